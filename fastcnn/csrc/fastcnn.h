@@ -1,0 +1,80 @@
+/* The C interface of the kernels: what Cython sees, and what every kernel family implements.
+ *
+ * A kernel takes named tensors, integers and floats. Its signature string says in which order they lie
+ * in fc_args; Python reads that string, so the order is written once, here in C:
+ *
+ *     "x w ?b >y | stride_h stride_w | alpha"
+ *      tensors     integers            floats        > written   ? may be absent   (>? both)
+ *
+ * Activations are (blocks, channels, height, width, lanes) float32, lanes contiguous: the same pixel of
+ * `lanes` images side by side. Rows may be followed by a halo (strides tell), so only the last two axes
+ * are contiguous.
+ */
+#ifndef FASTCNN_H
+#define FASTCNN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FC_MAX_TENSORS 12
+#define FC_MAX_INTS 20
+#define FC_MAX_FLOATS 8
+#define FC_MAX_DIMS 5
+#define FC_ALIGN 64
+
+typedef struct {
+    void *data;                   /* NULL: an absent optional tensor */
+    int64_t ndim;
+    int64_t shape[FC_MAX_DIMS];
+    int64_t stride[FC_MAX_DIMS];  /* in elements */
+    int64_t itemsize;
+} fc_tensor;
+
+typedef struct {
+    fc_tensor t[FC_MAX_TENSORS];
+    int64_t i[FC_MAX_INTS];
+    double f[FC_MAX_FLOATS];
+    char *workspace;              /* shared by the threads, lives as long as the program */
+} fc_args;
+
+typedef struct {
+    int thread, threads;
+    int64_t blocks;               /* only the first `blocks` blocks of every activation hold images */
+    char *scratch;                /* of this thread alone */
+} fc_context;
+
+typedef struct {
+    const char *name;
+    const char *signature;
+    /* Every thread calls run with the same args; it does its share of the work. No thread may read what
+     * another one writes in the same call: the order of additions must not depend on the threads. */
+    void (*run)(const fc_args *, const fc_context *);
+    /* Optional: before the program's first kernel, all threads together, e.g. to pack weights into the
+     * workspace. May read parameters only, never activations. */
+    void (*prepare)(const fc_args *, const fc_context *);
+    size_t (*workspace)(const fc_args *);           /* bytes, NULL: none */
+    size_t (*scratch)(const fc_args *);             /* bytes for each thread, NULL: none */
+} fc_kernel;
+
+typedef struct {
+    const char *isa;
+    const fc_kernel *kernels;
+    int count;
+} fc_table;
+
+/* dispatch.c */
+int fc_isa_count(void);
+const fc_table *fc_isa_table(int index);             /* best first; only those this CPU can run */
+
+/* program.c */
+typedef struct fc_program fc_program;
+fc_program *fc_program_new(void);
+void fc_program_free(fc_program *);
+int fc_program_add(fc_program *, const fc_kernel *, const fc_args *);   /* 0, or -1: no memory */
+int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *);
+int fc_programs_run(fc_program **, int count, int64_t blocks, int threads);
+int fc_program_step_seconds(fc_program *, double *seconds, int64_t blocks, int threads);
+int fc_max_threads(void);
+int fc_has_openmp(void);
+
+#endif

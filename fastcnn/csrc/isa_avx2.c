@@ -1,0 +1,2 @@
+#define FC_ISA avx2
+#include "table_impl.h"

@@ -1,0 +1,2 @@
+#define FC_ISA avx512
+#include "table_impl.h"

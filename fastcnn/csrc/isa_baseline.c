@@ -1,0 +1,2 @@
+#define FC_ISA baseline
+#include "table_impl.h"

@@ -1,0 +1,13 @@
+/* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table is static. */
+#include "activation_impl.h"
+
+#define FC_PASTE(a, b) a##b
+#define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
+#define FC_TEXT_(x) #x
+#define FC_TEXT(x) FC_TEXT_(x)
+
+static const fc_kernel kernels[] = {
+    ACTIVATION_KERNELS,
+};
+
+const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

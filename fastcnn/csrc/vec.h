@@ -1,0 +1,65 @@
+/* Native vectors of the ISA that this file is compiled for, and what every kernel needs of them.
+ * Vectors wider than the machine's are split badly by GCC, so a block of 16 lanes is 16 / VW of these. */
+#ifndef FC_VEC_H
+#define FC_VEC_H
+
+#include "fastcnn.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define VW 16
+#elif defined(__AVX2__)
+#define VW 8
+#else
+#define VW 4
+#endif
+
+typedef float vf __attribute__((vector_size(4 * VW)));
+typedef int32_t vi __attribute__((vector_size(4 * VW)));
+typedef uint32_t vu __attribute__((vector_size(4 * VW)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 32")
+
+/* memcpy, not a pointer cast: rows need no more than 4-byte alignment, and GCC makes one move of it. */
+INLINE vf load(const float *p) {
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
+INLINE vf splat(float x) { return x - (vf){0}; }
+INLINE vi splat_i(int32_t x) { return x - (vi){0}; }
+
+/* The first n < VW floats of a row; the others are zero. */
+INLINE vf load_part(const float *p, int64_t n) {
+    vf v = {0};
+    memcpy(&v, p, n * sizeof(float));
+    return v;
+}
+INLINE void store_part(float *p, vf v, int64_t n) { memcpy(p, &v, n * sizeof(float)); }
+
+/* mask ? a : b, mask lanes all ones or all zeros */
+INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
+INLINE vf vmax(vf a, vf b) { return select(a > b, a, b); }
+INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }
+
+/* This thread's share [*begin, *end) of n items; the first n % threads threads take one more. */
+INLINE void split(int64_t n, const fc_context *c, int64_t *begin, int64_t *end) {
+    int64_t each = n / c->threads, more = n % c->threads;
+    *begin = each * c->thread + (c->thread < more ? c->thread : more);
+    *end = *begin + each + (c->thread < more);
+}
+
+INLINE int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Blocks of an activation that hold images in this run. */
+INLINE int64_t active_blocks(const fc_tensor *x, const fc_context *c) {
+    return min_i64(x->shape[0], c->blocks);
+}
+
+#endif

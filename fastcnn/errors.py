@@ -1,0 +1,39 @@
+"""What fastcnn raises. Every message says what came, what was expected and what is available."""
+
+
+class FastcnnError(Exception):
+    """Base of all errors that a user can cause; the command line prints them as one line."""
+
+
+class ShapeError(FastcnnError, ValueError):
+    """A tensor, image or kernel of a shape that does not fit."""
+
+
+class OptionError(FastcnnError, ValueError):
+    """An option, name or value that does not exist or is out of range."""
+
+
+class DataError(FastcnnError, ValueError):
+    """A data set that is missing, damaged or inconsistent."""
+
+
+class ModelFileError(FastcnnError, ValueError):
+    """A model or checkpoint file that is missing, damaged or not one of ours."""
+
+
+class DivergedError(FastcnnError, ArithmeticError):
+    """The training loss is no longer a finite number."""
+
+
+class BackendError(FastcnnError, RuntimeError):
+    """A kernel that the chosen backend or instruction set does not have."""
+
+
+def unknown(kind: str, name: object, available: object) -> OptionError:
+    """An OptionError that lists what there is and the nearest match."""
+    import difflib
+
+    names = sorted(str(n) for n in available)  # type: ignore[attr-defined]
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return OptionError(f"unknown {kind} {name!r}{hint} (available: {', '.join(names)})")

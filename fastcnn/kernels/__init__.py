@@ -1,0 +1,5 @@
+"""One interface, several makers of the same kernels: `native` (Cython over C) and `reference` (NumPy)."""
+
+from fastcnn.kernels.program import Program, call, new_program
+
+__all__ = ["Program", "call", "new_program"]

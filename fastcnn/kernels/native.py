@@ -1,0 +1,80 @@
+"""The default maker: C kernels behind Cython. The only module that talks to `_kernels`."""
+
+import os
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fastcnn import _kernels
+from fastcnn.errors import BackendError, unknown
+from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
+from fastcnn.kernels.spec import ENUMS, Op
+
+
+@cache
+def isas() -> list[str]:
+    """Instruction sets this CPU can run, best first."""
+    return _kernels.isas()
+
+
+def isa_index(isa: str | None = None) -> int:
+    """Number of the wanted instruction set: the argument, else FASTCNN_ISA, else the best."""
+    isa = isa or os.environ.get("FASTCNN_ISA") or isas()[0]
+    if isa not in isas():
+        raise unknown("instruction set", isa, isas())
+    return isas().index(isa)
+
+
+@cache
+def signatures(isa: int) -> dict[str, tuple[list[tuple[str, bool]], list[str], list[str]]]:
+    """{kernel: (tensors with whether they are written, integers, floats)} in the order of the C side."""
+    result = {}
+    for name, text in _kernels.signatures(isa).items():
+        tensors, integers, floats = (part.split() for part in (text + "||").split("|")[:3])
+        result[name] = ([(t.strip("?>"), ">" in t) for t in tensors], integers, floats)
+    return result
+
+
+class NativeProgram(Program):
+    backend = "native"
+
+    def __init__(self, isa: str | None = None) -> None:
+        self.isa = isa_index(isa)
+        self._program = _kernels.Program(self.isa)
+        self._tensors: list[list[tuple[str, bool]]] = []
+
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int:
+        try:
+            tensors, integers, floats = signatures(self.isa)[op.name]
+        except KeyError:
+            raise BackendError(f"the native backend has no kernel {op.name!r}") from None
+        for name, array in arrays.items():
+            if array is not None and op.dtype(name) == "float" and array.dtype != np.float32:
+                raise BackendError(f"{op.name}: native kernels take float32, {name} is {array.dtype}")
+        codes = {k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()}
+        self._program.add(
+            op.name,
+            [(arrays[name], written) for name, written in tensors],
+            [codes[name] for name in integers],
+            [codes[name] for name in floats],
+        )
+        self._tensors.append(tensors)
+        return len(self._tensors) - 1
+
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        names = [name for name, _ in self._tensors[step]]
+        position = names.index(tensor)
+        self._program.set_tensor(step, position, array, self._tensors[step][position][1])
+
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+        _kernels.run([self._program], blocks, threads)
+
+    def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
+        """Run once; (kernel, wall seconds) of each step."""
+        return list(zip(self._program.names, self._program.step_seconds(blocks, threads), strict=True))
+
+
+def run_programs(programs: list[NativeProgram], blocks: int, threads: int) -> None:
+    """Run several programs in one parallel region, the GIL released once."""
+    _kernels.run([p._program for p in programs], blocks, threads)

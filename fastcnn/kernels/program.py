@@ -1,0 +1,90 @@
+"""A program: kernels with bound arrays, run one after the other. Every maker has one of this interface."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from fastcnn.errors import BackendError, ShapeError, unknown
+from fastcnn.kernels.spec import OPS, Op
+
+Arrays = dict[str, np.ndarray | None]
+ALL_BLOCKS = 2**62
+
+
+class Program(ABC):
+    """Append kernels with `add`, then `run` as often as wanted; the arrays stay bound."""
+
+    backend: str
+
+    def add(self, name: str, arrays: Arrays, **params: Any) -> int:
+        """Append kernel `name` with its arrays and parameters; returns the number of the step."""
+        op = OPS.get(name)
+        if op is None:
+            raise unknown("kernel", name, OPS)
+        params = {**op.params, **params}
+        check_arguments(op, arrays, params)
+        return self._add(op, {t: arrays.get(t) for t in op.tensors}, params)
+
+    @abstractmethod
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int: ...
+
+    @abstractmethod
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        """Point a tensor of a step at another array of the same axes."""
+
+    @abstractmethod
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+        """Run all steps on the first `blocks` blocks of every activation."""
+
+
+def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+    """Names, dtypes and axes fit the spec table, or an error that says what came and what was expected."""
+    for name in arrays:
+        if name not in op.tensors:
+            raise unknown(f"tensor of {op.name}", name, op.tensors)
+    for name in params:
+        if name not in op.params:
+            raise unknown(f"parameter of {op.name}", name, op.params)
+    lengths: dict[str, tuple[int, str]] = {}
+    for tensor in op.tensors:
+        array = arrays.get(tensor)
+        if array is not None:
+            _check_tensor(op, tensor, array, lengths)
+        elif not op.is_optional(tensor):
+            raise BackendError(f"{op.name} needs the tensor {tensor!r} ({op.tensors[tensor]})")
+
+
+def _check_tensor(op: Op, tensor: str, array: np.ndarray, lengths: dict[str, tuple[int, str]]) -> None:
+    axes = op.axes(tensor)
+    expected = f"{op.name}: {tensor} must be ({', '.join(axes)})"
+    if array.ndim != len(axes):
+        raise ShapeError(f"{expected}, not {array.shape}")
+    dtype = op.dtype(tensor)
+    wanted = ("float32", "float64") if dtype == "float" else (dtype,)
+    if dtype != "any" and array.dtype.name not in wanted:
+        raise ShapeError(f"{expected} of {' or '.join(wanted)}, not {array.dtype}")
+    for axis, length in zip(axes, array.shape, strict=True):
+        seen, where = lengths.setdefault(axis, (length, tensor))
+        if seen != length:
+            raise ShapeError(f"{expected}; its {axis} is {length}, but {where} has {seen}")
+
+
+def new_program(backend: str = "native", isa: str | None = None) -> Program:
+    """An empty program of the named maker."""
+    if backend == "native":
+        from fastcnn.kernels.native import NativeProgram
+
+        return NativeProgram(isa)
+    if backend == "reference":
+        from fastcnn.kernels.reference import ReferenceProgram
+
+        return ReferenceProgram()
+    raise unknown("backend", backend, ["native", "reference"])
+
+
+def call(name: str, arrays: Arrays, backend: str = "native", threads: int = 1, **params: Any) -> None:
+    """Run one kernel once."""
+    program = new_program(backend)
+    program.add(name, arrays, **params)
+    program.run(threads=threads)

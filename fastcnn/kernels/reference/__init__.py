@@ -1,0 +1,53 @@
+"""The oracle: every kernel in plain NumPy, written to be read, in float32 or float64.
+
+One function for each row of `kernels/spec.py`, with the same names and parameters. Outputs are arrays that
+the caller owns and the function fills.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from fastcnn.errors import BackendError
+from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
+from fastcnn.kernels.spec import Op
+
+FAMILIES = ("activation",)
+
+
+@cache
+def functions() -> dict[str, Callable]:
+    """{kernel name: function} of all families."""
+    found: dict[str, Callable] = {}
+    for family in FAMILIES:
+        module = import_module(f"{__name__}.{family}")
+        found.update({name: getattr(module, name) for name in module.__all__})
+    return found
+
+
+class ReferenceProgram(Program):
+    backend = "reference"
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Callable, Arrays, dict[str, Any], Op]] = []
+
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int:
+        if op.name not in functions():
+            raise BackendError(f"the reference backend has no kernel {op.name!r}")
+        self._steps.append((functions()[op.name], arrays, params, op))
+        return len(self._steps) - 1
+
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        self._steps[step][1][tensor] = array
+
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+        for function, arrays, params, op in self._steps:
+            function(**{name: _first(op, name, a, blocks) for name, a in arrays.items()}, **params)
+
+
+def _first(op: Op, name: str, array: np.ndarray | None, blocks: int) -> np.ndarray | None:
+    """The blocks that hold images, of tensors that have a block axis."""
+    return array[:blocks] if array is not None and op.axes(name)[:1] == ["B"] else array

@@ -1,0 +1,67 @@
+"""Native kernels against the reference, and gradients against central differences."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fastcnn.kernels import new_program
+from fastcnn.kernels.native import isas
+from fastcnn.kernels.spec import OPS
+
+
+def run(name, arrays, backend, threads=1, isa=None, **params):
+    """Run one kernel on copies of the arrays and return its outputs by name."""
+    op = OPS[name]
+    own = {k: own_copy(v) if v is not None and op.is_output(k) else v for k, v in arrays.items()}
+    program = new_program(backend, isa) if backend == "native" else new_program(backend)
+    program.add(name, own, **params)
+    program.run(threads=threads)
+    return {k: v for k, v in own.items() if v is not None and op.is_output(k)}
+
+
+def own_copy(array):
+    """A copy with the same strides: a view into a copy of its base, so that halos stay halos."""
+    if not isinstance(array.base, np.ndarray):
+        return array.copy()
+    base = array.base.copy()
+    offset = array.ctypes.data - array.base.ctypes.data
+    return np.ndarray(array.shape, array.dtype, base, offset, array.strides)
+
+
+def as_float64(arrays):
+    with np.errstate(invalid="ignore"):  # outputs may hold anything before the call
+        return {
+            k: v.astype(np.float64) if v is not None and v.dtype == np.float32 else v
+            for k, v in arrays.items()
+        }
+
+
+def assert_native_matches_reference(name, arrays, **params):
+    """Every ISA, 1 to 3 threads: close to the float64 reference, the same bits at any thread count."""
+    op = OPS[name]
+    expected = run(name, as_float64(arrays), "reference", **params)
+    for isa in isas():
+        one = run(name, arrays, "native", 1, isa, **params)
+        for out, want in expected.items():
+            scale = max(1.0, float(np.abs(want).max(initial=0)))
+            np.testing.assert_allclose(
+                one[out], want, rtol=0, atol=op.rtol * scale, err_msg=f"{name} {out} {isa} {params}"
+            )
+        for threads in (2, 3):
+            many = run(name, arrays, "native", threads, isa, **params)
+            for out in expected:
+                assert np.array_equal(one[out], many[out]), f"{name} {out}: {threads} threads differ"
+
+
+def central_differences(function: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5):
+    """d function / d x, one element at a time, in float64."""
+    gradient = np.zeros_like(x)
+    for k in np.ndindex(x.shape):
+        old = x[k]
+        x[k] = old + h
+        above = function(x)
+        x[k] = old - h
+        below = function(x)
+        x[k] = old
+        gradient[k] = (above - below) / (2 * h)
+    return gradient
