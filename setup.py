@@ -59,7 +59,9 @@ def isa_library(isa, flags):
 
 
 isas = {isa: flags for isa, flags in ISA_FLAGS.get(MACHINE, {}).items() if compiles(flags)}
-openmp = ["-fopenmp"] if compiles(["-fopenmp"], "#include <omp.h>\nint main(void) { return 0; }") else []
+openmp = (
+    ["-fopenmp"] if compiles(["-fopenmp"], "#include <omp.h>\nint main(void) { return 0; }") else []
+)
 if not openmp:
     print("fastcnn: this compiler has no OpenMP; the kernels will use one thread", file=sys.stderr)
 

@@ -1,0 +1,36 @@
+"""fastcnn trains convolutional networks on CPUs. Names below are imported when they are first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers
+    from fastcnn.model import Model, Sequential, load_model
+
+__version__ = "0.1.0"
+
+_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers")
+_NAMES = {"Model": "model", "Sequential": "model", "load_model": "model"}
+__all__ = [
+    "Model",
+    "Sequential",
+    "callbacks",
+    "datasets",
+    "layers",
+    "load_model",
+    "losses",
+    "optimizers",
+    "regularizers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"fastcnn.{name}")
+    if name in _NAMES:
+        return getattr(import_module(f"fastcnn.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'fastcnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -50,7 +50,9 @@ def assert_native_matches_reference(name, arrays, **params):
         for threads in (2, 3):
             many = run(name, arrays, "native", threads, isa, **params)
             for out in expected:
-                assert np.array_equal(one[out], many[out]), f"{name} {out}: {threads} threads differ"
+                assert np.array_equal(one[out], many[out]), (
+                    f"{name} {out}: {threads} threads differ"
+                )
 
 
 def central_differences(function: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5):

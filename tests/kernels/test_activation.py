@@ -30,7 +30,9 @@ def test_gradient(activation):
     params = {"activation": activation, "alpha": 0.1}
 
     def forward(x):
-        return run("activation_forward", {"x": x, "y": np.empty_like(x)}, "reference", **params)["y"]
+        return run("activation_forward", {"x": x, "y": np.empty_like(x)}, "reference", **params)[
+            "y"
+        ]
 
     numeric = central_differences(lambda x: float((forward(x) * dy).sum()), x)
     arrays = {"dy": dy, "y": forward(x), "dx": np.empty_like(x)}

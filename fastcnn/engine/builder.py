@@ -1,0 +1,173 @@
+"""Turns stages into kernels with buffers: what a layer's `forward` and `backward` talk to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastcnn.engine.layer import Shape
+from fastcnn.engine.memory import place
+from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.stage import Stage
+from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor
+from fastcnn.kernels import Program, new_program
+from fastcnn.kernels.spec import OPS
+
+Argument = Buffer | Padded | Flat | np.ndarray | None
+
+
+class Builder:
+    """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
+
+    def __init__(
+        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str
+    ) -> None:
+        self.store = store
+        self.lanes = lanes
+        self.blocks = -(-batch // lanes)
+        self.training = training
+        self.backend = backend
+        self.dtype = store.dtype.name
+        self.buffers: list[Buffer] = []
+        self.order = self.array((self.blocks, lanes), "int64", -1)
+        self.state = self.array((2,), "int64", 0)  # seed and step, for random numbers
+        self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self.bytes = 0
+
+    @staticmethod
+    def array(shape: tuple[int, ...], dtype: str, fill: float) -> np.ndarray:
+        """An array that Python reads or writes between runs."""
+        return np.full(shape, fill, dtype)
+
+    # ---- buffers
+
+    def buffer(self, shape: tuple[int, ...], dtype: str | None = None) -> Buffer:
+        buffer = Buffer(shape, dtype or self.dtype)
+        self.buffers.append(buffer)
+        return buffer
+
+    def tensor(self, sample: Shape, activation: str = "linear", alpha: float = 0.0) -> Tensor:
+        """An activation of one sample's shape: (channels, height, width) or (features,)."""
+        shape = self._full_shape(sample)
+        tensor = Tensor(shape, self.dtype, sample=sample, activation=activation, alpha=alpha)
+        self.buffers.append(tensor)
+        return tensor
+
+    def alias(self, tensor: Tensor, sample: Shape) -> Tensor:
+        """The same memory as another sample shape."""
+        base = self.flat(tensor).tensor
+        return Alias(
+            self._full_shape(sample),
+            self.dtype,
+            sample=sample,
+            flat=True,
+            activation=tensor.activation,
+            alpha=tensor.alpha,
+            needs_gradient=tensor.needs_gradient,
+            base=base,
+        )
+
+    def _full_shape(self, sample: Shape) -> tuple[int, ...]:
+        channels, height, width = sample if len(sample) == 3 else (sample[0], 1, 1)
+        return self.blocks, channels, height, width, self.lanes
+
+    def output(self, stage: Stage) -> Tensor:
+        """A new tensor for the output of a stage, its fused activation noted."""
+        stage.ys = [self.tensor(stage.last.shape, stage.activation, stage.alpha)]
+        learns = any(p.trainable for p in stage.node.parameters.values())
+        stage.y.needs_gradient = learns or any(x.needs_gradient for x in stage.xs)
+        return stage.y
+
+    def padded(self, tensor: Tensor, pads: tuple[int, int, int, int]) -> Padded:
+        """View with a halo of zeros. A tensor that is also read flat is copied once."""
+        if tensor.flat and pads != NO_HALO:
+            tensor = self._copy(tensor, "padded")
+        tensor.widen(pads)
+        return Padded(tensor, pads)
+
+    def flat(self, tensor: Tensor) -> Flat:
+        """View as (blocks, features, lanes). A tensor that already has a halo is copied once."""
+        if tensor.halo != NO_HALO:
+            tensor = self._copy(tensor, "flat")
+        tensor.flat = True
+        return Flat(tensor)
+
+    def _copy(self, tensor: Tensor, kind: str) -> Tensor:
+        if kind not in tensor.copies:
+            tensor.copies[kind] = self.tensor(tensor.sample)
+            self.step("copy", x=tensor, y=tensor.copies[kind])
+        return tensor.copies[kind]
+
+    # ---- parameters
+
+    def parameter(self, stage: Stage, name: str) -> np.ndarray:
+        return self.store.value(stage.node.key(name))
+
+    def parameter_gradient(self, stage: Stage, name: str) -> np.ndarray:
+        return self.store.gradient(stage.node.key(name))
+
+    # ---- steps
+
+    @property
+    def next_step(self) -> int:
+        """Number that the next step will have."""
+        return len(self._steps)
+
+    def step(
+        self, kernel: str, params: dict[str, Any] | None = None, **arguments: Argument
+    ) -> None:
+        """Append a kernel. What it touches is alive at least until this step."""
+        number = len(self._steps)
+        for argument in arguments.values():
+            owner = argument.tensor if isinstance(argument, Padded | Flat) else argument
+            if isinstance(owner, Buffer):
+                owner.touch(number)
+        self._steps.append((kernel, arguments, params or {}))
+
+    def backward_slope(self, x: Tensor) -> tuple[dict[str, Argument], dict[str, Any]]:
+        """(tensors, parameters) for kernels that multiply the gradient of x by its activation's slope."""
+        if x.activation == "linear":
+            return {}, {}
+        return {"y": x}, {"activation": x.activation, "alpha": x.alpha}
+
+    def add_gradient(self, x: Tensor, emit: Callable[[Tensor], None], slope: bool = False) -> None:
+        """Let `emit(dx)` append the kernel that writes a gradient of x; several of them are summed.
+
+        slope: emit's kernel multiplies by the slope of x's activation itself; otherwise it is done here.
+        """
+        if not x.needs_gradient:
+            return
+        dx = self.tensor(x.sample)
+        emit(dx)
+        if x.activation != "linear" and not slope:
+            act = {"activation": x.activation, "alpha": x.alpha}
+            self.step("activation_backward", act, dy=dx, y=x, dx=dx)
+        self.accept_gradient(x, dx)
+
+    def slope_of_output(self, y: Tensor) -> None:
+        """Multiply the gradient that a loss wrote for its input by the slope of that input's activation."""
+        if y.gradient is not None and y.activation != "linear":
+            act = {"activation": y.activation, "alpha": y.alpha}
+            self.step("activation_backward", act, dy=y.gradient, y=y, dx=y.gradient)
+
+    def accept_gradient(self, x: Tensor, dx: Tensor) -> None:
+        """Make dx the gradient of x, or add it to the one there is."""
+        if x.gradient is not None:
+            total = self.tensor(x.sample)
+            self.step("add", x=x.gradient, z=dx, y=total)
+            dx = total
+        x.gradient = dx
+
+    def finish(self) -> Program:
+        """Memory for the buffers, and the program."""
+        used = [b for b in self.buffers if b.first >= 0]
+        self.bytes = place(used)
+        program = new_program(self.backend)
+        for kernel, arguments, params in self._steps:
+            known = {k: v for k, v in params.items() if k in OPS[kernel].params}
+            program.add(kernel, {k: _resolve(a) for k, a in arguments.items()}, **known)
+        return program
+
+
+def _resolve(argument: Argument) -> np.ndarray | None:
+    return argument if argument is None or isinstance(argument, np.ndarray) else argument.resolve()

@@ -1,0 +1,32 @@
+"""What a callback is: six hooks around training, its epochs and its batches."""
+
+from typing import Any
+
+
+class Callback:
+    """Base of all callbacks. `logs` holds the figures known so far, e.g. {"loss": 0.3, "accuracy": 0.9}.
+
+    `self.model` is set before training begins. Set `self.model.stop_training = True` to end after the batch.
+    """
+
+    registered_name: str = ""
+    model: Any = None
+
+    def on_train_begin(self, logs: dict[str, Any]) -> None: ...
+
+    def on_train_end(self, logs: dict[str, Any]) -> None: ...
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any]) -> None: ...
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None: ...
+
+    def on_batch_begin(self, batch: int, logs: dict[str, Any]) -> None: ...
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None: ...
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback, as JSON values."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` gave."""

@@ -1,0 +1,99 @@
+"""All parameters of a model in one flat array, so that the optimizer is one pass over memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fastcnn import rng
+from fastcnn.engine.graph import Graph
+from fastcnn.engine.layer import Parameter
+from fastcnn.errors import ModelFileError
+from fastcnn.plugins.registry import initializers, make
+
+ALIGN = 16  # floats: every parameter begins on a cache line
+
+
+class ParameterStore:
+    """Values and gradients by name ("conv2d/kernel"), as views into flat arrays.
+
+    trainable: `values` and `gradients`, one flat array each, `bounds` tells where each parameter begins.
+    kept: arrays that the forward pass updates itself, such as moving averages.
+    """
+
+    def __init__(self, graph: Graph, seed: int, dtype: str = "float32") -> None:
+        self.dtype = np.dtype(dtype)
+        self.specs: dict[str, Parameter] = {
+            node.key(name): p for node in graph.nodes for name, p in node.parameters.items()
+        }
+        self.trainable = [key for key, p in self.specs.items() if p.trainable]
+        sizes = [-(-int(np.prod(self.specs[k].shape)) // ALIGN) * ALIGN for k in self.trainable]
+        self.bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+        self.values = aligned_zeros(int(self.bounds[-1]), self.dtype)
+        self.gradients = aligned_zeros(int(self.bounds[-1]), self.dtype)
+        self.kept = {
+            key: aligned_zeros(int(np.prod(p.shape)), self.dtype).reshape(p.shape)
+            for key, p in self.specs.items()
+            if not p.trainable
+        }
+        self.initialize(seed)
+
+    def initialize(self, seed: int) -> None:
+        """Fill every parameter from its initializer; a parameter's numbers depend on its place only."""
+        for stream, (key, p) in enumerate(self.specs.items()):
+            generator = rng.generator(seed, stream)
+            self.value(key)[...] = make(initializers, p.initializer)(generator, p)
+
+    def _view(self, flat: np.ndarray, key: str) -> np.ndarray:
+        shape = self.specs[key].shape
+        start = int(self.bounds[self.trainable.index(key)])
+        return flat[start : start + int(np.prod(shape))].reshape(shape)
+
+    def value(self, key: str) -> np.ndarray:
+        return self.kept[key] if key in self.kept else self._view(self.values, key)
+
+    def gradient(self, key: str) -> np.ndarray:
+        return self._view(self.gradients, key)
+
+    def slot(self, flat: np.ndarray, key: str) -> np.ndarray:
+        """The part of an optimizer's flat state array that belongs to one parameter."""
+        return self._view(flat, key)
+
+    def items(self) -> Iterator[tuple[str, np.ndarray]]:
+        for key in self.specs:
+            yield key, self.value(key)
+
+    def penalties(self, weight_decay: float) -> np.ndarray:
+        """(parameters, 3): l1, l2, decoupled decay of each trainable parameter."""
+        rows = [
+            (p.l1, p.l2, weight_decay if p.decay else 0.0)
+            for p in map(self.specs.get, self.trainable)
+            if p
+        ]
+        return np.array(rows, self.dtype).reshape(-1, 3)
+
+    def count(self) -> int:
+        """Numbers in all parameters, trainable or kept."""
+        return sum(int(np.prod(p.shape)) for p in self.specs.values())
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take the values of all parameters, or change nothing and raise."""
+        missing = sorted(set(self.specs) - set(arrays))
+        extra = sorted(set(arrays) - set(self.specs))
+        if missing or extra:
+            raise ModelFileError(
+                f"weights do not fit the model: missing {missing}, unexpected {extra}"
+            )
+        for key, p in self.specs.items():
+            if arrays[key].shape != tuple(p.shape):
+                raise ModelFileError(
+                    f"weight {key!r} is {arrays[key].shape}, the model needs {p.shape}"
+                )
+        for key, array in arrays.items():
+            self.value(key)[...] = array
+
+
+def aligned_zeros(count: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros that begin on a 64-byte line."""
+    raw = np.zeros(count * dtype.itemsize + 128, np.uint8)
+    skip = -raw.ctypes.data % 64
+    return raw[skip : skip + count * dtype.itemsize].view(dtype)

@@ -1,0 +1,79 @@
+"""A stage: one layer of a plan, with what is fused into it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastcnn.engine.graph import Graph, Node
+from fastcnn.engine.layer import Layer
+from fastcnn.engine.tensor import Buffer, Tensor
+
+FUSABLE = ("linear", "relu", "leaky_relu", "sigmoid", "tanh")
+
+
+@dataclass
+class Stage:
+    """node: whose parameters it uses; last: the node whose output it produces (fused layers included)."""
+
+    node: Node
+    last: Node
+    activation: str = "linear"
+    alpha: float = 0.0
+    pool: Layer | None = None
+    xs: list[Tensor] = field(default_factory=list)
+    ys: list[Tensor] = field(default_factory=list)
+    saved: dict[str, Buffer] = field(default_factory=dict)
+    number: int = 0
+
+    @property
+    def layer(self) -> Any:
+        return self.node.layer
+
+    @property
+    def x(self) -> Tensor:
+        return self.xs[0]
+
+    @property
+    def y(self) -> Tensor:
+        return self.ys[0]
+
+
+def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
+    """The graph as stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
+    stages: list[Stage] = []
+    absorbed: set[str] = set()
+    for node in graph.nodes:
+        if node.layer is None or node.name in absorbed:
+            continue
+        stage = Stage(node, node, number=len(stages))
+        if fuse:
+            _absorb(graph, stage, lanes, absorbed)
+        stages.append(stage)
+    return stages
+
+
+def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
+    """Take in the following activation and pool, in either order, as far as the layer can fuse them.
+
+    An activation here never falls as its input rises, so pooling before it gives the same maximum.
+    """
+    while True:
+        following = graph.consumers(stage.last)
+        if len(following) != 1:
+            return
+        layer: Any = following[0].layer
+        if layer.is_activation and _takes_activation(stage, layer):
+            stage.activation, stage.alpha = layer.function, layer.alpha
+        elif getattr(stage.layer, "fuses_pool", None) and stage.pool is None:
+            if not stage.layer.fuses_pool(layer, lanes):
+                return
+            stage.pool = layer
+        else:
+            return
+        stage.last = following[0]
+        absorbed.add(following[0].name)
+
+
+def _takes_activation(stage: Stage, layer: Any) -> bool:
+    fuses = getattr(stage.layer, "fuses_activation", False)
+    rises = layer.alpha >= 0 or stage.pool is None
+    return fuses and stage.activation == "linear" and layer.function in FUSABLE and rises

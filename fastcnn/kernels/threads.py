@@ -1,0 +1,52 @@
+"""How many threads kernels may use."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from fastcnn.errors import OptionError
+
+_forked_after_parallel = False
+_ran_parallel = False
+
+
+def default_threads() -> int:
+    """Cores this process may use, and no more than OMP_NUM_THREADS, threadpoolctl or joblib allow."""
+    from fastcnn import _kernels
+
+    return max(1, min(_kernels.max_threads(), effective_cores()))
+
+
+def resolve_threads(threads: int | None) -> int:
+    """A wanted number of threads, or the default; 1 where a fork would make more of them hang."""
+    global _ran_parallel
+    if threads is not None and (isinstance(threads, bool) or threads < 1):
+        raise OptionError(f"threads must be a positive integer, not {threads!r}")
+    if _forked_after_parallel:
+        return 1
+    number = threads or default_threads()
+    _ran_parallel = _ran_parallel or number > 1
+    return number
+
+
+@cache
+def effective_cores() -> int:
+    """Cores by affinity and by the container's CPU quota."""
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return cores if quota == "max" else max(1, min(cores, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return cores
+
+
+def _after_fork() -> None:
+    # libgomp's threads do not exist in the child, and its next parallel region would wait for them for ever.
+    global _forked_after_parallel
+    _forked_after_parallel = _ran_parallel
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

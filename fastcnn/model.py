@@ -1,0 +1,416 @@
+"""Sequential models: compile, fit, evaluate, predict, summary, save. Thin: the work is done below."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastcnn import __version__
+from fastcnn.data.images import check_images
+from fastcnn.data.targets import check_targets, hold_out
+from fastcnn.engine.callback import Callback
+from fastcnn.engine.graph import Graph
+from fastcnn.engine.layer import Layer
+from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
+from fastcnn.kernels.threads import resolve_threads
+from fastcnn.plugins.registry import config_of, layers, losses, make, optimizers
+from fastcnn.training.fit import Loop
+from fastcnn.training.history import History, Progress
+from fastcnn.training.model_file import read_model_file, write_model_file
+from fastcnn.training.summary import summary_text
+
+EVALUATION_BATCH = 256
+
+
+class Sequential:
+    """A stack of layers.
+
+    input_shape: one image, (height, width, channels), or (channels, height, width) with
+        data_format="channels_first"; found from the data if not given.
+    seed: of initial weights, shuffling and dropout. threads: default all cores. backend: "native" or
+        "reference" (NumPy; float64 with dtype="float64").
+
+    Pixels: uint8 images are scaled to 0..1, floats are taken as they are, unless `preprocessing` is set.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        input_shape: tuple[int, ...] | None = None,
+        *,
+        data_format: str = "channels_last",
+        seed: int = 0,
+        threads: int | None = None,
+        backend: str = "native",
+        dtype: str = "float32",
+        name: str = "model",
+    ) -> None:
+        self.layers: list[Layer] = []
+        self.data_format = data_format
+        self.seed = seed
+        self.threads = threads
+        self.backend = backend
+        self.dtype = dtype
+        self.name = name
+        self.classes: tuple[str, ...] = ()
+        self.preprocessing: Preprocessing | None = None
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.history = History()
+        self.progress = Progress()
+        self.stop_training = False
+        self._graph: Graph | None = None
+        self._store: ParameterStore | None = None
+        self._plans: dict[tuple[str, int], Plan] = {}
+        for layer in layers:
+            self.add(layer)
+        if input_shape is not None:
+            self.build(input_shape)
+
+    # ---- structure
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer; not after the model was built."""
+        if not isinstance(layer, Layer):
+            raise OptionError(f"add() takes a layer, not {layer!r}")
+        if self._graph is not None:
+            raise OptionError(
+                "the model is built already: add layers before input_shape, fit or summary"
+            )
+        self.layers.append(layer)
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        """Fix the input shape and make the parameters."""
+        if self._graph is not None:
+            return
+        shape = tuple(int(n) for n in input_shape)
+        if len(shape) != 3:
+            raise ShapeError(
+                f"input_shape must have three axes (see data_format), not {input_shape}"
+            )
+        if self.data_format == "channels_last":
+            shape = (shape[2], shape[0], shape[1])
+        self._graph = Graph.chain(shape, self.layers)
+        self._store = ParameterStore(self._graph, self.seed, self.dtype)
+
+    @property
+    def graph(self) -> Graph:
+        if self._graph is None:
+            raise OptionError(
+                "the model has no input shape yet: give input_shape, or call fit or build"
+            )
+        return self._graph
+
+    @property
+    def store(self) -> ParameterStore:
+        self.graph  # noqa: B018 - raises if the model was not built
+        assert self._store is not None
+        return self._store
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one image, in the model's data_format."""
+        channels, height, width = self.graph.input.shape
+        last = self.data_format == "channels_last"
+        return (height, width, channels) if last else (channels, height, width)
+
+    @property
+    def output_size(self) -> int:
+        return math.prod(self.graph.output.shape)
+
+    def count_params(self) -> int:
+        return self.store.count()
+
+    def summary(self) -> str:
+        """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""
+        return summary_text(self.name, self.graph, self.data_format)
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters by name; kernels are (filters, channels, height, width), (out, in)."""
+        return {key: value.copy() for key, value in self.store.items()}
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        self.store.load(weights)
+
+    # ---- training
+
+    def compile(
+        self,
+        optimizer: str | dict | Optimizer = "adam",
+        loss: Any = "sparse_categorical_crossentropy",
+        *,
+        fuse: bool = True,
+    ) -> None:
+        """Choose optimizer and loss, by name, {"name": ..., option: ...} or object.
+
+        fuse: let kernels take in activations and pools; the results are the same up to rounding.
+        """
+        self.optimizer = make(optimizers, optimizer)
+        self.loss = make(losses, loss)
+        self.fuse = fuse
+        self.progress = Progress()
+        self.history = History()
+        self._plans.clear()
+        if self._store is not None:
+            self.optimizer.reset(self._store)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Sequence[Callback] = (),
+        validation_data: tuple[Any, Any] | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+    ) -> History:
+        """Train until `epochs` epochs are done in all, counting those of earlier calls since `compile`.
+
+        x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey, uint8 or float.
+        y: class numbers (N,), or (N, K) for losses with dense targets.
+        validation_split: the last part of x, y that is kept for validation instead.
+        verbose: 0 nothing, 1 progress bar on a terminal and otherwise a line for each epoch, 2 lines.
+        """
+        if self.optimizer is None:
+            self.compile()
+        if batch_size < 1 or epochs < 0:
+            raise OptionError(f"batch_size ({batch_size}) and epochs ({epochs}) must be positive")
+        x, y, validation_data = hold_out(x, y, validation_data, validation_split)
+        source = self._source(x, y, "training")
+        validation = (
+            None if validation_data is None else self._source(*validation_data, "validation")
+        )
+        plan = self._plan("train", min(batch_size, len(source)))
+        plan.bind(source)
+        self.stop_training = False
+        return Loop(
+            plan=plan,
+            optimizer=self.optimizer,
+            seed=self.seed,
+            threads=resolve_threads(self.threads),
+            epochs=epochs,
+            shuffle=shuffle,
+            callbacks=self._callbacks(callbacks, verbose, epochs, -(-len(source) // plan.batch)),
+            history=self.history,
+            progress=self.progress,
+            with_accuracy=self._with_accuracy,
+            penalty=self._penalty,
+            validate=lambda: self._validate(validation),
+            should_stop=lambda: self.stop_training,
+        ).run()
+
+    def _callbacks(
+        self, given: Sequence[Callback], verbose: int, epochs: int, batches: int
+    ) -> list[Callback]:
+        callbacks = list(given)
+        if verbose:
+            from fastcnn.training.progress import progress_callback
+
+            callbacks.append(progress_callback(verbose, epochs, batches))
+        for callback in callbacks:
+            callback.model = self
+        return callbacks
+
+    @property
+    def _with_accuracy(self) -> bool:
+        return self.loss.joins_softmax
+
+    def _validate(self, validation: Source | None) -> dict[str, float]:
+        if validation is None:
+            return {}
+        return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
+
+    def _penalty(self) -> float:
+        """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
+        total = 0.0
+        for key in self.store.trainable:
+            spec, value = self.store.specs[key], self.store.value(key).astype(np.float64)
+            if spec.l1 or spec.l2:
+                total += spec.l1 * float(np.abs(value).sum()) + spec.l2 * float(
+                    (value * value).sum()
+                )
+        return total
+
+    # ---- using
+
+    def evaluate(self, x: Any, y: Any) -> dict[str, float]:
+        """Mean loss (with penalties) and, for classification, accuracy."""
+        if self.loss is None:
+            raise OptionError("compile the model before evaluate: it needs a loss")
+        return self._evaluate(self._source(x, y, "test"))
+
+    def _evaluate(self, source: Source) -> dict[str, float]:
+        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)))
+        plan.bind(source)
+        progress, threads = Progress(), resolve_threads(self.threads)
+        for start in range(0, len(source), plan.batch):
+            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+            losses, correct = (a.sum(dtype=np.float64) for a in (plan.losses, plan.correct))
+            progress.add(count, float(losses), float(correct))
+        logs = progress.logs(self._with_accuracy)
+        logs["loss"] += self._penalty()
+        return logs
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Outputs (N, units), e.g. the probability of each class."""
+        source = self._source(x, None, "images")
+        plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
+        plan.bind(source)
+        assert plan.outputs is not None
+        threads = resolve_threads(self.threads)
+        result = np.empty((len(source), plan.outputs.shape[1]), plan.outputs.dtype)
+        for start in range(0, len(source), plan.batch):
+            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+            result[start : start + count] = plan.outputs[:count]
+        return result
+
+    def _plan(self, purpose: str, batch: int) -> Plan:
+        key = (purpose, batch)
+        if key not in self._plans:
+            assert self.preprocessing is not None
+            self._plans[key] = Plan(
+                self.graph,
+                self.store,
+                self.preprocessing,
+                batch,
+                purpose,
+                loss=self.loss,
+                optimizer=self.optimizer,
+                backend=self.backend,
+                fuse=getattr(self, "fuse", True),
+            )
+        return self._plans[key]
+
+    def _source(self, x: Any, y: Any, name: str) -> Source:
+        """Checked images and targets; the first ones fix input shape and preprocessing."""
+        images = check_images(x, self.data_format, name=f"{name} images")
+        channels = images.shape[3]
+        if self._graph is None:
+            last = self.data_format == "channels_last"
+            self.build(images.shape[1:] if last else (channels, *images.shape[1:3]))
+            if self.optimizer is not None:
+                self.optimizer.reset(self.store)
+        if (channels, *images.shape[1:3]) != self.graph.input.shape:
+            raise ShapeError(
+                f"{name} images are {images.shape[1:]} (H, W, C), the model takes "
+                f"{self.graph.input.shape[1:]} with {self.graph.input.shape[0]} channels"
+            )
+        if self.preprocessing is None:
+            scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+            self.preprocessing = Preprocessing(np.full(channels, scale), np.zeros(channels))
+        if y is None:
+            return Source(images)
+        return Source(
+            images, check_targets(y, len(images), self.loss, self.output_size, name, self.dtype)
+        )
+
+    # ---- files
+
+    def save(self, path: str | Path, *, training_state: bool = True) -> None:
+        """Write the model to one file, whole or not at all. training_state: also what `fit` needs to go on."""
+        arrays = {f"weights/{key}": value for key, value in self.store.items()}
+        document: dict[str, Any] = {"fastcnn_version": __version__, "model": self._description()}
+        if training_state and self.optimizer is not None:
+            arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.slots.items()}
+            document["training"] = {
+                "optimizer": config_of(self.optimizer),
+                "iterations": self.optimizer.iterations,
+                "loss": config_of(self.loss),
+                "progress": vars(self.progress),
+                "history": self.history.history,
+            }
+        write_model_file(Path(path), arrays, document)
+
+    def _description(self) -> dict[str, Any]:
+        preprocessing = self.preprocessing
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "data_format": self.data_format,
+            "seed": self.seed,
+            "classes": list(self.classes),
+            "preprocessing": preprocessing
+            and {k: np.asarray(v, np.float64).tolist() for k, v in vars(preprocessing).items()},
+            "layers": [
+                {**config_of(layer), **({"layer_name": layer.name} if layer.name else {})}
+                for layer in self.layers
+            ],
+        }
+
+
+def load_model(
+    path: str | Path, *, threads: int | None = None, backend: str = "native"
+) -> Sequential:
+    """The model of a file that `save` wrote, ready to predict, or to go on with `fit` if it holds that."""
+    path = Path(path)
+    arrays, document = read_model_file(path)
+    try:
+        model = _from_description(document["model"], threads, backend)
+        weights = {
+            k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")
+        }
+        model.store.load(weights)
+        if "training" in document:
+            _restore_training(model, document["training"], arrays)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
+    except (OptionError, ShapeError, ModelFileError, ValueError) as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    return model
+
+
+def _from_description(description: dict[str, Any], threads: int | None, backend: str) -> Sequential:
+    stack = []
+    for config in description["layers"]:
+        config = dict(config)
+        name = config.pop("layer_name", None)
+        layer = make(layers, {k: _tuples(v) for k, v in config.items()})
+        layer.name = name
+        stack.append(layer)
+    model = Sequential(
+        stack,
+        tuple(description["input_shape"]),
+        data_format=description["data_format"],
+        seed=int(description["seed"]),
+        threads=threads,
+        backend=backend,
+        name=str(description["name"]),
+    )
+    model.classes = tuple(str(c) for c in description["classes"])
+    if description["preprocessing"] is not None:
+        scale, offset = (
+            np.array(description["preprocessing"][k], np.float64) for k in ("scale", "offset")
+        )
+        if scale.shape != offset.shape or scale.shape != model.graph.input.shape[:1]:
+            raise ModelFileError("preprocessing needs one scale and one offset for each channel")
+        model.preprocessing = Preprocessing(scale, offset)
+    return model
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _restore_training(
+    model: Sequential, training: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> None:
+    model.compile(training["optimizer"], training["loss"])
+    assert model.optimizer is not None
+    for name, slot in model.optimizer.slots.items():
+        saved = arrays.get(f"optimizer/{name}")
+        if saved is None or saved.shape != slot.shape:
+            raise unknown(
+                "optimizer state", name, [k for k in arrays if k.startswith("optimizer/")]
+            )
+        slot[...] = saved
+    model.optimizer.iterations = int(training["iterations"])
+    model.progress = Progress(**training["progress"])
+    model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})

@@ -1,0 +1,1 @@
+"""Initial values of parameters, one file each: `name(generator, parameter) -> array`."""

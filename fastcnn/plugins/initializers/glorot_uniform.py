@@ -1,0 +1,15 @@
+"""Uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+
+import numpy as np
+
+from fastcnn.engine.layer import Parameter
+from fastcnn.plugins.registry import initializers
+
+
+@initializers.register("glorot_uniform")
+class GlorotUniform:
+    """Uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+
+    def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
+        limit = np.sqrt(3 * 2.0 / (p.fan_in + p.fan_out))
+        return generator.uniform(-limit, limit, p.shape).astype(np.float32)

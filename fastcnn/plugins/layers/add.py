@@ -1,0 +1,36 @@
+"""Sum of two tensors."""
+
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.layer import Layer, Shape
+from fastcnn.engine.stage import Stage
+from fastcnn.errors import ShapeError
+from fastcnn.plugins.registry import layers
+
+
+@layers.register("add")
+class Add(Layer):
+    """y = act(x + z), two tensors of one shape (residual connections)."""
+
+    inputs = 2
+    fuses_activation = True
+
+    def __init__(self, activation: str | None = None, name: str | None = None) -> None:
+        self.activation = activation
+        self.name = name
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if len(shapes) != 2 or shapes[0] != shapes[1]:
+            raise ShapeError(f"needs two tensors of one shape, not {', '.join(map(str, shapes))}")
+        return shapes[0]
+
+    def forward(self, build: Builder, stage: Stage) -> None:
+        params = {"activation": stage.activation, "alpha": stage.alpha}
+        build.step("add", params, x=stage.xs[0], z=stage.xs[1], y=build.output(stage))
+
+    def backward(self, build: Builder, stage: Stage) -> None:
+        dy = stage.y.gradient
+        for x in stage.xs:
+            if x.activation == "linear" and x.needs_gradient:
+                build.accept_gradient(x, dy)
+            else:
+                build.add_gradient(x, lambda dx: build.step("copy", x=dy, y=dx))

@@ -1,0 +1,90 @@
+"""Batch normalisation."""
+
+from typing import Any
+
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.stage import Stage
+from fastcnn.plugins.registry import layers
+
+
+@layers.register("batch_normalization")
+class BatchNormalization(Layer):
+    """y = act(gamma (x - mean) / sqrt(var + epsilon) + beta), for each channel (Ioffe and Szegedy 2015).
+
+    Training: mean and biased variance of the batch over images and pixels; the moving averages become
+    momentum * old + (1 - momentum) * batch. Otherwise the moving averages are used. x and y have one shape.
+    """
+
+    fuses_activation = True
+
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        name: str | None = None,
+    ) -> None:
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        self.center = center
+        self.scale = scale
+        self.name = name
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return shapes[0]
+
+    def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
+        shape = shapes[0][:1]
+        learned = {}
+        if self.scale:
+            learned["gamma"] = Parameter(shape, "ones")
+        if self.center:
+            learned["beta"] = Parameter(shape, "zeros")
+        return learned | {
+            "moving_mean": Parameter(shape, "zeros", trainable=False),
+            "moving_var": Parameter(shape, "ones", trainable=False),
+        }
+
+    def _learned(self, build: Builder, stage: Stage) -> dict[str, Any]:
+        names = [n for n, wanted in (("gamma", self.scale), ("beta", self.center)) if wanted]
+        return {name: build.parameter(stage, name) for name in names}
+
+    def forward(self, build: Builder, stage: Stage) -> None:
+        params = {"epsilon": self.epsilon, "momentum": self.momentum}
+        params |= {"activation": stage.activation, "alpha": stage.alpha}
+        arguments = self._learned(build, stage) | {
+            name: build.parameter(stage, name) for name in ("moving_mean", "moving_var")
+        }
+        y = build.output(stage)
+        if not build.training:
+            build.step("batch_norm_inference", params, x=stage.x, y=y, **arguments)
+            return
+        channels = stage.x.shape[1:2]
+        stage.saved |= {"mean": build.buffer(channels), "inv_std": build.buffer(channels)}
+        build.step(
+            "batch_norm_forward",
+            params,
+            x=stage.x,
+            y=y,
+            order=build.order,
+            **arguments,
+            **stage.saved,
+        )
+
+    def backward(self, build: Builder, stage: Stage) -> None:
+        arguments: dict[str, Any] = {"x": stage.x, "dy": stage.y.gradient, "order": build.order}
+        arguments |= stage.saved
+        if self.scale:
+            arguments["gamma"] = build.parameter(stage, "gamma")
+            arguments["dgamma"] = build.parameter_gradient(stage, "gamma")
+        if self.center:
+            arguments["dbeta"] = build.parameter_gradient(stage, "beta")
+        if stage.x.needs_gradient:
+            build.add_gradient(
+                stage.x, lambda dx: build.step("batch_norm_backward", dx=dx, **arguments)
+            )
+        else:
+            unused = build.tensor(stage.x.sample)
+            build.step("batch_norm_backward", dx=unused, **arguments)

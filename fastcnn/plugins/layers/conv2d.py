@@ -1,0 +1,189 @@
+"""2-D convolution."""
+
+from typing import Any
+
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.options import Padding, pair, penalty, positive, resolve_padding
+from fastcnn.engine.stage import Stage
+from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels.geometry import gradient_halo, output_size
+from fastcnn.plugins.registry import layers
+
+
+@layers.register("conv2d")
+class Conv2D(Layer):
+    """y[k, i, j] = act(b[k] + sum over c, u, v of w[k, c, u, v] x[c, s i + d u - p, s j + d v - p])
+
+    x (channels, height, width) -> y (filters, out height, out width), with stride s, dilation d and p rows
+    (columns) of zeros before the image. w is (filters, channels / groups, kernel height, kernel width).
+
+    padding: "valid" (none), "same" (Keras' meaning: out = ceil(in / stride), the odd row goes to the end),
+    a number of pixels, (rows, columns), or ((top, bottom), (left, right)).
+    groups: channels and filters are split into this many groups which do not see each other.
+    """
+
+    fuses_activation = True
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: Padding = "valid",
+        dilation_rate: int | tuple[int, int] = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self.filters = positive("filters", filters)
+        self.kernel_size = pair("kernel_size", kernel_size)
+        self.strides = pair("strides", strides)
+        self.padding = padding
+        self.dilation_rate = pair("dilation_rate", dilation_rate)
+        self.groups = positive("groups", groups)
+        if filters % groups:
+            raise OptionError(f"filters ({filters}) must be a multiple of groups ({groups})")
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.bias_regularizer = bias_regularizer
+        self.name = name
+
+    def pads(self, shape: Shape) -> tuple[int, int, int, int]:
+        """Rows and columns of zeros: top, bottom, left, right."""
+        return resolve_padding(
+            self.padding, shape[1:], self.kernel_size, self.strides, self.dilation_rate
+        )
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        (shape,) = shapes
+        if len(shape) != 3:
+            raise ShapeError(f"needs images (channels, height, width), not {shape}")
+        if shape[0] % self.groups:
+            raise ShapeError(f"{shape[0]} channels can't be split into {self.groups} groups")
+        pads = self.pads(shape)
+        sizes = [
+            output_size(shape[1 + a], k, s, d, pads[2 * a], pads[2 * a + 1])
+            for a, (k, s, d) in enumerate(
+                zip(self.kernel_size, self.strides, self.dilation_rate, strict=True)
+            )
+        ]
+        if min(sizes) < 1:
+            padded = f"{shape[1] + pads[0] + pads[1]}x{shape[2] + pads[2] + pads[3]}"
+            extent = [
+                (k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)
+            ]
+            raise ShapeError(
+                f"the kernel ({extent[0]}x{extent[1]}) is larger than the image ({padded})"
+            )
+        return self.filters, sizes[0], sizes[1]
+
+    def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
+        area = self.kernel_size[0] * self.kernel_size[1]
+        per_group = shapes[0][0] // self.groups
+        fans = {"fan_in": per_group * area, "fan_out": self.filters // self.groups * area}
+        kernel = Parameter(
+            (self.filters, per_group, *self.kernel_size),
+            self.kernel_initializer,
+            **fans,
+            **penalty(self.kernel_regularizer),
+            decay=True,
+        )
+        bias = Parameter(
+            (self.filters,), self.bias_initializer, **fans, **penalty(self.bias_regularizer)
+        )
+        return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
+
+    def multiply_adds(self, *shapes: Shape) -> int:
+        filters, height, width = self.output_shape(*shapes)
+        kernel_height, kernel_width = self.kernel_size
+        return (
+            filters * height * width * (shapes[0][0] // self.groups) * kernel_height * kernel_width
+        )
+
+    @staticmethod
+    def fuses_pool(pool: Layer, lanes: int) -> bool:
+        """Whether a kernel exists that pools the convolution's output before it is stored."""
+        if pool.registered_name != "max_pooling2d" or lanes != 16:
+            return False
+        return (pool.pool_size, pool.strides, pool.padding) == ((2, 2), (2, 2), "valid")
+
+    # ---- kernels
+
+    def _geometry(self) -> dict[str, int]:
+        (stride_h, stride_w), (dilation_h, dilation_w) = self.strides, self.dilation_rate
+        return {
+            "stride_h": stride_h,
+            "stride_w": stride_w,
+            "dilation_h": dilation_h,
+            "dilation_w": dilation_w,
+            "groups": self.groups,
+        }
+
+    def forward(self, build: Builder, stage: Stage) -> None:
+        pads = self.pads(stage.x.sample)
+        x = build.padded(stage.x, pads)
+        params = {**self._geometry(), "activation": stage.activation, "alpha": stage.alpha}
+        params |= {"zero_top": pads[0], "zero_bottom": pads[1]}
+        w = build.parameter(stage, "kernel")
+        b = build.parameter(stage, "bias") if self.use_bias else None
+        y = build.output(stage)
+        if stage.pool is None:
+            build.step("conv2d_forward", params, x=x, w=w, b=b, y=y)
+        else:
+            stage.saved["index"] = index = build.buffer(y.shape, "uint8")
+            build.step("conv2d_max_pool_forward", params, x=x, w=w, b=b, y=y, index=index)
+
+    def backward(self, build: Builder, stage: Stage) -> None:
+        dz = stage.y.gradient
+        if stage.pool is None or stage.x.needs_gradient:
+            if stage.pool is not None:
+                dz = self._unpool(build, stage)
+            self._backward_weight(build, stage, "conv2d_backward_weight", dy=dz)
+            self._backward_input(build, stage, dz)
+        else:
+            index = stage.saved["index"]
+            arguments = {"dy": dz, "y": stage.y, "index": index}
+            self._backward_weight(build, stage, "conv2d_max_pool_backward_weight", **arguments)
+
+    def _unpool(self, build: Builder, stage: Stage) -> Any:
+        dz = build.tensor(self.output_shape(stage.x.sample))
+        window = {"window_h": 2, "window_w": 2, "stride_h": 2, "stride_w": 2}
+        build.step(
+            "max_pool2d_backward", window, dy=stage.y.gradient, index=stage.saved["index"], dx=dz
+        )
+        return dz
+
+    def _backward_weight(self, build: Builder, stage: Stage, kernel: str, **arguments: Any) -> None:
+        pads = self.pads(stage.x.sample)
+        params = {**self._geometry(), "zero_top": pads[0], "zero_bottom": pads[1]}
+        dw = build.parameter_gradient(stage, "kernel")
+        db = build.parameter_gradient(stage, "bias") if self.use_bias else None
+        build.step(kernel, params, x=build.padded(stage.x, pads), dw=dw, db=db, **arguments)
+
+    def _backward_input(self, build: Builder, stage: Stage, dz: Any) -> None:
+        sample = stage.x.sample
+        pads = self.pads(sample)
+        geometry = zip(sample[1:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        rows, columns = (
+            gradient_halo(n, k, s, d, pads[2 * a], pads[2 * a + 1])
+            for a, (n, k, s, d) in enumerate(geometry)
+        )
+        slope, params = build.backward_slope(stage.x)
+        params |= {**self._geometry(), "pad_top": pads[0], "pad_left": pads[2]}
+        params |= {"halo_top": rows[0], "halo_left": columns[0], "halo_bottom": rows[1]}
+        w = build.parameter(stage, "kernel")
+
+        def emit(dx: Any) -> None:
+            dy = build.padded(dz, (*rows, *columns))
+            build.step("conv2d_backward_input", params, dy=dy, w=w, dx=dx, **slope)
+
+        build.add_gradient(stage.x, emit, slope=True)

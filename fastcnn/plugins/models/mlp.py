@@ -1,0 +1,16 @@
+"""A multilayer perceptron: what a CNN should beat."""
+
+from fastcnn.engine.layer import Layer, Shape
+from fastcnn.layers import Dense, Flatten
+from fastcnn.plugins.registry import models
+
+
+@models.register("mlp")
+def mlp(input_shape: Shape, classes: int) -> list[Layer]:
+    """dense 256 - ReLU - dense 128 - ReLU - dense"""
+    return [
+        Flatten(),
+        Dense(256, activation="relu", kernel_initializer="he_normal"),
+        Dense(128, activation="relu", kernel_initializer="he_normal"),
+        Dense(classes, activation="softmax"),
+    ]

@@ -1,0 +1,1 @@
+"""Optimizers, one file each, named as they are registered."""

@@ -1,0 +1,1 @@
+"""The fit loop, its history, and model files."""

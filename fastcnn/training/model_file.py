@@ -1,0 +1,115 @@
+"""Model files: safetensors arrays, and everything else as JSON in the same file.
+
+A model file is untrusted input. It can name registered layers and give numbers; it can't name a module, hold
+code, or ask for more memory than the file is long.
+"""
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastcnn.errors import ModelFileError
+
+FORMAT = "fastcnn-model"
+VERSION = 1
+MAX_HEADER = 64 * 2**20
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it there whole, or leave all as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+
+
+def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
+    """Arrays and the JSON document into one file."""
+    from safetensors.numpy import save_file
+
+    text = json.dumps({"format": FORMAT, "format_version": VERSION, **document})
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    try:
+        write_atomically(
+            path, lambda temporary: save_file(plain, temporary, metadata={"fastcnn": text})
+        )
+    except OSError as error:
+        raise ModelFileError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def read_model_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the JSON document of a model file, or a ModelFileError that says what is wrong."""
+    from safetensors import SafetensorError, safe_open
+
+    _check_header(path)
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            text = (file.metadata() or {}).get("fastcnn")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelFileError(f"{path} is no readable safetensors file: {error}") from error
+    if text is None:
+        raise ModelFileError(f"{path} holds arrays, but no fastcnn model description")
+    return arrays, _document(path, text)
+
+
+def _check_header(path: Path) -> None:
+    """The length of the header against the length of the file, before anything is read into memory."""
+    try:
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            start = file.read(8)
+    except OSError as error:
+        raise ModelFileError(
+            f"can't read the model file {path}: {error.strerror or error}"
+        ) from error
+    header = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    if not 2 <= header <= min(size - 8, MAX_HEADER):
+        raise ModelFileError(f"{path} ({size} bytes) is truncated or no safetensors file")
+
+
+def _document(path: Path, text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ModelFileError(
+            f"the model description in {path} is no valid JSON: {error}"
+        ) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ModelFileError(f"{path} was not written by fastcnn")
+    version = document.get("format_version")
+    if version != VERSION:
+        raise ModelFileError(
+            f"{path} has format version {version}; this fastcnn reads version {VERSION}"
+        )
+    return document
