@@ -13,6 +13,9 @@ import tempfile
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.errors import CompileError
+
+# distutils is setuptools' own copy, and exists only once setuptools is imported.
+# isort: split
 from distutils.ccompiler import new_compiler
 from distutils.sysconfig import customize_compiler
 
@@ -23,7 +26,8 @@ COMMON += os.environ.get("FASTCNN_CFLAGS", "").split()
 
 ISA_FLAGS = {
     "x86_64": {
-        "avx512": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512".split(),
+        "avx512": [f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")]
+        + ["-mfma", "-mprefer-vector-width=512"],
         "avx2": ["-mavx2", "-mfma"],
     },
     "aarch64": {"neon": []},

@@ -71,7 +71,8 @@ class Plan:
             self._add_loss(build, loss)
         if purpose == "train":
             self._backward(build)
-            optimizer.emit(build)
+            if optimizer is not None:
+                optimizer.emit(build)
         self.program: Program = build.finish()
         self.bytes = build.bytes
 
