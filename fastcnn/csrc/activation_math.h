@@ -9,7 +9,7 @@ enum { ACT_LINEAR, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
 
 /* exp, relative error below 2e-7: exp(x) = 2^n * p(r), r = x - n ln 2 in [-ln2/2, ln2/2]; Cephes' p. */
 INLINE vf vexp(vf x) {
-    x = vmin(vmax(x, splat(-87.33654f)), splat(88.37626f));
+    x = vmin(splat(88.37626f), vmax(splat(-87.33654f), x));   /* in this order NaN stays NaN */
     vf t = x * 1.44269504f;
     vf n = (t + 12582912.0f) - 12582912.0f;          /* 1.5 * 2^23: rounds to an integer */
     vf r = x - n * 0.693359375f + n * 2.12194440e-4f;
@@ -27,7 +27,7 @@ INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
 
 /* tanh: a rational approximation (odd 13th over even 6th degree) on |x| < 7.9, else +-1 by clamping. */
 INLINE vf vtanh(vf x) {
-    x = vmin(vmax(x, splat(-7.90531110763549805f)), splat(7.90531110763549805f));
+    x = vmin(splat(7.90531110763549805f), vmax(splat(-7.90531110763549805f), x));
     vf s = x * x;
     vf p = s * -2.76076847742355e-16f + 2.00018790482477e-13f;
     p = p * s + -8.60467152213735e-11f;
@@ -43,7 +43,7 @@ INLINE vf vtanh(vf x) {
 
 INLINE vf activate(int activation, vf x, float alpha) {
     switch (activation) {
-    case ACT_RELU: return vmax(x, (vf){0});
+    case ACT_RELU: return vmax((vf){0}, x);   /* in this order NaN stays NaN */
     case ACT_LEAKY_RELU: return select(x > 0.0f, x, x * alpha);
     case ACT_SIGMOID: return vsigmoid(x);
     case ACT_TANH: return vtanh(x);

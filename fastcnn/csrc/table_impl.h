@@ -1,5 +1,9 @@
 /* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table is static. */
 #include "activation_impl.h"
+#include "dense_impl.h"
+#include "gather_impl.h"
+#include "loss_impl.h"
+#include "optimizer_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -8,6 +12,10 @@
 
 static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
+    DENSE_KERNELS,
+    GATHER_KERNELS,
+    LOSS_KERNELS,
+    OPTIMIZER_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

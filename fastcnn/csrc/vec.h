@@ -40,6 +40,14 @@ INLINE vf load_part(const float *p, int64_t n) {
     return v;
 }
 INLINE void store_part(float *p, vf v, int64_t n) { memcpy(p, &v, n * sizeof(float)); }
+/* n <= VW, mostly VW */
+INLINE vf load_n(const float *p, int64_t n) { return n == VW ? load(p) : load_part(p, n); }
+INLINE void store_n(float *p, vf v, int64_t n) {
+    if (n == VW)
+        store(p, v);
+    else
+        store_part(p, v, n);
+}
 
 /* mask ? a : b, mask lanes all ones or all zeros */
 INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }

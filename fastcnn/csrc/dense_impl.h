@@ -1,0 +1,380 @@
+/* Dense layers: y = act(w x + b), w (outputs, inputs), and their gradients.
+ *
+ * Where the lanes fill vectors (L a multiple of VW), a column is VW images of one block, and weights are
+ * the scalars. With fewer lanes the vectors lie along the inputs. The weight gradient always has its
+ * vectors along the inputs: x is transposed, 64 inputs at a time, and no lanes need be summed. */
+#include "activation_math.h"
+#include "tile.h"
+#include "transpose.h"
+
+#define DENSE_INPUTS 256    /* inputs in one go: 4 blocks of them (64 KiB) stay in L2 */
+#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: a panel of weights stays in L2 */
+#define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
+#define DENSE_IMAGES 256    /* images in one go of the weight gradient */
+#define DENSE_WIDTH (TILE_COLUMNS * VW)
+
+INLINE const float *cdata(const fc_tensor *t) { return t->data; }
+
+/* Element (block, row, 0) of a (B, rows, L) tensor */
+INLINE float *dense_row(const fc_tensor *t, int64_t block, int64_t row) {
+    return (float *)t->data + block * t->stride[0] + row * t->stride[1];
+}
+
+/* First element of row 0 of a column of VW images */
+INLINE float *dense_column(const fc_tensor *t, int64_t column) {
+    int64_t each = t->shape[2] / VW;
+    return dense_row(t, column / each, 0) + column % each * VW;
+}
+
+INLINE int lanes_fill_vectors(const fc_tensor *x) { return x->shape[2] % VW == 0; }
+
+static void activate_row(int activation, float alpha, float *y, int64_t n) {
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW) store(y + k, activate(activation, load(y + k), alpha));
+    if (k < n) store_part(y + k, activate(activation, load_part(y + k, n - k), alpha), n - k);
+}
+
+static void activate_backward_row(int activation, float alpha, const float *y, float *dx, int64_t n) {
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW)
+        store(dx + k, activate_backward(activation, load(dx + k), load(y + k), alpha));
+    if (k < n) {
+        vf d = activate_backward(activation, load_part(dx + k, n - k), load_part(y + k, n - k), alpha);
+        store_part(dx + k, d, n - k);
+    }
+}
+
+/* ---- forward, lanes are images ---- */
+
+static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
+    const float *bias = cdata(&a->t[2]);
+    int activation = (int)a->i[0];
+    partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
+    if (!columns.parts) return;
+    partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
+    partition inputs = parts_of(w->shape[1], DENSE_INPUTS);
+    int64_t begin, end;
+    split(columns.parts * outputs.parts, ctx, &begin, &end);
+    tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
+                   .segments = 1, .out_row = y->stride[1]};
+    for (int64_t c = 0; c < inputs.parts; c++) {
+        int64_t i = part_begin(inputs, c), last = c == inputs.parts - 1;
+        t.steps = part_begin(inputs, c + 1) - i;
+        t.add = c > 0;
+        for (int64_t item = begin; item < end; item++) {
+            int64_t group = item / outputs.parts, part = item % outputs.parts;
+            int64_t o = part_begin(outputs, part), rows = part_begin(outputs, part + 1) - o;
+            int64_t column = part_begin(columns, group), count = part_begin(columns, group + 1) - column;
+            for (int64_t v = 0; v < count; v++) {
+                t.column[v] = dense_column(x, column + v) + i * x->stride[1];
+                t.out[v] = dense_column(y, column + v) + o * y->stride[1];
+            }
+            t.scalar = cdata(w) + o * w->stride[0] + i;
+            t.bias = bias ? bias + o : NULL;
+            run_tile(rows, count, &t);
+            if (!last || activation == ACT_LINEAR) continue;
+            for (int64_t v = 0; v < count; v++)
+                for (int64_t m = 0; m < rows; m++)
+                    activate_row(activation, (float)a->f[0], t.out[v] + m * y->stride[1], VW);
+        }
+    }
+}
+
+/* ---- forward, few lanes: dot products with vectors along the inputs ---- */
+
+#define DOT_OUTPUTS 4
+#define DOT_IMAGES 4
+#define DOT_GROUP 16   /* images whose inputs are put side by side in one go */
+
+INLINE int64_t dot_width(const fc_tensor *w) { return ceil_div(w->shape[1], VW) * VW; }
+INLINE int64_t dot_blocks(const fc_tensor *x) { return max_i64(1, DOT_GROUP / x->shape[2]); }
+
+/* x of `blocks` blocks as rows[image][input], inputs beyond the last are zero */
+static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width, float *rows) {
+    int64_t n = x->shape[1], lanes = x->shape[2];
+    for (int64_t b = 0; b < blocks; b++)
+        for (int64_t l = 0; l < lanes; l++) {
+            float *row = rows + (b * lanes + l) * width;
+            const float *from = dense_row(x, block + b, 0) + l;
+            for (int64_t k = 0; k < n; k++) row[k] = from[k * x->stride[1]];
+            for (int64_t k = n; k < width; k++) row[k] = 0.0f;
+        }
+}
+
+/* sums[m * images + j] = w[row m] . x[image j]; rows past the last of w repeat it */
+INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t width, int64_t n,
+                     float *sums) {
+    vf acc[DOT_OUTPUTS * DOT_IMAGES];
+    UNROLL for (int k = 0; k < DOT_OUTPUTS * DOT_IMAGES; k++) acc[k] = (vf){0};
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW)
+        UNROLL for (int j = 0; j < images; j++) {
+            vf v = load(x + j * width + k);
+            UNROLL for (int m = 0; m < DOT_OUTPUTS; m++) acc[m * images + j] += load(w[m] + k) * v;
+        }
+    if (k < n)
+        UNROLL for (int m = 0; m < DOT_OUTPUTS; m++) {
+            vf v = load_part(w[m] + k, n - k);
+            UNROLL for (int j = 0; j < images; j++) acc[m * images + j] += v * load(x + j * width + k);
+        }
+    UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) {
+        vf total = (vf){0};
+        transpose(acc + g);
+        UNROLL for (int r = 0; r < VW; r++) total += acc[g + r];
+        store(sums + g, total);
+    }
+}
+
+static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+    dot_tile(1, w, x, width, n, sums);
+}
+static void dot_tile_4(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+    dot_tile(4, w, x, width, n, sums);
+}
+
+static void dense_forward_dots(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
+    const float *bias = cdata(&a->t[2]);
+    float *rows = (float *)ctx->scratch, sums[DOT_OUTPUTS * DOT_IMAGES];
+    int64_t n = w->shape[1], outputs = w->shape[0], lanes = x->shape[2], width = dot_width(w);
+    int64_t active = active_blocks(x, ctx), begin, end;
+    split(outputs, ctx, &begin, &end);
+    for (int64_t block = 0; block < active; block += dot_blocks(x)) {
+        int64_t blocks = min_i64(dot_blocks(x), active - block), images = blocks * lanes;
+        if (begin < end) images_to_rows(x, block, blocks, width, rows);
+        for (int64_t o = begin; o < end; o += DOT_OUTPUTS) {
+            const float *weights[DOT_OUTPUTS];
+            for (int64_t m = 0; m < DOT_OUTPUTS; m++)
+                weights[m] = cdata(w) + min_i64(o + m, end - 1) * w->stride[0];
+            for (int64_t image = 0, count; image < images; image += count) {
+                count = images - image >= DOT_IMAGES ? DOT_IMAGES : 1;
+                (count == 1 ? dot_tile_1 : dot_tile_4)(weights, rows + image * width, width, n, sums);
+                for (int64_t k = 0; k < count * min_i64(DOT_OUTPUTS, end - o); k++) {
+                    int64_t to = o + k / count, from = image + k % count;
+                    dense_row(y, block + from / lanes, to)[from % lanes] = sums[k] + (bias ? bias[to] : 0.0f);
+                }
+            }
+        }
+    }
+    for (int64_t b = 0; b < active; b++)
+        for (int64_t o = begin; o < end; o++)
+            activate_row((int)a->i[0], (float)a->f[0], dense_row(y, b, o), lanes);
+}
+
+static void dense_forward(const fc_args *a, const fc_context *ctx) {
+    (lanes_fill_vectors(&a->t[0]) ? dense_forward_lanes : dense_forward_dots)(a, ctx);
+}
+
+static size_t dense_forward_scratch(const fc_args *a) {
+    const fc_tensor *x = &a->t[0];
+    if (lanes_fill_vectors(x)) return 0;
+    return dot_blocks(x) * x->shape[2] * dot_width(&a->t[1]) * sizeof(float);
+}
+
+/* ---- gradient with respect to the input ---- */
+
+/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not defined.
+ * Read in place, rows of 2^k inputs would fight for the same few cache lines. */
+static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t n,
+                       int64_t width, float *panel) {
+    for (int64_t r = 0; r < outputs; r++) {
+        const float *from = cdata(w) + (o + r) * w->stride[0] + input;
+        float *to = panel + r * width;
+        if (n < VW) {
+            store(to, load_part(from, n));
+            continue;
+        }
+        for (int64_t k = 0; k + VW < n; k += VW) store(to + k, load(from + k));
+        store(to + n - VW, load(from + n - VW));
+    }
+}
+
+static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
+    float *panel = (float *)ctx->scratch;
+    partition columns = parts_of(active_blocks(dy, ctx) * (dy->shape[2] / VW), TILE_COLUMNS);
+    if (!columns.parts) return;
+    partition panels = parts_of(w->shape[1], DENSE_PANEL), outputs = parts_of(w->shape[0], DENSE_OUTPUTS);
+    int64_t most = tile_rows[part_most(columns)], begin, end;
+    split(panels.parts * columns.parts, ctx, &begin, &end);
+    tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = DENSE_PANEL,
+                   .segments = 1, .out_row = dx->stride[1]};
+    for (int64_t c = 0; c < outputs.parts; c++) {
+        int64_t o = part_begin(outputs, c), last = c == outputs.parts - 1, packed = -1;
+        t.steps = part_begin(outputs, c + 1) - o;
+        t.add = c > 0;
+        for (int64_t item = begin; item < end; item++) {
+            int64_t p = item / columns.parts, group = item % columns.parts;
+            int64_t input = part_begin(panels, p), width = part_begin(panels, p + 1) - input;
+            int64_t column = part_begin(columns, group), count = part_begin(columns, group + 1) - column;
+            if (p != packed) pack_panel(w, o, t.steps, input, width, DENSE_PANEL, panel);
+            packed = p;
+            partition tiles = parts_of(width, most);
+            for (int64_t v = 0; v < count; v++) t.column[v] = dense_column(dy, column + v) + o * dy->stride[1];
+            for (int64_t k = 0; k < tiles.parts; k++) {
+                int64_t i = part_begin(tiles, k), rows = part_begin(tiles, k + 1) - i;
+                for (int64_t v = 0; v < count; v++)
+                    t.out[v] = dense_column(dx, column + v) + (input + i) * dx->stride[1];
+                t.scalar = panel + i;
+                run_tile(rows, count, &t);
+                if (!last || !y->data || a->i[0] == ACT_LINEAR) continue;
+                for (int64_t v = 0; v < count; v++)
+                    for (int64_t m = 0; m < rows; m++)
+                        activate_backward_row(
+                            (int)a->i[0], (float)a->f[0],
+                            dense_column(y, column + v) + (input + i + m) * y->stride[1],
+                            t.out[v] + m * dx->stride[1], VW);
+            }
+        }
+    }
+}
+
+/* Few lanes: vectors along the inputs, the lanes of dy are the scalars. */
+static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
+    float *panel = (float *)ctx->scratch, rows[TILE_ROWS * DENSE_WIDTH];
+    int64_t n = w->shape[1], lanes = dy->shape[2], most = tile_rows[TILE_COLUMNS], begin, end;
+    partition vectors = parts_of(ceil_div(n, VW), TILE_COLUMNS);
+    split(vectors.parts, ctx, &begin, &end);
+    for (int64_t part = begin; part < end; part++) {
+        int64_t input = part_begin(vectors, part) * VW, count = part_begin(vectors, part + 1) - input / VW;
+        int64_t width = min_i64(count * VW, n - input), whole = width == count * VW;
+        if (!whole) pack_panel(w, 0, w->shape[0], input, width, DENSE_WIDTH, panel);
+        tile_args t = {.column_step = whole ? w->stride[0] : DENSE_WIDTH, .scalar_row = 1,
+                       .scalar_step = dy->stride[1], .steps = w->shape[0], .segments = 1,
+                       .out_row = DENSE_WIDTH};
+        for (int64_t v = 0; v < count; v++) {
+            t.column[v] = (whole ? cdata(w) + input : panel) + v * VW;
+            t.out[v] = rows + v * VW;
+        }
+        for (int64_t b = 0; b < active_blocks(dy, ctx); b++)
+            for (int64_t lane = 0; lane < lanes; lane += most) {
+                int64_t images = min_i64(most, lanes - lane);
+                t.scalar = dense_row(dy, b, 0) + lane;
+                run_tile(images, count, &t);
+                for (int64_t k = 0; k < width; k++) {
+                    float *to = dense_row(dx, b, input + k) + lane;
+                    for (int64_t l = 0; l < images; l++) to[l] = rows[l * DENSE_WIDTH + k];
+                    if (y->data)
+                        activate_backward_row((int)a->i[0], (float)a->f[0],
+                                              dense_row(y, b, input + k) + lane, to, images);
+                }
+            }
+    }
+}
+
+static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
+    (lanes_fill_vectors(&a->t[0]) ? dense_backward_input_lanes : dense_backward_input_rows)(a, ctx);
+}
+
+static size_t dense_backward_input_scratch(const fc_args *a) {
+    int64_t outputs = a->t[1].shape[0];
+    if (!lanes_fill_vectors(&a->t[0])) return outputs * DENSE_WIDTH * sizeof(float);
+    return min_i64(outputs, DENSE_OUTPUTS) * DENSE_PANEL * sizeof(float);
+}
+
+/* ---- gradient with respect to weights and bias ---- */
+
+/* rows[image][k] = x[input + k] of that image, in rows of DENSE_WIDTH; zero beyond the last input */
+static void transpose_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
+                             int64_t vectors, float *rows) {
+    int64_t n = x->shape[1], lanes = x->shape[2];
+    for (int64_t b = 0; b < blocks; b++, rows += lanes * DENSE_WIDTH)
+        for (int64_t v = 0; v < vectors; v++) {
+            int64_t first = input + v * VW, count = min_i64(VW, n - first);
+            const float *from = dense_row(x, block + b, first);
+            float *to = rows + v * VW;
+            if (!lanes_fill_vectors(x)) {
+                for (int64_t l = 0; l < lanes; l++)
+                    for (int64_t k = 0; k < VW; k++)
+                        to[l * DENSE_WIDTH + k] = k < count ? from[k * x->stride[1] + l] : 0.0f;
+                continue;
+            }
+            for (int64_t lane = 0; lane < lanes; lane += VW) {
+                vf tile[VW];
+                UNROLL for (int k = 0; k < VW; k++)
+                    tile[k] = k < count ? load(from + k * x->stride[1] + lane) : (vf){0};
+                transpose(tile);
+                UNROLL for (int l = 0; l < VW; l++) store(to + (lane + l) * DENSE_WIDTH, tile[l]);
+            }
+        }
+}
+
+static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context *ctx) {
+    int64_t lanes = dy->shape[2], begin, end;
+    split(dy->shape[1], ctx, &begin, &end);
+    for (int64_t o = begin; o < end; o++) {
+        vf sum = (vf){0};
+        for (int64_t b = 0; b < active_blocks(dy, ctx); b++) {
+            const float *p = dense_row(dy, b, o);
+            int64_t l = 0;
+            for (; l + VW <= lanes; l += VW) sum += load(p + l);
+            if (l < lanes) sum += load_part(p + l, lanes - l);
+        }
+        float total = 0.0f;
+        for (int l = 0; l < VW; l++) total += sum[l];
+        db[o] = total;
+    }
+}
+
+/* A tile whose last vector would run over the end of dw's rows goes through a buffer. */
+static void run_ragged_tile(int64_t rows, int64_t count, int64_t width, tile_args t) {
+    float buffer[TILE_ROWS * DENSE_WIDTH], *out = t.out[0];
+    int64_t out_row = t.out_row;
+    for (int64_t m = 0; t.add && m < rows; m++)
+        memcpy(buffer + m * DENSE_WIDTH, out + m * out_row, width * sizeof(float));
+    for (int64_t v = 0; v < count; v++) t.out[v] = buffer + v * VW;
+    t.out_row = DENSE_WIDTH;
+    run_tile(rows, count, &t);
+    for (int64_t m = 0; m < rows; m++)
+        memcpy(out + m * out_row, buffer + m * DENSE_WIDTH, width * sizeof(float));
+}
+
+INLINE int64_t dense_group(const fc_tensor *x) { return max_i64(1, DENSE_IMAGES / x->shape[2]); }
+
+static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2], *db = &a->t[3];
+    float *images = (float *)ctx->scratch;
+    int64_t inputs = x->shape[1], lanes = x->shape[2], active = active_blocks(x, ctx), begin, end;
+    partition vectors = parts_of(ceil_div(inputs, VW), TILE_COLUMNS);
+    partition outputs = parts_of(dy->shape[1], tile_rows[part_most(vectors)]);
+    split(vectors.parts * outputs.parts, ctx, &begin, &end);
+    tile_args t = {.column_step = DENSE_WIDTH, .column_segment = lanes * DENSE_WIDTH,
+                   .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
+                   .steps = lanes, .out_row = dw->stride[0]};
+    for (int64_t block = 0; block < active; block += dense_group(x)) {
+        int64_t transposed = -1;
+        t.segments = min_i64(dense_group(x), active - block);
+        t.add = block > 0;
+        for (int64_t item = begin; item < end; item++) {
+            int64_t part = item / outputs.parts, tile = item % outputs.parts;
+            int64_t input = part_begin(vectors, part) * VW, count = part_begin(vectors, part + 1) - input / VW;
+            int64_t o = part_begin(outputs, tile), rows = part_begin(outputs, tile + 1) - o;
+            if (part != transposed) transpose_inputs(x, block, t.segments, input, count, images);
+            transposed = part;
+            for (int64_t v = 0; v < count; v++) {
+                t.column[v] = images + v * VW;
+                t.out[v] = (float *)dw->data + o * dw->stride[0] + input + v * VW;
+            }
+            t.scalar = dense_row(dy, block, o);
+            if (input + count * VW <= inputs)
+                run_tile(rows, count, &t);
+            else
+                run_ragged_tile(rows, count, inputs - input, t);
+        }
+    }
+    if (db->data) dense_bias_gradient(dy, db->data, ctx);
+}
+
+static size_t dense_backward_weight_scratch(const fc_args *a) {
+    const fc_tensor *x = &a->t[0];
+    return min_i64(dense_group(x), x->shape[0]) * x->shape[2] * DENSE_WIDTH * sizeof(float);
+}
+
+#define DENSE_KERNELS \
+    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, dense_forward_scratch}, \
+    {"dense_backward_input", "dy w ?y >dx | activation | alpha", dense_backward_input, 0, 0, \
+     dense_backward_input_scratch}, \
+    {"dense_backward_weight", "x dy >dw >?db", dense_backward_weight, 0, 0, \
+     dense_backward_weight_scratch}

@@ -1,0 +1,105 @@
+/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of scalars
+ * by up to TILE_COLUMNS columns of vectors,
+ *
+ *     out[m][v] = sum over segments s and steps k of  column[v][s, k] * scalar[m, s, k]
+ *
+ * One function for each size, so that the accumulators are constants of the compiler: registers. */
+#ifndef FC_TILE_H
+#define FC_TILE_H
+
+#include "vec.h"
+
+/* 32 vector registers: 24 accumulators. 16 registers: 12. */
+#if VW == 16 || defined(__aarch64__)
+#define TILE_COLUMNS 4
+#else
+#define TILE_COLUMNS 2
+#endif
+#define TILE_ROWS 12
+
+typedef struct {
+    const float *column[TILE_COLUMNS];
+    int64_t column_step, column_segment;
+    const float *scalar;
+    int64_t scalar_row, scalar_step, scalar_segment;
+    int64_t steps, segments;
+    float *out[TILE_COLUMNS];
+    int64_t out_row;
+    const float *bias;   /* of the first row, or NULL; not used when adding */
+    int add;             /* to what out holds already */
+} tile_args;
+
+INLINE void tile_store(int rows, int columns, const tile_args *t, const vf *acc) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        vf bias = splat(t->bias && !t->add ? t->bias[m] : 0.0f);
+        UNROLL for (int v = 0; v < columns; v++) {
+            float *p = t->out[v] + m * t->out_row;
+            store(p, acc[m * columns + v] + (t->add ? load(p) : bias));
+        }
+    }
+}
+
+INLINE void tile(int rows, int columns, const tile_args *t) {
+    vf acc[TILE_ROWS * TILE_COLUMNS];
+    UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
+    int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
+    for (int64_t s = 0; s < t->segments; s++) {
+        const float *scalar = t->scalar + s * t->scalar_segment;
+        const float *column[TILE_COLUMNS];
+        UNROLL for (int v = 0; v < columns; v++) column[v] = t->column[v] + s * t->column_segment;
+        for (int64_t k = 0; k < t->steps; k++) {
+            vf x[TILE_COLUMNS];
+            UNROLL for (int v = 0; v < columns; v++) {
+                x[v] = load(column[v]);
+                column[v] += column_step;
+            }
+            UNROLL for (int m = 0; m < rows; m++) {
+                vf a = splat(scalar[m * row]);
+                UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += x[v] * a;
+            }
+            scalar += scalar_step;
+        }
+    }
+    tile_store(rows, columns, t, acc);
+}
+
+typedef void (*tile_function)(const tile_args *);
+
+#define TILE(M, V) \
+    static void tile_##M##_##V(const tile_args *t) { tile(M, V, t); }
+#define TILES_TO_6(V) TILE(1, V) TILE(2, V) TILE(3, V) TILE(4, V) TILE(5, V) TILE(6, V)
+#define TILES_TO_8(V) TILES_TO_6(V) TILE(7, V) TILE(8, V)
+#define TILES_TO_12(V) TILES_TO_8(V) TILE(9, V) TILE(10, V) TILE(11, V) TILE(12, V)
+#define NAMES_TO_6(V) tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V, tile_5_##V, tile_6_##V
+#define NAMES_TO_8(V) NAMES_TO_6(V), tile_7_##V, tile_8_##V
+#define NAMES_TO_12(V) NAMES_TO_8(V), tile_9_##V, tile_10_##V, tile_11_##V, tile_12_##V
+
+#if TILE_COLUMNS == 4
+TILES_TO_12(1)
+TILES_TO_12(2)
+TILES_TO_8(3)
+TILES_TO_6(4)
+static const int tile_rows[] = {0, 12, 12, 8, 6};
+static const tile_function tile_table[][TILE_ROWS] = {
+    {NAMES_TO_12(1)}, {NAMES_TO_12(2)}, {NAMES_TO_8(3)}, {NAMES_TO_6(4)}};
+#else
+TILES_TO_12(1)
+TILES_TO_6(2)
+static const int tile_rows[] = {0, 12, 6};
+static const tile_function tile_table[][TILE_ROWS] = {{NAMES_TO_12(1)}, {NAMES_TO_6(2)}};
+#endif
+
+INLINE void run_tile(int64_t rows, int64_t columns, const tile_args *t) {
+    tile_table[columns - 1][rows - 1](t);
+}
+
+/* n things in the fewest parts of at most `most`, of equal size but for one */
+typedef struct {
+    int64_t n, parts;
+} partition;
+
+INLINE partition parts_of(int64_t n, int64_t most) { return (partition){n, ceil_div(n, most)}; }
+INLINE int64_t part_begin(partition p, int64_t k) { return p.n * k / p.parts; }
+INLINE int64_t part_most(partition p) { return p.parts ? ceil_div(p.n, p.parts) : 0; }
+
+#endif

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastcnn.kernels import new_program
+from tests.kernels.compare import assert_native_matches_reference, central_differences, run
+
+lanes = st.sampled_from([1, 3, 4, 8, 16, 32])
+quick = settings(deadline=None, max_examples=25)
+
+
+def draw(seed, *shapes):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+@quick
+@given(
+    blocks=st.sampled_from([1, 2, 3, 5, 7]),
+    inputs=st.integers(1, 70) | st.sampled_from([120, 300, 515]),
+    outputs=st.integers(1, 30) | st.sampled_from([100]),
+    lanes=lanes,
+    activation=st.sampled_from(["linear", "relu", "tanh"]),
+    given_optional=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, given_optional, seed):
+    x, w, b, dy = draw(
+        seed, (blocks, inputs, lanes), (outputs, inputs), outputs, (blocks, outputs, lanes)
+    )
+    w /= np.float32(np.sqrt(inputs))
+    params = {"activation": activation, "alpha": 0.1}
+    b = b if given_optional else None
+    arrays = {"x": x, "w": w, "b": b, "y": np.empty_like(dy)}
+    assert_native_matches_reference("dense_forward", arrays, **params)
+    y = np.tanh(x) if given_optional else None
+    arrays = {"dy": dy, "w": w, "y": y, "dx": np.empty_like(x)}
+    assert_native_matches_reference("dense_backward_input", arrays, **params)
+    db = np.empty(outputs, np.float32) if given_optional else None
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w), "db": db}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+
+
+@pytest.mark.parametrize("lanes", [8, 16])
+def test_more_than_one_go(lanes):
+    """More outputs, inputs and images than the kernels take in one go."""
+    x, w, dy = draw(0, (40, 70, lanes), (1030, 70), (40, 1030, lanes))
+    y = np.empty_like(dy)
+    assert_native_matches_reference("dense_forward", {"x": x, "w": w, "y": y})
+    arrays = {"dy": dy, "w": w, "y": np.tanh(x), "dx": np.empty_like(x)}
+    assert_native_matches_reference("dense_backward_input", arrays, activation="tanh")
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w), "db": np.empty(1030, np.float32)}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 16])
+def test_strided_views_keep_their_borders(lanes):
+    """Views into larger arrays: what lies around them stays as it was."""
+    base = np.zeros((3, 25, 2 * lanes), np.float32)
+    dy, w = draw(1, (3, 9, lanes), (9, 21))
+    x = base[:, 2:23, :lanes]
+    x[...] = draw(2, x.shape)[0]
+    dx_base = np.zeros_like(base)
+    arrays = {"dy": dy, "w": w, "y": x, "dx": dx_base[:, 2:23, :lanes]}
+    assert_native_matches_reference("dense_backward_input", arrays, activation="relu")
+    dx = run("dense_backward_input", arrays, "native", activation="relu")["dx"]
+    around = dx.base.copy()
+    around[:, 2:23, :lanes] = 0
+    assert not around.any()
+    assert_native_matches_reference("dense_forward", {"x": x, "w": w, "y": np.empty_like(dy)})
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w)}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+
+
+def test_only_active_blocks_count():
+    x, w, dy = draw(3, (3, 20, 16), (7, 20), (3, 7, 16))
+    results = []
+    for blocks in (3, 2):
+        dw = np.empty_like(w)
+        program = new_program("native")
+        program.add("dense_backward_weight", {"x": x[:blocks], "dy": dy[:blocks], "dw": dw})
+        program.run(blocks=2)
+        results.append(dw)
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "leaky_relu", "sigmoid", "tanh"])
+def test_gradients(activation):
+    """d sum(dy (w f(z) + b)) by z, w and b, f the activation of the layer before."""
+    rng = np.random.default_rng(0)
+    z, w, b, dy = (rng.normal(size=s) for s in ((2, 5, 3), (4, 5), 4, (2, 4, 3)))
+    params = {"activation": activation, "alpha": 0.1}
+
+    def output():
+        x = np.empty_like(z)
+        run5 = {"x": z[..., None, None, :], "y": x[..., None, None, :]}
+        x = run("activation_forward", run5, "reference", **params)["y"][:, :, 0, 0]
+        y = run("dense_forward", {"x": x, "w": w, "b": b, "y": np.empty_like(dy)}, "reference")["y"]
+        return x, float((y * dy).sum())
+
+    x, _ = output()
+    arrays = {"dy": dy, "w": w, "y": x, "dx": np.empty_like(x)}
+    dx = run("dense_backward_input", arrays, "reference", **params)["dx"]
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w), "db": np.empty_like(b)}
+    gradients = run("dense_backward_weight", arrays, "reference")
+    for array, analytic in ((z, dx), (w, gradients["dw"]), (b, gradients["db"])):
+        numeric = central_differences(lambda _: output()[1], array)
+        np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-8)
