@@ -22,7 +22,6 @@ from distutils.sysconfig import customize_compiler
 CSRC = "fastcnn/csrc"
 COMMON = ["-std=gnu11", "-O3", "-g0", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 COMMON += ["-fvisibility=hidden", "-Wall", "-Wno-psabi", "-Wno-unknown-pragmas"]
-COMMON += os.environ.get("FASTCNN_CFLAGS", "").split()
 
 ISA_FLAGS = {
     "x86_64": {

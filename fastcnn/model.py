@@ -253,8 +253,7 @@ class Sequential:
         progress, threads = Progress(), resolve_threads(self.threads)
         for start in range(0, len(source), plan.batch):
             count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            losses, correct = (a.sum(dtype=np.float64) for a in (plan.losses, plan.correct))
-            progress.add(count, float(losses), float(correct))
+            progress.add(count, *plan.sums())
         logs = progress.logs(self._with_accuracy)
         logs["loss"] += self._penalty()
         return logs

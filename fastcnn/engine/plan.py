@@ -156,8 +156,14 @@ class Plan:
         flat = self.order.reshape(-1)
         flat[:count] = order
         flat[count:] = -1
-        self.program.run(-(-count // self.lanes), threads)
+        self._active = -(-count // self.lanes)
+        self.program.run(self._active, threads)
         return count
+
+    def sums(self) -> tuple[float, float]:
+        """Loss and number of right answers, summed over the samples of the last run."""
+        losses, correct = self.losses[: self._active], self.correct[: self._active]
+        return float(losses.sum(dtype=np.float64)), float(correct.sum(dtype=np.float64))
 
 
 def choose_lanes(graph: Graph, batch: int) -> int:

@@ -67,13 +67,13 @@ class Loop:
         self.plan.state[:] = self.seed, self.optimizer.iterations
         self.optimizer.begin_step()
         count = self.plan.run(order, self.threads)
-        loss = float(self.plan.losses.sum(dtype=np.float64))
+        loss, correct = self.plan.sums()
         if not np.isfinite(loss):
             raise DivergedError(
                 f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
                 f"try a smaller learning rate than {self.optimizer.learning_rate:g}"
             )
-        self.progress.add(count, loss, float(self.plan.correct.sum(dtype=np.float64)))
+        self.progress.add(count, loss, correct)
         if self.callbacks:
             self._call("on_batch_end", batch, self.progress.logs(self.with_accuracy))
 
