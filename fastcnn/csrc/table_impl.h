@@ -1,5 +1,7 @@
 /* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table is static. */
 #include "activation_impl.h"
+#include "conv2d_impl.h"
+#include "peak_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -8,6 +10,8 @@
 
 static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
+    CONV2D_KERNELS,
+    PEAK_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};
