@@ -4,6 +4,8 @@
 #include "gather_impl.h"
 #include "loss_impl.h"
 #include "optimizer_impl.h"
+#include "conv2d_impl.h"
+#include "peak_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -16,6 +18,8 @@ static const fc_kernel kernels[] = {
     GATHER_KERNELS,
     LOSS_KERNELS,
     OPTIMIZER_KERNELS,
+    CONV2D_KERNELS,
+    PEAK_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

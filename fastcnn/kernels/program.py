@@ -53,6 +53,8 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
             _check_tensor(op, tensor, array, lengths)
         elif not op.is_optional(tensor):
             raise BackendError(f"{op.name} needs the tensor {tensor!r} ({op.tensors[tensor]})")
+    if op.check:
+        op.check(op.name, arrays, params)
 
 
 def _check_tensor(

@@ -6,9 +6,11 @@ width. `>` marks what a kernel writes, `?` what may be None. float stands for fl
 reference, float64 as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from fastcnn.kernels import checks
 
 # Codes as in csrc/activation_math.h.
 ENUMS: dict[str, dict[str, int]] = {
@@ -25,6 +27,9 @@ class Op:
     params: Mapping[str, Any] = field(default_factory=dict)  # name: default
     rtol: float = 1e-5  # native float32 against reference float64, relative to the largest value
     prepare: bool = False
+    check: Callable[[str, dict, dict], None] | None = (
+        None  # (name, arrays, params); raises ShapeError
+    )
 
     def is_output(self, tensor: str) -> bool:
         return ">" in self.tensors[tensor]
@@ -41,6 +46,15 @@ class Op:
         return words[1:] if words and words[0] in DTYPES else words
 
 
+CONV2D: dict[str, Any] = {
+    "stride_h": 1,
+    "stride_w": 1,
+    "dilation_h": 1,
+    "dilation_w": 1,
+    "groups": 1,
+}
+ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
+ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
 DTYPES = ("float", "float64", "uint8", "uint16", "int32", "int64", "any")
 
 
@@ -178,4 +192,61 @@ OPS: dict[str, Op] = _table(
         "penalty_value",
         {"p": "P", "bounds": "int64 S1", "penalties": "S 3", "out": "> float64 1"},
     ),
+    Op(
+        "conv2d_forward",
+        {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        prepare=True,
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_max_pool_forward",
+        {
+            "x": "B C H W L",
+            "w": "K Cg KH KW",
+            "b": "? K",
+            "y": "> B K PH PW L",
+            "index": "> uint8 B K PH PW L",
+        },
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        prepare=True,
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_backward_input",
+        {"dy": "B K DH DW L", "w": "K Cg KH KW", "y": "? B C H W L", "dx": "> B C H W L"},
+        {
+            **CONV2D,
+            "pad_top": 0,
+            "pad_left": 0,
+            "halo_top": 0,
+            "halo_left": 0,
+            "halo_bottom": 0,
+            **ACTIVATION,
+        },
+        prepare=True,
+        check=checks.conv2d_backward_input,
+    ),
+    Op(
+        "conv2d_backward_weight",
+        {"x": "B C H W L", "dy": "B K OH OW L", "dw": "> K Cg KH KW", "db": "?> K"},
+        {**CONV2D, **ZERO_ROWS},
+        prepare=True,
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_max_pool_backward_weight",
+        {
+            "x": "B C H W L",
+            "dy": "B K PH PW L",
+            "y": "B K PH PW L",
+            "index": "uint8 B K PH PW L",
+            "dw": "> K Cg KH KW",
+            "db": "?> K",
+        },
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        prepare=True,
+        check=checks.conv2d,
+    ),
+    Op("fma_peak", {"flops": "> float64 N"}, {"iterations": 1}),
 )

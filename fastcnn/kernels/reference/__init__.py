@@ -15,7 +15,15 @@ from fastcnn.errors import BackendError
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
 from fastcnn.kernels.spec import Op
 
-FAMILIES = ("activation", "dense", "gather", "loss", "optimizer")
+FAMILIES = (
+    "activation",
+    "conv2d",
+    "dense",
+    "gather",
+    "loss",
+    "optimizer",
+    "peak",
+)
 
 
 @cache

@@ -1,0 +1,414 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import correlate2d
+
+from fastcnn.errors import ShapeError
+from fastcnn.kernels import call
+from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
+from fastcnn.kernels.native import isas
+from fastcnn.kernels.spec import ENUMS
+from tests.kernels.compare import assert_native_matches_reference, central_differences, run
+
+ACTIVATIONS = sorted(ENUMS["activation"])
+CANARY = np.float32(1234.5)
+
+
+@st.composite
+def problems(draw, lanes=(1, 4, 8, 16), pooled=False):
+    """A random convolution: sizes, steps, padding, groups."""
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    per_group = draw(st.integers(1, 7)), draw(st.integers(1, 14 // groups))
+    kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    stride = draw(st.sampled_from([(1, 1), (1, 1), (2, 2), (1, 2), (3, 1), (6, 2)]))
+    dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 2), (3, 1), (2, 3)]))
+    pad = draw(st.tuples(*[st.integers(0, 3)] * 4))
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    windows = 2 if pooled else 1
+    least = [
+        max(1, e + (windows - 1) * s - p - q)
+        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2])
+    ]
+    return {
+        "blocks": draw(st.integers(1, 3)),
+        "groups": groups,
+        "channels": groups * per_group[0],
+        "outs": groups * per_group[1],
+        "kernel": kernel,
+        "stride": stride,
+        "dilation": dilation,
+        "pad": pad,
+        "size": tuple(n + draw(st.integers(0, 9)) for n in least),
+        "lanes": draw(st.sampled_from(lanes)),
+        "bias": draw(st.booleans()),
+        "activation": draw(st.sampled_from(ACTIVATIONS)),
+        "seed": draw(st.integers(0, 99)),
+    }
+
+
+class Case:
+    """Arrays and parameters of one problem; x and dy are views which hold their zero borders."""
+
+    def __init__(self, p, dtype=np.float32):
+        self.p, self.dtype = p, dtype
+        self.rng = np.random.default_rng(p["seed"])
+        top, bottom, left, right = p["pad"]
+        h, w = p["size"]
+        self.padded = h + top + bottom, w + left + right
+        self.x = self.bordered((p["blocks"], p["channels"], h, w, p["lanes"]), p["pad"])
+        per_group = p["channels"] // p["groups"]
+        self.w = self.random(p["outs"], per_group, *p["kernel"])
+        self.b = self.random(p["outs"]) if p["bias"] else None
+        self.out = tuple(
+            output_size(*a)
+            for a in zip(self.padded, p["kernel"], p["stride"], p["dilation"], strict=True)
+        )
+        self.steps = {
+            "stride_h": p["stride"][0],
+            "stride_w": p["stride"][1],
+            "dilation_h": p["dilation"][0],
+            "dilation_w": p["dilation"][1],
+            "groups": p["groups"],
+        }
+        self.zeros = {"zero_top": top, "zero_bottom": bottom}
+        self.act = {"activation": p["activation"], "alpha": 0.1}
+
+    def random(self, *shape):
+        return self.rng.normal(size=shape).astype(self.dtype)
+
+    def outputs(self, *size, dtype=None):
+        """An array to be written, inside a larger one of canaries."""
+        shape = (self.p["blocks"], self.p["outs"], *size, self.p["lanes"])
+        return canaries(shape, dtype or self.dtype)
+
+    def bordered(self, shape, border):
+        top, bottom, left, right = border
+        b, c, h, w, lanes = shape
+        full = np.zeros((b, c + 1, h + top + bottom, w + left + right, lanes), self.dtype)
+        full[:, :c, top : top + h, left : left + w] = self.random(*shape)
+        return full[:, :c]
+
+    def gradient_arrays(self):
+        """dy with the halo that the input gradient needs, and the parameters that say so."""
+        p = self.p
+        halo = gradient_halo(
+            p["size"], self.out, p["kernel"], p["stride"], p["dilation"], p["pad"][::2]
+        )
+        dy = self.bordered((p["blocks"], p["outs"], *self.out, p["lanes"]), halo)
+        params = {"pad_top": p["pad"][0], "pad_left": p["pad"][2]}
+        params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}
+        return dy, {**self.steps, **params}
+
+
+def canaries(shape, dtype):
+    b, c, h, w, lanes = shape
+    full = np.full((b, c + 1, h + 2, w + 3, lanes), CANARY.astype(dtype), dtype)
+    return full[:, :c, 1 : 1 + h, 2 : 2 + w]
+
+
+def distinct_windows(case):
+    """No near ties within a pooling window, which float32 and float64 could settle differently."""
+    case.x[...] = np.round(case.x * 2)
+    case.w[...] = np.round(case.w * 2)
+    case.b = None if case.b is None else np.round(case.b * 2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(problems())
+def test_forward_matches_reference(problem):
+    case = Case(problem)
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(problems(lanes=(16, 32), pooled=True))
+def test_max_pool_forward_matches_reference(problem):
+    case = Case(problem)
+    distinct_windows(case)
+    size = case.out[0] // 2, case.out[1] // 2
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*size)}
+    arrays["index"] = case.outputs(*size, dtype=np.uint8)
+    assert_native_matches_reference(
+        "conv2d_max_pool_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(problems(), st.booleans())
+def test_backward_input_matches_reference(problem, with_y):
+    case = Case(problem)
+    dy, params = case.gradient_arrays()
+    shape = (problem["blocks"], problem["channels"], *problem["size"], problem["lanes"])
+    y = case.random(*shape) if with_y else None
+    arrays = {"dy": dy, "w": case.w, "y": y, "dx": canaries(shape, np.float32)}
+    assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
+
+
+@settings(deadline=None, max_examples=60)
+@given(problems())
+def test_backward_weight_matches_reference(problem):
+    case = Case(problem)
+    dy = case.outputs(*case.out)
+    dy[...] = case.random(*dy.shape)
+    db = np.empty_like(case.b) if problem["bias"] else None
+    arrays = {"x": case.x, "dy": dy, "dw": np.empty_like(case.w), "db": db}
+    assert_native_matches_reference("conv2d_backward_weight", arrays, **case.steps, **case.zeros)
+
+
+@settings(deadline=None, max_examples=40)
+@given(problems(lanes=(16, 32), pooled=True))
+def test_max_pool_backward_weight_matches_reference(problem):
+    case = Case(problem)
+    shape = (
+        problem["blocks"],
+        problem["outs"],
+        case.out[0] // 2,
+        case.out[1] // 2,
+        problem["lanes"],
+    )
+    index = case.rng.integers(0, 4, shape).astype(np.uint8)
+    arrays = {"x": case.x, "dy": case.random(*shape), "y": case.random(*shape), "index": index}
+    arrays |= {
+        "dw": np.empty_like(case.w),
+        "db": np.empty_like(case.b) if problem["bias"] else None,
+    }
+    name = "conv2d_max_pool_backward_weight"
+    assert_native_matches_reference(name, arrays, **case.steps, **case.zeros, **case.act)
+
+
+@pytest.mark.parametrize("batch", [1, 17])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (2, 5)])
+def test_forward_is_scipys_correlation(batch, kernel):
+    """An independent oracle; a batch of 17 images is two blocks of 16 lanes, 15 of them empty."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(batch, 2, 9, 7))
+    w = rng.normal(size=(3, 2, *kernel))
+    wanted = np.array(
+        [[sum(correlate2d(i[c], k[c], mode="valid") for c in range(2)) for k in w] for i in images]
+    )
+    blocks = -(-batch // 16)
+    lanes = np.zeros((blocks * 16, 2, 9, 7))
+    lanes[:batch] = images
+    x = lanes.reshape(blocks, 16, 2, 9, 7).transpose(0, 2, 3, 4, 1).astype(np.float32)
+    y = np.empty((blocks, 3, *wanted.shape[2:], 16), np.float32)
+    call("conv2d_forward", {"x": np.ascontiguousarray(x), "w": w.astype(np.float32), "y": y})
+    got = y.transpose(0, 4, 1, 2, 3).reshape(blocks * 16, 3, *wanted.shape[2:])[:batch]
+    np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+def gradient_problem(**changes):
+    problem = {
+        "blocks": 1,
+        "groups": 1,
+        "channels": 2,
+        "outs": 2,
+        "kernel": (3, 2),
+        "stride": (1, 1),
+    }
+    problem |= {"dilation": (1, 1), "pad": (1, 1, 0, 1), "size": (5, 4), "lanes": 2, "bias": True}
+    return {**problem, "activation": "tanh", "seed": 0, **changes}
+
+
+GRADIENT_PROBLEMS = [
+    gradient_problem(),
+    gradient_problem(stride=(2, 3), size=(6, 7)),
+    gradient_problem(dilation=(2, 1), pad=(3, 0, 2, 2)),
+    gradient_problem(groups=2, kernel=(2, 2)),
+    gradient_problem(stride=(3, 3), kernel=(2, 2), size=(7, 5), pad=(0, 0, 0, 0)),
+    gradient_problem(kernel=(1, 1), pad=(2, 1, 1, 1)),
+]
+
+
+@pytest.mark.parametrize("problem", GRADIENT_PROBLEMS)
+def test_gradients_by_central_differences(problem):
+    case = Case(problem, np.float64)
+    dy, params = case.gradient_arrays()
+    top, left = params["halo_top"], params["halo_left"]
+    inner = np.ascontiguousarray(dy[:, :, top : top + case.out[0], left : left + case.out[1]])
+
+    def loss(_):
+        arrays = {"x": case.x, "w": case.w, "b": case.b, "y": np.empty_like(inner)}
+        y = run("conv2d_forward", arrays, "reference", **case.steps)["y"]
+        return float((y * inner).sum())
+
+    shape = (1, 2, *problem["size"], 2)
+    before = problem["pad"][0], problem["pad"][2]
+    window = np.s_[:, :, before[0] : before[0] + shape[2], before[1] : before[1] + shape[3]]
+    arrays = {"dy": dy, "w": case.w, "dx": np.empty(shape)}
+    dx = run("conv2d_backward_input", arrays, "reference", **params)["dx"]
+    np.testing.assert_allclose(dx, central_differences(loss, case.x[window]), atol=1e-7)
+    arrays = {"x": case.x, "dy": inner, "dw": np.empty_like(case.w), "db": np.empty_like(case.b)}
+    got = run("conv2d_backward_weight", arrays, "reference", **case.steps)
+    np.testing.assert_allclose(got["dw"], central_differences(loss, case.w), atol=1e-7)
+    np.testing.assert_allclose(got["db"], central_differences(loss, case.b), atol=1e-7)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_input_gradient_goes_through_the_producers_activation(activation):
+    case = Case(gradient_problem(activation=activation), np.float64)
+    dy, params = case.gradient_arrays()
+    shape = (1, 2, *case.p["size"], 2)
+    y = run(
+        "activation_forward",
+        {"x": case.random(*shape), "y": np.empty(shape)},
+        "reference",
+        **case.act,
+    )["y"]
+    arrays = {"dy": dy, "w": case.w, "dx": np.empty(shape)}
+    plain = run("conv2d_backward_input", arrays, "reference", **params)["dx"]
+    fused = run("conv2d_backward_input", {**arrays, "y": y}, "reference", **params, **case.act)[
+        "dx"
+    ]
+    alone = {"dy": plain, "y": y, "dx": np.empty(shape)}
+    wanted = run("activation_backward", alone, "reference", **case.act)["dx"]
+    np.testing.assert_allclose(fused, wanted)
+
+
+@pytest.mark.parametrize("problem", GRADIENT_PROBLEMS[:1] + GRADIENT_PROBLEMS[3:4])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_max_pool_gradients_by_central_differences(problem, activation):
+    case = Case({**problem, "lanes": 16, "activation": activation}, np.float64)
+    shape = (1, 2, case.out[0] // 2, case.out[1] // 2, 16)
+    dy = case.random(*shape)
+
+    def forward():
+        arrays = {"x": case.x, "w": case.w, "b": case.b, "y": np.empty(shape)}
+        arrays["index"] = np.empty(shape, np.uint8)
+        return run("conv2d_max_pool_forward", arrays, "reference", **case.steps, **case.act)
+
+    arrays = {
+        "x": case.x,
+        "dy": dy,
+        **forward(),
+        "dw": np.empty_like(case.w),
+        "db": np.empty_like(case.b),
+    }
+    got = run("conv2d_max_pool_backward_weight", arrays, "reference", **case.steps, **case.act)
+    for name, parameter in (("dw", case.w), ("db", case.b)):
+        numeric = central_differences(lambda _: float((forward()["y"] * dy).sum()), parameter)
+        np.testing.assert_allclose(got[name], numeric, atol=1e-6)
+
+
+@pytest.mark.parametrize("isa", isas())
+@pytest.mark.parametrize("lanes", [1, 4, 16])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_nothing_is_written_outside_the_views(isa, lanes, stride):
+    problem = gradient_problem(
+        channels=3, outs=7, size=(9, 11), lanes=lanes, stride=(stride, stride)
+    )
+    case = Case(problem)
+    y = case.outputs(*case.out)
+    call_on_isa("conv2d_forward", isa, {"x": case.x, "w": case.w, "y": y}, **case.steps)
+    assert_canaries(y)
+    dy, params = case.gradient_arrays()
+    dx = canaries((1, 3, 9, 11, lanes), np.float32)
+    call_on_isa("conv2d_backward_input", isa, {"dy": dy, "w": case.w, "dx": dx}, **params)
+    assert_canaries(dx)
+    if lanes == 16:
+        size = case.out[0] // 2, case.out[1] // 2
+        y, index = case.outputs(*size), case.outputs(*size, dtype=np.uint8)
+        arrays = {"x": case.x, "w": case.w, "y": y, "index": index}
+        call_on_isa("conv2d_max_pool_forward", isa, arrays, **case.steps)
+        assert_canaries(y)
+        assert_canaries(index)
+
+
+def call_on_isa(name, isa, arrays, **params):
+    from fastcnn.kernels import new_program
+
+    program = new_program("native", isa)
+    program.add(name, arrays, **params)
+    program.run(threads=2)
+
+
+def assert_canaries(view):
+    base = view.base.copy()
+    offset = view.ctypes.data - view.base.ctypes.data
+    inside = np.ndarray(view.shape, view.dtype, base, offset, view.strides)
+    inside[...] = CANARY.astype(view.dtype)
+    assert (base == CANARY.astype(view.dtype)).all()
+
+
+def test_fused_pool_takes_what_the_plain_convolution_yields():
+    """Same bits, hence the same maxima: the fused kernel adds in the same order."""
+    case = Case(gradient_problem(channels=5, outs=13, size=(11, 9), lanes=16))
+    y = np.empty((1, 13, *case.out, 16), np.float32)
+    call("conv2d_forward", {"x": case.x, "w": case.w, "b": case.b, "y": y}, **case.steps)
+    shape = (1, 13, case.out[0] // 2, case.out[1] // 2, 16)
+    pooled, index = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": pooled, "index": index}
+    call("conv2d_max_pool_forward", arrays, **case.steps)
+    h, w = 2 * shape[2], 2 * shape[3]
+    parts = np.stack([y[:, :, q // 2 : h : 2, q % 2 : w : 2] for q in range(4)])
+    np.testing.assert_array_equal(pooled, parts.max(0))
+    np.testing.assert_array_equal(index, parts.argmax(0))
+
+
+def test_only_active_blocks_count():
+    from fastcnn.kernels import new_program
+
+    case = Case(gradient_problem(blocks=3, lanes=16))
+    dy = case.random(3, 2, *case.out, 16)
+    results = []
+    for blocks, x, d in ((2, case.x, dy), (9, case.x[:2], dy[:2])):
+        dw, db = np.empty_like(case.w), np.empty_like(case.b)
+        program = new_program()
+        program.add("conv2d_backward_weight", {"x": x, "dy": d, "dw": dw, "db": db}, **case.steps)
+        program.run(blocks=blocks)
+        results.append((dw, db))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "wanted"),
+    [
+        (32, 5, 1, 1, (2, 2)),
+        (32, 2, 1, 1, (0, 1)),
+        (7, 3, 2, 1, (1, 1)),
+        (8, 3, 2, 1, (0, 1)),
+        (9, 3, 1, 2, (2, 2)),
+        (5, 1, 3, 1, (0, 0)),
+    ],
+)
+def test_same_padding(size, kernel, stride, dilation, wanted):
+    assert same_padding(size, kernel, stride, dilation) == wanted
+    assert output_size(size + sum(wanted), kernel, stride, dilation) == -(-size // stride)
+
+
+WRONG = [
+    ("conv2d_forward", {"x": (1, 2, 5, 5, 16), "w": (3, 2, 3, 3), "y": (1, 3, 4, 3, 16)}, {}),
+    ("conv2d_forward", {"x": (1, 3, 5, 5, 16), "w": (3, 2, 3, 3), "y": (1, 3, 3, 3, 16)}, {}),
+    (
+        "conv2d_forward",
+        {"x": (1, 2, 5, 5, 16), "w": (3, 2, 3, 3), "y": (1, 3, 3, 3, 16)},
+        {"stride_h": 0},
+    ),
+    (
+        "conv2d_backward_input",
+        {"dy": (1, 3, 5, 5, 16), "w": (3, 2, 3, 3), "dx": (1, 2, 7, 7, 16)},
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "shapes", "params"), WRONG)
+def test_wrong_shapes_are_refused(name, shapes, params):
+    arrays = {tensor: np.zeros(shape, np.float32) for tensor, shape in shapes.items()}
+    with pytest.raises(ShapeError):
+        call(name, arrays, **params)
+
+
+def test_gaps_between_pixels_are_refused():
+    x = np.zeros((1, 2, 5, 10, 16), np.float32)[:, :, :, ::2]
+    arrays = {
+        "x": x,
+        "w": np.zeros((3, 2, 3, 3), np.float32),
+        "y": np.zeros((1, 3, 3, 3, 16), np.float32),
+    }
+    with pytest.raises(ShapeError, match="axis 3 of x"):
+        call("conv2d_forward", arrays)
