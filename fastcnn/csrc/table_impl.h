@@ -1,5 +1,10 @@
 /* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table is static. */
 #include "activation_impl.h"
+#include "batch_norm_impl.h"
+#include "copy_impl.h"
+#include "dropout_impl.h"
+#include "pool2d_impl.h"
+#include "rng_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -8,6 +13,11 @@
 
 static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
+    BATCH_NORM_KERNELS,
+    COPY_KERNELS,
+    DROPOUT_KERNELS,
+    POOL2D_KERNELS,
+    RNG_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

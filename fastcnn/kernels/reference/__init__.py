@@ -15,7 +15,7 @@ from fastcnn.errors import BackendError
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
 from fastcnn.kernels.spec import Op
 
-FAMILIES = ("activation",)
+FAMILIES = ("activation", "batch_norm", "copy", "dropout", "pool2d", "rng")
 
 
 @cache
