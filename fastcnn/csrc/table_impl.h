@@ -6,6 +6,11 @@
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
 #include "peak_impl.h"
+#include "batch_norm_impl.h"
+#include "copy_impl.h"
+#include "dropout_impl.h"
+#include "pool2d_impl.h"
+#include "rng_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -20,6 +25,11 @@ static const fc_kernel kernels[] = {
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,
     PEAK_KERNELS,
+    BATCH_NORM_KERNELS,
+    COPY_KERNELS,
+    DROPOUT_KERNELS,
+    POOL2D_KERNELS,
+    RNG_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

@@ -56,6 +56,7 @@ CONV2D: dict[str, Any] = {
 ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
 ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
 DTYPES = ("float", "float64", "uint8", "uint16", "int32", "int64", "any")
+DTYPES = ("float", "float64", "uint8", "uint16", "int32", "uint32", "int64", "any")
 
 
 def _table(*ops: Op) -> dict[str, Op]:
@@ -69,6 +70,8 @@ _PARAMETERS = {
     "penalties": "S 3",
     "hyper": "float64 Q",
 }
+WINDOW = {"window_h": 2, "window_w": 2, "stride_h": 2, "stride_w": 2, "pad_top": 0, "pad_left": 0}
+ACTIVATION = {"activation": "linear", "alpha": 0.0}
 
 OPS: dict[str, Op] = _table(
     Op(
@@ -249,4 +252,95 @@ OPS: dict[str, Op] = _table(
         check=checks.conv2d,
     ),
     Op("fma_peak", {"flops": "> float64 N"}, {"iterations": 1}),
+    Op(
+        "batch_norm_forward",
+        {
+            "x": "B C H W L",
+            "gamma": "? C",
+            "beta": "? C",
+            "order": "int64 B L",  # -1: no image in this lane
+            "y": "> B C H W L",
+            "mean": "> C",
+            "inv_std": "> C",
+            "moving_mean": "> C",  # read as well
+            "moving_var": "> C",  # read as well
+        },
+        {**ACTIVATION, "epsilon": 1e-3, "momentum": 0.99},
+    ),
+    Op(
+        "batch_norm_inference",
+        {
+            "x": "B C H W L",
+            "gamma": "? C",
+            "beta": "? C",
+            "moving_mean": "C",
+            "moving_var": "C",
+            "y": "> B C H W L",
+        },
+        {**ACTIVATION, "epsilon": 1e-3},
+    ),
+    Op(
+        "batch_norm_backward",
+        {
+            "x": "B C H W L",
+            "dy": "B C H W L",
+            "y": "? B C H W L",
+            "gamma": "? C",
+            "mean": "C",
+            "inv_std": "C",
+            "order": "int64 B L",
+            "dx": "> B C H W L",
+            "dgamma": ">? C",
+            "dbeta": ">? C",
+        },
+        ACTIVATION,
+    ),
+    Op("copy", {"x": "B C H W L", "y": "> B C H W L"}),
+    Op("add", {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"}, ACTIVATION),
+    Op(
+        "dropout_forward",
+        {
+            "x": "B C H W L",
+            "y": "> B C H W L",
+            "mask": "> uint16 B C H W",  # bit l: lane l is kept
+            "state": "int64 2",  # seed, step
+        },
+        {"layer": 0, "rate": 0.5},
+    ),
+    Op(
+        "dropout_backward",
+        {
+            "dy": "B C H W L",
+            "mask": "uint16 B C H W",
+            "y": "? B C H W L",
+            "dx": "> B C H W L",
+        },
+        {"rate": 0.5, **ACTIVATION},
+    ),
+    Op(
+        "max_pool2d_forward",
+        {"x": "B C H W L", "y": "> B C OH OW L", "index": "> uint8 B C OH OW L"},
+        WINDOW,
+    ),
+    Op(
+        "max_pool2d_backward",
+        {
+            "dy": "B C OH OW L",
+            "index": "uint8 B C OH OW L",
+            "y": "? B C OH OW L",
+            "dx": "> B C H W L",
+        },
+        {**WINDOW, **ACTIVATION},
+    ),
+    Op(
+        "avg_pool2d_forward",
+        {"x": "B C H W L", "y": "> B C OH OW L"},
+        {**WINDOW, "count_padding": 0},
+    ),
+    Op(
+        "avg_pool2d_backward",
+        {"dy": "B C OH OW L", "y": "? B C H W L", "dx": "> B C H W L"},
+        {**WINDOW, "count_padding": 0, **ACTIVATION},
+    ),
+    Op("philox", {"counter": "uint32 N 4", "key": "uint32 2", "words": "> uint32 N 4"}),
 )

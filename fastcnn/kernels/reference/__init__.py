@@ -17,12 +17,17 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "batch_norm",
     "conv2d",
+    "copy",
     "dense",
+    "dropout",
     "gather",
     "loss",
     "optimizer",
     "peak",
+    "pool2d",
+    "rng",
 )
 
 

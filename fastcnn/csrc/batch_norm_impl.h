@@ -1,0 +1,294 @@
+/* Batch normalisation: statistics of each channel over blocks, pixels and the lanes that hold images.
+ * A thread owns whole channels. Lanes must divide VW or be a multiple of it (1, 2, 4, 8, 16 all are). */
+#include "activation_math.h"
+#include "lanes.h"
+
+/* Sums of one channel in float64. Float32 partial sums are never longer than PIECE vectors. */
+typedef struct {
+    double a[VW], b[VW];
+} channel_sums;
+
+#define PIECE 64
+
+/* How a channel is walked: `rows` rows of n floats in each block, lanes repeating every `period` floats. */
+typedef struct {
+    int64_t blocks, rows, n, period;
+    const int32_t *masks;    /* (blocks, period): -1 where the lane holds an image, else 0 */
+    double count;            /* values in a channel */
+} channel_walk;
+
+INLINE int64_t lane_period(int64_t lanes) { return max_i64(lanes, VW); }
+
+INLINE int rows_touch(const fc_tensor *t) {
+    return !t->data || t->shape[2] == 1 || t->stride[2] == t->shape[3] * t->shape[4];
+}
+
+/* Tensors of a kernel that are walked together: all their rows touch, or none is merged. */
+static channel_walk start_walk(const fc_tensor *order, const fc_context *ctx, const fc_tensor *tensors[4]) {
+    const fc_tensor *x = tensors[0];
+    int64_t lanes = x->shape[4], h = x->shape[2], w = x->shape[3], images = 0;
+    int32_t *masks = (int32_t *)ctx->scratch;
+    channel_walk walk = {active_blocks(x, ctx), h, w * lanes, lane_period(lanes), masks, 0.0};
+    if (rows_touch(tensors[0]) && rows_touch(tensors[1]) && rows_touch(tensors[2]) && rows_touch(tensors[3])) {
+        walk.rows = 1;
+        walk.n = h * w * lanes;
+    }
+    for (int64_t b = 0; b < walk.blocks; b++) {
+        const int64_t *image = (const int64_t *)order->data + b * order->stride[0];
+        for (int64_t l = 0; l < lanes; l++) images += image[l * order->stride[1]] >= 0;
+        for (int64_t j = 0; j < walk.period; j++)
+            masks[b * walk.period + j] = -(image[j % lanes * order->stride[1]] >= 0);
+    }
+    walk.count = (double)images * (double)(h * w);
+    return walk;
+}
+
+INLINE float *channel_row(const fc_tensor *t, int64_t b, int64_t c, int64_t row) {
+    return (float *)t->data + b * t->stride[0] + c * t->stride[1] + row * t->stride[2];
+}
+
+INLINE float channel_value(const fc_tensor *t, int64_t c, float absent) {
+    return t->data ? ((const float *)t->data)[c * t->stride[0]] : absent;
+}
+
+INLINE void set_channel(const fc_tensor *t, int64_t c, double value) {
+    if (t->data) ((float *)t->data)[c * t->stride[0]] = (float)value;
+}
+
+INLINE vi mask_at(const channel_walk *walk, int64_t b, int64_t k) {
+    vi mask;
+    memcpy(&mask, walk->masks + b * walk->period + k, sizeof mask);
+    return mask;
+}
+
+INLINE vi first_lanes(int64_t n) { return lane_numbers() < splat_i((int32_t)n); }
+
+INLINE void flush(channel_sums *sums, vf a, vf b) {
+    for (int j = 0; j < VW; j++) {
+        sums->a[j] += a[j];
+        sums->b[j] += b[j];
+    }
+}
+
+INLINE double total(const double *lanes) {
+    double sum = 0.0;
+    for (int j = 0; j < VW; j++) sum += lanes[j];
+    return sum;
+}
+
+/* a += sum of d, b += sum of d^2, d = x - pivot, over floats k, k + period, ... of a row */
+INLINE void sum_row(channel_sums *sums, const float *x, int64_t k, int64_t n, int64_t period, vi mask, vf pivot) {
+    int64_t i = k;
+    while (i + VW <= n) {
+        vf a = {0}, b = {0};
+        int64_t end = min_i64(n, i + PIECE * period);
+        for (; i + VW <= end; i += period) {
+            vf d = keep_where(mask, load(x + i) - pivot);
+            a += d;
+            b += d * d;
+        }
+        flush(sums, a, b);
+    }
+    if (i < n) {
+        vf d = keep_where(mask & first_lanes(n - i), load_part(x + i, n - i) - pivot);
+        flush(sums, d, d * d);
+    }
+}
+
+static void sum_block(
+    channel_sums *sums, const channel_walk *walk, const fc_tensor *x, int64_t b, int64_t c, float pivot
+) {
+    for (int64_t row = 0; row < walk->rows; row++)
+        for (int64_t k = 0; k < walk->period; k += VW)
+            sum_row(sums, channel_row(x, b, c, row), k, walk->n, walk->period, mask_at(walk, b, k), splat(pivot));
+}
+
+/* The first value that counts; its distance from the mean is bounded by the spread of the data. */
+static float first_value(const channel_walk *walk, const fc_tensor *x, int64_t c) {
+    for (int64_t b = 0; b < walk->blocks; b++)
+        for (int64_t l = 0; l < x->shape[4]; l++)
+            if (walk->masks[b * walk->period + l]) return channel_row(x, b, c, 0)[l];
+    return 0.0f;
+}
+
+/* Mean and biased variance in one pass over x - pivot. Subtracting squares loses digits when the pivot is far
+ * from the mean, so the pivot is the mean of the first block that has images: it then lies within
+ * sqrt(blocks) standard deviations of the mean, whatever the data. */
+static void channel_statistics(
+    const channel_walk *walk, const fc_tensor *x, int64_t c, double *mean, double *variance
+) {
+    float pivot = first_value(walk, x, c);
+    for (int64_t b = 0; b < walk->blocks; b++) {
+        int64_t lanes = x->shape[4], images = 0;
+        for (int64_t l = 0; l < lanes; l++) images -= walk->masks[b * walk->period + l];
+        if (!images) continue;
+        channel_sums sums = {{0}};
+        sum_block(&sums, walk, x, b, c, pivot);
+        pivot += (float)(total(sums.a) / (double)(images * x->shape[2] * x->shape[3]));
+        break;
+    }
+    channel_sums sums = {{0}};
+    for (int64_t b = 0; b < walk->blocks; b++) sum_block(&sums, walk, x, b, c, pivot);
+    double n = walk->count > 0.0 ? walk->count : 1.0, shift = total(sums.a) / n;
+    *mean = pivot + shift;
+    *variance = fmax(0.0, total(sums.b) / n - shift * shift);
+}
+
+/* y = act((x - mean) * scale + beta); the mean is subtracted first, for x may be large beside its spread. */
+INLINE vf normalize(vf x, vf mean, vf scale, vf beta, int activation, float alpha) {
+    return activate(activation, (x - mean) * scale + beta, alpha);
+}
+
+INLINE void normalize_row(
+    const float *x, float *y, int64_t k, int64_t n, int64_t period, vi mask, float mean, float scale, float beta,
+    int activation, float alpha
+) {
+    vf vmean = splat(mean), vscale = splat(scale), vbeta = splat(beta);
+    int64_t i = k;
+    for (; i + VW <= n; i += period)
+        store(y + i, keep_where(mask, normalize(load(x + i), vmean, vscale, vbeta, activation, alpha)));
+    if (i < n) {
+        vf v = normalize(load_part(x + i, n - i), vmean, vscale, vbeta, activation, alpha);
+        store_part(y + i, keep_where(mask, v), n - i);
+    }
+}
+
+static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *gamma = &a->t[1], *beta = &a->t[2], *y = &a->t[4];
+    const fc_tensor *moving_mean = &a->t[7], *moving_var = &a->t[8];
+    double epsilon = a->f[0], momentum = a->f[1], mean, variance;
+    channel_walk walk = start_walk(&a->t[3], ctx, (const fc_tensor *[]){x, y, y, y});
+    int64_t begin, end;
+    split(x->shape[1], ctx, &begin, &end);
+    for (int64_t c = begin; c < end; c++) {
+        channel_statistics(&walk, x, c, &mean, &variance);
+        double inv_std = 1.0 / sqrt(variance + epsilon), scale = inv_std * channel_value(gamma, c, 1.0f);
+        double shift = channel_value(beta, c, 0.0f) - (mean - (float)mean) * scale;
+        for (int64_t b = 0; b < walk.blocks; b++)
+            for (int64_t row = 0; row < walk.rows; row++)
+                for (int64_t k = 0; k < walk.period; k += VW)
+                    normalize_row(channel_row(x, b, c, row), channel_row(y, b, c, row), k, walk.n, walk.period,
+                                  mask_at(&walk, b, k), (float)mean, (float)scale, (float)shift,
+                                  (int)a->i[0], (float)a->f[2]);
+        set_channel(&a->t[5], c, mean);
+        set_channel(&a->t[6], c, inv_std);
+        if (walk.count == 0.0) continue;
+        set_channel(moving_mean, c, momentum * channel_value(moving_mean, c, 0.0f) + (1.0 - momentum) * mean);
+        set_channel(moving_var, c, momentum * channel_value(moving_var, c, 0.0f) + (1.0 - momentum) * variance);
+    }
+}
+
+static void batch_norm_inference(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *gamma = &a->t[1], *beta = &a->t[2], *y = &a->t[5];
+    int64_t h = x->shape[2], n = x->shape[3] * x->shape[4], begin, end;
+    split(active_blocks(x, ctx) * x->shape[1] * h, ctx, &begin, &end);
+    for (int64_t row = begin; row < end; row++) {
+        int64_t c = row / h % x->shape[1];
+        double inv_std = 1.0 / sqrt(channel_value(&a->t[4], c, 1.0f) + a->f[0]);
+        float scale = (float)(inv_std * channel_value(gamma, c, 1.0f));
+        normalize_row(row_at(x, row), row_at(y, row), 0, n, VW, splat_i(-1), channel_value(&a->t[3], c, 0.0f),
+                      scale, channel_value(beta, c, 0.0f), (int)a->i[0], (float)a->f[1]);
+    }
+}
+
+/* The gradient behind the fused activation */
+typedef struct {
+    const fc_tensor *x, *dy, *y;
+    int activation;
+    float alpha;
+} bn_gradient;
+
+INLINE vf bn_dy(const bn_gradient *g, const float *dy, const float *y, int64_t n, vi mask) {
+    vf d = n >= VW ? load(dy) : load_part(dy, n);
+    if (g->activation != ACT_LINEAR)
+        d = activate_backward(g->activation, d, n >= VW ? load(y) : load_part(y, n), g->alpha);
+    return keep_where(mask, d);
+}
+
+/* a += sum of dy, b += sum of dy * (x - mean) */
+INLINE void sum_gradient_row(
+    channel_sums *sums, const bn_gradient *g, const float *x, const float *dy, const float *y,
+    int64_t k, int64_t n, int64_t period, vi mask, vf mean
+) {
+    int64_t i = k;
+    while (i + VW <= n) {
+        vf a = {0}, b = {0};
+        int64_t end = min_i64(n, i + PIECE * period);
+        for (; i + VW <= end; i += period) {
+            vf d = bn_dy(g, dy + i, y + i, VW, mask);
+            a += d;
+            b += d * (load(x + i) - mean);
+        }
+        flush(sums, a, b);
+    }
+    if (i < n) {
+        vf d = bn_dy(g, dy + i, y + i, n - i, mask);
+        flush(sums, d, d * (load_part(x + i, n - i) - mean));
+    }
+}
+
+/* dx = scale * (dy - dy_mean - (x - mean) * slope) */
+INLINE void batch_norm_dx_row(
+    const bn_gradient *g, const float *x, const float *dy, const float *y, float *dx,
+    int64_t k, int64_t n, int64_t period, vi mask, vf mean, vf dy_mean, vf slope, vf scale
+) {
+    int64_t i = k;
+    for (; i + VW <= n; i += period) {
+        vf d = bn_dy(g, dy + i, y + i, VW, mask) - dy_mean - (load(x + i) - mean) * slope;
+        store(dx + i, keep_where(mask, d * scale));
+    }
+    if (i < n) {
+        vf d = bn_dy(g, dy + i, y + i, n - i, mask) - dy_mean - (load_part(x + i, n - i) - mean) * slope;
+        store_part(dx + i, keep_where(mask, d * scale), n - i);
+    }
+}
+
+static channel_sums sum_gradients(const channel_walk *walk, const bn_gradient *g, int64_t c, float mean) {
+    channel_sums sums = {{0}};
+    for (int64_t b = 0; b < walk->blocks; b++)
+        for (int64_t row = 0; row < walk->rows; row++)
+            for (int64_t k = 0; k < walk->period; k += VW)
+                sum_gradient_row(&sums, g, channel_row(g->x, b, c, row), channel_row(g->dy, b, c, row),
+                                 channel_row(g->y, b, c, row), k, walk->n, walk->period,
+                                 mask_at(walk, b, k), splat(mean));
+    return sums;
+}
+
+static void batch_norm_backward(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *y = a->t[2].data ? &a->t[2] : &a->t[1], *dx = &a->t[7];
+    bn_gradient g = {x, dy, y, a->t[2].data ? (int)a->i[0] : ACT_LINEAR, (float)a->f[0]};
+    channel_walk walk = start_walk(&a->t[6], ctx, (const fc_tensor *[]){x, dy, y, dx});
+    int64_t begin, end;
+    split(x->shape[1], ctx, &begin, &end);
+    for (int64_t c = begin; c < end; c++) {
+        float mean = channel_value(&a->t[4], c, 0.0f), inv_std = channel_value(&a->t[5], c, 1.0f);
+        channel_sums sums = sum_gradients(&walk, &g, c, mean);
+        double count = walk.count > 0.0 ? walk.count : 1.0;
+        double dbeta = total(sums.a), dgamma = total(sums.b) * inv_std;
+        float scale = channel_value(&a->t[3], c, 1.0f) * inv_std;
+        float dy_mean = (float)(dbeta / count), slope = (float)(dgamma * inv_std / count);
+        for (int64_t b = 0; b < walk.blocks; b++)
+            for (int64_t row = 0; row < walk.rows; row++)
+                for (int64_t k = 0; k < walk.period; k += VW)
+                    batch_norm_dx_row(&g, channel_row(x, b, c, row), channel_row(dy, b, c, row),
+                                      channel_row(y, b, c, row), channel_row(dx, b, c, row), k, walk.n, walk.period,
+                                      mask_at(&walk, b, k), splat(mean), splat(dy_mean), splat(slope), splat(scale));
+        set_channel(&a->t[8], c, dgamma);
+        set_channel(&a->t[9], c, dbeta);
+    }
+}
+
+static size_t lane_masks_scratch(const fc_args *a) {
+    const fc_tensor *x = &a->t[0];
+    return (size_t)(x->shape[0] * lane_period(x->shape[4])) * sizeof(int32_t);
+}
+
+#define BATCH_NORM_KERNELS \
+    {"batch_norm_forward", \
+     "x ?gamma ?beta order >y >mean >inv_std >moving_mean >moving_var | activation | epsilon momentum alpha", \
+     batch_norm_forward, 0, 0, lane_masks_scratch}, \
+    {"batch_norm_inference", "x ?gamma ?beta moving_mean moving_var >y | activation | epsilon alpha", \
+     batch_norm_inference, 0, 0, 0}, \
+    {"batch_norm_backward", \
+     "x dy ?y ?gamma mean inv_std order >dx >?dgamma >?dbeta | activation | alpha", \
+     batch_norm_backward, 0, 0, lane_masks_scratch}
