@@ -42,7 +42,8 @@ def permutation(seed: int, epoch: int, n: int) -> np.ndarray:
     return np.argsort((words[:, 0::2] << _HALF | words[:, 1::2]).ravel()[:n], kind="stable")
 
 
-def _generator(seed: int, stream: int) -> np.random.Generator:
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """NumPy's generator for one stream of one seed."""
     mask = 2**64 - 1
     return np.random.Generator(
         np.random.Philox(key=np.array([seed & mask, stream & mask], np.uint64))
@@ -51,9 +52,9 @@ def _generator(seed: int, stream: int) -> np.random.Generator:
 
 def uniform(seed: int, stream: int, shape: Sequence[int]) -> np.ndarray:
     """float32 in [0, 1), the same for the same seed, stream and shape."""
-    return _generator(seed, stream).random(tuple(shape), dtype=np.float32)
+    return generator(seed, stream).random(tuple(shape), dtype=np.float32)
 
 
 def normal(seed: int, stream: int, shape: Sequence[int]) -> np.ndarray:
     """float32 of mean 0 and standard deviation 1, the same for the same seed, stream and shape."""
-    return _generator(seed, stream).standard_normal(tuple(shape), dtype=np.float32)
+    return generator(seed, stream).standard_normal(tuple(shape), dtype=np.float32)

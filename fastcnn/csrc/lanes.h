@@ -17,11 +17,6 @@
 
 typedef uint8_t vb __attribute__((vector_size(VW)));
 
-INLINE vf load_n(const float *p, const int n) { return n == VW ? load(p) : load_part(p, n); }
-INLINE void store_n(float *p, vf v, const int n) {
-    if (n == VW) store(p, v);
-    else store_part(p, v, n);
-}
 INLINE vi load_bytes(const uint8_t *p, const int n) {
     vb v = {0};
     memcpy(&v, p, n);

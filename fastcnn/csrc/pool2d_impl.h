@@ -74,7 +74,7 @@ static void max_row(const pool_shape *s, const float *plane, int64_t row, int64_
     }
 }
 
-INLINE void sum_lanes(
+INLINE void average_lanes(
     const float *plane, int64_t row, int64_t lanes, span v, span h, float scale, float *y, const int n
 ) {
     vf sum = {0};
@@ -96,7 +96,7 @@ static void average_row(
     for (int64_t ox = 0; ox < s->ow; ox++) {
         span h = clip_x(s, ox);
         float scale = average_scale(s, v, h, count_padding);
-        LANE_CHUNKS(l, s->lanes, sum_lanes(plane + l, row, s->lanes, v, h, scale, y + ox * s->lanes + l, N));
+        LANE_CHUNKS(l, s->lanes, average_lanes(plane + l, row, s->lanes, v, h, scale, y + ox * s->lanes + l, N));
     }
 }
 

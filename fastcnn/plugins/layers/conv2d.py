@@ -7,7 +7,7 @@ from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.engine.options import Padding, pair, penalty, positive, resolve_padding
 from fastcnn.engine.stage import Stage
 from fastcnn.errors import OptionError, ShapeError
-from fastcnn.kernels.geometry import gradient_halo, output_size
+from fastcnn.kernels.geometry import extent, gradient_halo, output_size
 from fastcnn.plugins.registry import layers
 
 
@@ -69,22 +69,15 @@ class Conv2D(Layer):
             raise ShapeError(f"needs images (channels, height, width), not {shape}")
         if shape[0] % self.groups:
             raise ShapeError(f"{shape[0]} channels can't be split into {self.groups} groups")
-        pads = self.pads(shape)
-        sizes = [
-            output_size(shape[1 + a], k, s, d, pads[2 * a], pads[2 * a + 1])
-            for a, (k, s, d) in enumerate(
-                zip(self.kernel_size, self.strides, self.dilation_rate, strict=True)
-            )
-        ]
-        if min(sizes) < 1:
-            padded = f"{shape[1] + pads[0] + pads[1]}x{shape[2] + pads[2] + pads[3]}"
-            extent = [
-                (k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)
-            ]
-            raise ShapeError(
-                f"the kernel ({extent[0]}x{extent[1]}) is larger than the image ({padded})"
-            )
-        return self.filters, sizes[0], sizes[1]
+        top, bottom, left, right = self.pads(shape)
+        padded = (shape[1] + top + bottom, shape[2] + left + right)
+        steps = zip(padded, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        height, width = (output_size(*step) for step in steps)
+        if not height or not width:
+            kernel = "x".join(map(str, map(extent, self.kernel_size, self.dilation_rate)))
+            image = "x".join(map(str, padded))
+            raise ShapeError(f"the kernel ({kernel}) is larger than the padded image ({image})")
+        return self.filters, height, width
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         area = self.kernel_size[0] * self.kernel_size[1]
@@ -172,18 +165,17 @@ class Conv2D(Layer):
     def _backward_input(self, build: Builder, stage: Stage, dz: Any) -> None:
         sample = stage.x.sample
         pads = self.pads(sample)
-        geometry = zip(sample[1:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        rows, columns = (
-            gradient_halo(n, k, s, d, pads[2 * a], pads[2 * a + 1])
-            for a, (n, k, s, d) in enumerate(geometry)
+        size, output, pad = sample[1:], self.output_shape(sample)[1:], (pads[0], pads[2])
+        halo = gradient_halo(
+            size, output, self.kernel_size, self.strides, self.dilation_rate, pad
         )
         slope, params = build.backward_slope(stage.x)
         params |= {**self._geometry(), "pad_top": pads[0], "pad_left": pads[2]}
-        params |= {"halo_top": rows[0], "halo_left": columns[0], "halo_bottom": rows[1]}
+        params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}
         w = build.parameter(stage, "kernel")
 
         def emit(dx: Any) -> None:
-            dy = build.padded(dz, (*rows, *columns))
+            dy = build.padded(dz, halo)
             build.step("conv2d_backward_input", params, dy=dy, w=w, dx=dx, **slope)
 
         build.add_gradient(stage.x, emit, slope=True)

@@ -33,19 +33,13 @@ class Pooling2D(Layer):
         (shape,) = shapes
         if len(shape) != 3:
             raise ShapeError(f"needs images (channels, height, width), not {shape}")
-        pads = self.pads(shape)
-        sizes = [
-            output_size(
-                shape[1 + a], self.pool_size[a], self.strides[a], 1, pads[2 * a], pads[2 * a + 1]
-            )
-            for a in (0, 1)
-        ]
-        if min(sizes) < 1:
-            window = f"{self.pool_size[0]}x{self.pool_size[1]}"
-            raise ShapeError(
-                f"the window ({window}) is larger than the image ({shape[1]}x{shape[2]})"
-            )
-        return shape[0], sizes[0], sizes[1]
+        top, bottom, left, right = self.pads(shape)
+        padded = (shape[1] + top + bottom, shape[2] + left + right)
+        height, width = map(output_size, padded, self.pool_size, self.strides)
+        if not height or not width:
+            window, image = ("x".join(map(str, s)) for s in (self.pool_size, padded))
+            raise ShapeError(f"the window ({window}) is larger than the padded image ({image})")
+        return shape[0], height, width
 
     def window(self, shape: Shape) -> dict[str, Any]:
         """Integers of the kernels."""

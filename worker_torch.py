@@ -1,0 +1,141 @@
+"""PyTorch, fp32. Modes: words joined by "+", see MODE_WORDS; "eager" alone is plain PyTorch. See serve.py."""
+
+import math
+from typing import Any
+
+import torch
+from common import BATCHES, Net, random_data
+from serve import Run, repeat, serve
+from torch import nn
+from torch.nn import functional
+
+MODE_WORDS = {
+    "eager": "layers run one by one",
+    "fused": "fused optimizer, or foreach where there is no fused one",
+    "channels_last": "images and weights in NHWC order",
+    "compile": "torch.compile of net and loss",
+    "compile_step": "torch.compile of the optimizer, too",
+    "cpp_wrapper": "inductor's option for fewer Python calls",
+}
+ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh}
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adadelta": torch.optim.Adadelta,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+
+
+def build(net: Net) -> nn.Sequential:
+    stack: list[nn.Module] = []
+    shape = (net.input[2], *net.input[:2])
+    for spec in net.layers:
+        stack.append(layer(spec, shape))
+        if "activation" in spec:
+            stack.append(ACTIVATIONS[spec["activation"]]())
+        with torch.no_grad():
+            shape = tuple(stack[-1](stack[-2](torch.zeros(1, *shape)))[0].shape) if (
+                "activation" in spec
+            ) else tuple(stack[-1](torch.zeros(1, *shape))[0].shape)
+    return nn.Sequential(*stack)
+
+
+def layer(spec: dict[str, Any], shape: tuple[int, ...]) -> nn.Module:
+    match spec["name"]:
+        case "conv2d":
+            k, padding = spec["kernel_size"], spec.get("padding", "valid")
+            if padding == "same" and k % 2:
+                padding = k // 2  # the same, without the detour over a string
+            return nn.Conv2d(shape[0], spec["filters"], k, padding=padding)
+        case "dense":
+            return nn.Linear(shape[0], spec["units"])
+        case "max_pooling2d":
+            return nn.MaxPool2d(spec["pool_size"])
+        case "average_pooling2d":
+            return nn.AvgPool2d(spec["pool_size"])
+        case "flatten":
+            return nn.Flatten()
+        case "dropout":
+            return nn.Dropout(spec["rate"])
+    raise ValueError(f"nets.toml: no PyTorch layer for {spec}")
+
+
+def optimizer(net: Net, model: nn.Module, fused: bool) -> torch.optim.Optimizer:
+    options = dict(net.optimizer)
+    name = options.pop("name")
+    options["lr"] = options.pop("learning_rate")
+    if fused:
+        options["fused" if name in ("adam", "sgd") else "foreach"] = True
+    return OPTIMIZERS[name](model.parameters(), **options)
+
+
+def multiply_adds(model: nn.Module, images: torch.Tensor) -> int:
+    """Of one image, counted in a forward pass of the real net."""
+    total = 0
+
+    def count(module: Any, inputs: Any, output: torch.Tensor) -> None:
+        nonlocal total
+        total += module.weight.numel() * math.prod(output.shape[2:])
+
+    hooks = [m.register_forward_hook(count) for m in model if hasattr(m, "weight")]
+    with torch.no_grad():
+        model(images[:1])
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
+    torch.manual_seed(0)
+    words = set(mode.split("+"))
+    if unknown := words - set(MODE_WORDS):
+        raise SystemExit(f"no PyTorch mode {unknown}; there are {', '.join(MODE_WORDS)}")
+    memory = torch.channels_last if "channels_last" in words else torch.contiguous_format
+    model = build(net).to(memory_format=memory)
+    pixels, numbers = random_data(net, batch)
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(memory_format=memory)
+    labels = torch.from_numpy(numbers)
+    facts = {
+        "version": f"PyTorch {torch.__version__}",
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "multiply_adds": multiply_adds(model, images),
+    }
+    return repeat(training_step(net, model, images, labels, batch, words)), facts
+
+
+def training_step(
+    net: Net,
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    batch: int,
+    words: set[str],
+) -> Any:
+    update = optimizer(net, model, "fused" in words)
+    apply = update.step
+
+    def loss_of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(model(x), y)
+
+    if "compile" in words:
+        options = {"cpp_wrapper": True} if "cpp_wrapper" in words else None
+        loss_of = torch.compile(loss_of, dynamic=False, options=options)
+    if "compile_step" in words:
+        apply = torch.compile(apply)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        start = done % BATCHES * batch
+        done += 1
+        update.zero_grad(set_to_none=True)
+        loss_of(images[start : start + batch], labels[start : start + batch]).backward()
+        apply()
+
+    return step
+
+
+if __name__ == "__main__":
+    serve(worker)
