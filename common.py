@@ -60,9 +60,7 @@ def cost(net: Net) -> Cost:
     return Cost(parameters, forward, training)
 
 
-def layer_cost(
-    layer: dict[str, Any], shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], int, int]:
+def layer_cost(layer: dict[str, Any], shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:
     """(output shape (H, W, C) or (features,), parameters, forward multiply-adds) of one layer."""
     match layer["name"]:
         case "conv2d":

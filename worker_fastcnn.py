@@ -41,9 +41,7 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
 
     def run(limit: float, steps: float) -> tuple[int, float]:
         watch = Stopwatch(limit, steps)
-        model.fit(
-            images, labels, batch_size=batch, epochs=10**9, verbose=0, callbacks=[watch]
-        )
+        model.fit(images, labels, batch_size=batch, epochs=10**9, verbose=0, callbacks=[watch])
         return watch.steps, watch.seconds
 
     facts = {

@@ -34,9 +34,11 @@ def build(net: Net) -> nn.Sequential:
         if "activation" in spec:
             stack.append(ACTIVATIONS[spec["activation"]]())
         with torch.no_grad():
-            shape = tuple(stack[-1](stack[-2](torch.zeros(1, *shape)))[0].shape) if (
-                "activation" in spec
-            ) else tuple(stack[-1](torch.zeros(1, *shape))[0].shape)
+            shape = (
+                tuple(stack[-1](stack[-2](torch.zeros(1, *shape)))[0].shape)
+                if ("activation" in spec)
+                else tuple(stack[-1](torch.zeros(1, *shape))[0].shape)
+            )
     return nn.Sequential(*stack)
 
 

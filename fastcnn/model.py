@@ -84,8 +84,10 @@ class Sequential:
             )
         self.layers.append(layer)
 
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        """Fix the input shape and make the parameters."""
+    def build(
+        self, input_shape: tuple[int, ...], weights: dict[str, np.ndarray] | None = None
+    ) -> None:
+        """Fix the input shape and make the parameters, with these weights or fresh ones."""
         if self._graph is not None:
             return
         shape = tuple(int(n) for n in input_shape)
@@ -95,8 +97,9 @@ class Sequential:
             )
         if self.data_format == "channels_last":
             shape = (shape[2], shape[0], shape[1])
-        self._graph = Graph.chain(shape, self.layers)
-        self._store = ParameterStore(self._graph, self.seed, self.dtype)
+        graph = Graph.chain(shape, self.layers)
+        self._store = ParameterStore(graph, self.seed, self.dtype, weights)
+        self._graph = graph
 
     @property
     def graph(self) -> Graph:
@@ -352,11 +355,10 @@ def load_model(
     path = Path(path)
     arrays, document = read_model_file(path)
     try:
-        model = _from_description(document["model"], threads, backend)
         weights = {
             k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")
         }
-        model.store.load(weights)
+        model = _from_description(document["model"], weights, threads, backend)
         if "training" in document:
             _restore_training(model, document["training"], arrays)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -366,7 +368,12 @@ def load_model(
     return model
 
 
-def _from_description(description: dict[str, Any], threads: int | None, backend: str) -> Sequential:
+def _from_description(
+    description: dict[str, Any],
+    weights: dict[str, np.ndarray],
+    threads: int | None,
+    backend: str,
+) -> Sequential:
     stack = []
     for config in description["layers"]:
         config = dict(config)
@@ -376,13 +383,13 @@ def _from_description(description: dict[str, Any], threads: int | None, backend:
         stack.append(layer)
     model = Sequential(
         stack,
-        tuple(description["input_shape"]),
         data_format=description["data_format"],
         seed=int(description["seed"]),
         threads=threads,
         backend=backend,
         name=str(description["name"]),
     )
+    model.build(tuple(description["input_shape"]), weights)
     model.classes = tuple(str(c) for c in description["classes"])
     if description["preprocessing"] is not None:
         scale, offset = (

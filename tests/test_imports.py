@@ -33,7 +33,11 @@ HEAVY = ("sklearn", "cv2", "rich", "matplotlib", "pooch", "safetensors", "numba"
 
 def modules():
     for path in sorted(ROOT.rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").strip(".")
+        name = (
+            ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            .removesuffix("__init__")
+            .strip(".")
+        )
         if name:
             yield name, ast.parse(path.read_text())
 
@@ -63,7 +67,9 @@ def imports(tree):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from (n.removeprefix("fastcnn").strip(".") for n in names)
         elif isinstance(node, ast.Import):
-            yield from (a.name.removeprefix("fastcnn.") for a in node.names if a.name.startswith("fastcnn."))
+            yield from (
+                a.name.removeprefix("fastcnn.") for a in node.names if a.name.startswith("fastcnn.")
+            )
 
 
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
@@ -94,7 +100,9 @@ def test_heavy_libraries_are_imported_where_they_are_used(name, tree):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
-        assert not any(n.split(".")[0] in HEAVY for n in names), f"fastcnn.{name} imports {names} at once"
+        assert not any(n.split(".")[0] in HEAVY for n in names), (
+            f"fastcnn.{name} imports {names} at once"
+        )
 
 
 def test_import_fastcnn_imports_no_numpy():

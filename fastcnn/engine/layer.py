@@ -61,10 +61,10 @@ class Layer(ABC):
         """Append the kernels that write the gradients of stage.x and of the parameters."""
 
     def __repr__(self) -> str:
-        parameters = inspect.signature(type(self).__init__).parameters.values()
+        parameters = inspect.signature(type(self)).parameters.values()
         changed = [
             f"{p.name}={getattr(self, p.name)!r}"
             for p in parameters
-            if p.name != "self" and getattr(self, p.name, p.default) != p.default
+            if getattr(self, p.name, p.default) != p.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"

@@ -20,11 +20,20 @@ class ParameterStore:
     kept: arrays that the forward pass updates itself, such as moving averages.
     """
 
-    def __init__(self, graph: Graph, seed: int, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        seed: int,
+        dtype: str = "float32",
+        values: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """values: of all parameters, instead of what the initializers give."""
         self.dtype = np.dtype(dtype)
         self.specs: dict[str, Parameter] = {
             node.key(name): p for node in graph.nodes for name, p in node.parameters.items()
         }
+        if values is not None:
+            self.check(values)  # before memory is taken: a model file may ask for anything
         self.trainable = [key for key, p in self.specs.items() if p.trainable]
         sizes = [-(-int(np.prod(self.specs[k].shape)) // ALIGN) * ALIGN for k in self.trainable]
         self.bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
@@ -35,10 +44,13 @@ class ParameterStore:
             for key, p in self.specs.items()
             if not p.trainable
         }
-        self.initialize(seed)
+        if values is None:
+            self._initialize(seed)
+        else:
+            self.load(values)
 
-    def initialize(self, seed: int) -> None:
-        """Fill every parameter from its initializer; a parameter's numbers depend on its place only."""
+    def _initialize(self, seed: int) -> None:
+        """Fill every parameter from its initializer; its numbers depend on its place only."""
         for stream, (key, p) in enumerate(self.specs.items()):
             generator = rng.generator(seed, stream)
             self.value(key)[...] = make(initializers, p.initializer)(generator, p)
@@ -75,8 +87,8 @@ class ParameterStore:
         """Numbers in all parameters, trainable or kept."""
         return sum(int(np.prod(p.shape)) for p in self.specs.values())
 
-    def load(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take the values of all parameters, or change nothing and raise."""
+    def check(self, arrays: dict[str, np.ndarray]) -> None:
+        """Raise if these are not exactly the parameters of this model, in name and shape."""
         missing = sorted(set(self.specs) - set(arrays))
         extra = sorted(set(arrays) - set(self.specs))
         if missing or extra:
@@ -85,9 +97,11 @@ class ParameterStore:
             )
         for key, p in self.specs.items():
             if arrays[key].shape != tuple(p.shape):
-                raise ModelFileError(
-                    f"weight {key!r} is {arrays[key].shape}, the model needs {p.shape}"
-                )
+                raise ModelFileError(f"weight {key!r} is {arrays[key].shape}, expected {p.shape}")
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take the values of all parameters, or change nothing and raise."""
+        self.check(arrays)
         for key, array in arrays.items():
             self.value(key)[...] = array
 

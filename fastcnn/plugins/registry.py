@@ -6,6 +6,7 @@ A built-in is found by its file: `layers.get("conv2d")` imports `fastcnn/plugins
 before it is needed, and a plugin that can't be imported breaks nothing but itself.
 """
 
+import inspect
 import pkgutil
 import warnings
 from collections.abc import Callable
@@ -110,21 +111,22 @@ def _nameless(registry: Registry, value: dict) -> str:
 
 
 def _bad_options(registry: Registry, cls: Any, options: dict, error: TypeError) -> OptionError:
-    import inspect
-
-    known = [p for p in inspect.signature(cls).parameters if p != "self"]
+    known = option_names(cls)
     for option in options:
         if option not in known:
             return unknown(f"option of {registry.kind} {cls.registered_name!r}", option, known)
     return OptionError(f"{registry.kind} {cls.registered_name!r}: {error}")
 
 
+def option_names(cls: Any) -> list[str]:
+    """Names of the options that a class takes."""
+    return list(inspect.signature(cls).parameters)
+
+
 def config_of(thing: Any) -> dict[str, Any]:
     """{"name": ..., option: value}: what `make` needs to build the same object again."""
-    import inspect
-
-    options = [p for p in inspect.signature(type(thing).__init__).parameters if p != "self"]
-    values = {option: getattr(thing, option) for option in options if option != "name"}
+    options = [name for name in option_names(type(thing)) if name != "name"]
+    values = {option: getattr(thing, option) for option in options}
     return {"name": thing.registered_name, **{k: _plain(v) for k, v in values.items()}}
 
 

@@ -166,9 +166,7 @@ class Conv2D(Layer):
         sample = stage.x.sample
         pads = self.pads(sample)
         size, output, pad = sample[1:], self.output_shape(sample)[1:], (pads[0], pads[2])
-        halo = gradient_halo(
-            size, output, self.kernel_size, self.strides, self.dilation_rate, pad
-        )
+        halo = gradient_halo(size, output, self.kernel_size, self.strides, self.dilation_rate, pad)
         slope, params = build.backward_slope(stage.x)
         params |= {**self._geometry(), "pad_top": pads[0], "pad_left": pads[2]}
         params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}
