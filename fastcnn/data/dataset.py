@@ -1,0 +1,118 @@
+"""What every source returns: checked images with labels, as a training and a test set."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastcnn.errors import DataError
+
+
+def _update(digest: "hashlib._Hash", array: np.ndarray) -> None:
+    digest.update(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(array.data)
+
+
+# eq=False: comparing arrays has no single truth value; compare fingerprints instead.
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """Images with their labels.
+
+    images: uint8 or float32 (N, H, W, C), C contiguous, N >= 1
+    labels: int64 (N,), each the index of a class
+    classes: name of each class
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.ndim != 4 or images.dtype not in (np.uint8, np.float32) or 0 in images.shape:
+            raise DataError(
+                f"{self.name}: images are {images.dtype} of shape {images.shape}; "
+                "expected uint8 or float32 (N, H, W, C) without an empty axis"
+            )
+        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+            raise DataError(
+                f"{self.name}: labels are {labels.dtype} of shape {labels.shape}; "
+                f"expected int64 of shape ({len(images)},)"
+            )
+        if not (images.flags.c_contiguous and labels.flags.c_contiguous):
+            raise DataError(f"{self.name}: images and labels must be C contiguous")
+        if labels.min() < 0 or labels.max() >= len(self.classes):
+            raise DataError(
+                f"{self.name}: labels go from {labels.min()} to {labels.max()}; "
+                f"expected 0 to {len(self.classes) - 1} for {len(self.classes)} classes"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.image_shape))
+        return (
+            f"<ImageSet {self.name!r}: {len(self)} images {size} {self.images.dtype}, "
+            f"{len(self.classes)} classes>"
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of one image."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    def take(self, indices: np.ndarray) -> "ImageSet":
+        """The images with these indices, copied, in this order."""
+        return ImageSet(self.images[indices], self.labels[indices], self.classes, self.name)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the dtypes, shapes and bytes of images and labels."""
+        digest = hashlib.sha256()
+        _update(digest, self.images)
+        _update(digest, self.labels)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A training set and, where the source has one, a test set of the same image shape."""
+
+    train: ImageSet
+    test: ImageSet | None
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.test is None:
+            return
+        if self.test.image_shape != self.train.image_shape:
+            raise DataError(
+                f"{self.name}: test images are {self.test.image_shape}, "
+                f"training images {self.train.image_shape} (height, width, channels)"
+            )
+        if self.test.images.dtype != self.train.images.dtype:
+            raise DataError(
+                f"{self.name}: test images are {self.test.images.dtype}, "
+                f"training images {self.train.images.dtype}"
+            )
+        if self.test.classes != self.train.classes:
+            raise DataError(f"{self.name}: test and training set have different classes")
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name!r}: train {self.train!r}, test {self.test!r}>"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.train.classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of one image."""
+        return self.train.image_shape
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the fingerprints of both sets."""
+        sets = [self.train] if self.test is None else [self.train, self.test]
+        return hashlib.sha256(" ".join(s.fingerprint() for s in sets).encode()).hexdigest()

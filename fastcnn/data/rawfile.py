@@ -1,0 +1,67 @@
+"""Bytes of plain or gzip files, never more of them than the reader expects."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from fastcnn.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+DEFLATE_LIMIT = 1032  # bytes that one byte of a deflate stream can become at most
+CHUNK = 1 << 20
+
+
+class RawFile:
+    """An open file; `limit` bounds the bytes it can yield and is known before any is read."""
+
+    def __init__(self, path: Path, stream: BinaryIO, limit: int) -> None:
+        self.path = path
+        self.limit = limit
+        self._stream = stream
+
+    def read(self, count: int) -> bytes:
+        """Up to `count` bytes, fewer only at the end of the file."""
+        return self._stream.read(count)
+
+    def rest(self, most: int) -> np.ndarray:
+        """All remaining bytes as uint8; an error if there are more than `most`."""
+        # Grown with what arrives: a header that lies about sizes takes no memory.
+        data = bytearray()
+        while len(data) <= most:
+            chunk = self._stream.read(min(CHUNK, most + 1 - len(data)))
+            if not chunk:
+                return np.frombuffer(data, np.uint8)
+            data += chunk
+        raise DataError(f"{self.path}: longer than the expected {most:,} bytes of data")
+
+
+@contextmanager
+def open_raw(path: str | Path) -> Iterator[RawFile]:
+    """Open a file, unpacking it if it is gzip whatever its name; failures become DataErrors."""
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            size = path.stat().st_size
+            if file.peek(2)[:2] == GZIP_MAGIC:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield RawFile(path, unpacked, size * DEFLATE_LIMIT)  # type: ignore[arg-type]
+            else:
+                yield RawFile(path, file, size)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: damaged gzip data ({error})") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+
+
+def find_file(folder: Path, *names: str) -> Path | None:
+    """The first of these files that exists in the folder, as named or with `.gz` behind it."""
+    for name in names:
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.is_file():
+                return path
+    return None
