@@ -169,15 +169,6 @@ static int is_2x2(const pool_shape *s) {
            (s->lanes == 1 || s->lanes == 4 || s->lanes == 8 || s->lanes == 16);
 }
 
-/* Calls f(..., lanes) with lanes as a constant. */
-#define WITH_LANES(lanes, f, ...) \
-    switch (lanes) { \
-    case 16: f(__VA_ARGS__, 16); break; \
-    case 8: f(__VA_ARGS__, 8); break; \
-    case 4: f(__VA_ARGS__, 4); break; \
-    default: f(__VA_ARGS__, 1); \
-    }
-
 INLINE void max_2x2_row(const float *x, int64_t row, float *y, uint8_t *index, int64_t n, const int lanes) {
     for (int64_t j = 0; j < n; j += VW) {
         int64_t i = min_i64(j, n - VW);
