@@ -38,8 +38,7 @@ cdef extern from "fastcnn.h" nogil:
     void fc_program_free(fc_program *)
     int fc_program_add(fc_program *, const fc_kernel *, const fc_args *)
     int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *)
-    int fc_programs_run(fc_program **, int count, int64_t blocks, int threads)
-    int fc_program_step_seconds(fc_program *, double *seconds, int64_t blocks, int threads)
+    int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads)
     int fc_max_threads()
     int fc_has_openmp()
 
@@ -158,6 +157,14 @@ cdef class Program:
             raise IndexError(f"no tensor {position} of step {step}; the program has {len(self)} steps")
         self.buffers[step][position] = buffer
 
+    def run(self, int64_t blocks, int threads):
+        """Run all steps in one parallel region, the GIL released once."""
+        cdef int failed
+        with nogil:
+            failed = fc_program_run(self.program, NULL, blocks, threads)
+        if failed:
+            raise MemoryError("no memory for the threads' scratch space")
+
     def step_seconds(self, int64_t blocks, int threads):
         """Run once and return the wall seconds of each step."""
         cdef Py_ssize_t n = len(self)
@@ -166,26 +173,9 @@ cdef class Program:
         if seconds == NULL:
             raise MemoryError()
         with nogil:
-            failed = fc_program_step_seconds(self.program, seconds, blocks, threads)
+            failed = fc_program_run(self.program, seconds, blocks, threads)
         result = [seconds[k] for k in range(n)]
         free(seconds)
         if failed:
             raise MemoryError("no memory for the threads' scratch space")
         return result
-
-
-def run(programs, int64_t blocks, int threads):
-    """Run programs one after the other in one parallel region, the GIL released once."""
-    cdef int count = len(programs), failed
-    cdef fc_program **pointers = <fc_program **> calloc(max(count, 1), sizeof(void *))
-    if pointers == NULL:
-        raise MemoryError()
-    try:
-        for k in range(count):
-            pointers[k] = (<Program?> programs[k]).program
-        with nogil:
-            failed = fc_programs_run(pointers, count, blocks, threads)
-    finally:
-        free(pointers)
-    if failed:
-        raise MemoryError("no memory for the threads' scratch space")

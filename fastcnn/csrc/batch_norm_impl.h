@@ -95,40 +95,32 @@ INLINE void sum_row(channel_sums *sums, const float *x, int64_t k, int64_t n, in
     }
 }
 
-static void sum_block(
-    channel_sums *sums, const channel_walk *walk, const fc_tensor *x, int64_t b, int64_t c, float pivot
-) {
-    for (int64_t row = 0; row < walk->rows; row++)
-        for (int64_t k = 0; k < walk->period; k += VW)
-            sum_row(sums, channel_row(x, b, c, row), k, walk->n, walk->period, mask_at(walk, b, k), splat(pivot));
-}
-
-/* The first value that counts; its distance from the mean is bounded by the spread of the data. */
-static float first_value(const channel_walk *walk, const fc_tensor *x, int64_t c) {
-    for (int64_t b = 0; b < walk->blocks; b++)
-        for (int64_t l = 0; l < x->shape[4]; l++)
-            if (walk->masks[b * walk->period + l]) return channel_row(x, b, c, 0)[l];
-    return 0.0f;
-}
-
-/* Mean and biased variance in one pass over x - pivot. Subtracting squares loses digits when the pivot is far
- * from the mean, so the pivot is the mean of the first block that has images: it then lies within
- * sqrt(blocks) standard deviations of the mean, whatever the data. */
-static void channel_statistics(
-    const channel_walk *walk, const fc_tensor *x, int64_t c, double *mean, double *variance
-) {
-    float pivot = first_value(walk, x, c);
+/* The mean of a piece of the middle row of the first block that holds an image */
+static float channel_pivot(const channel_walk *walk, const fc_tensor *x, int64_t c) {
+    int64_t n = min_i64(walk->n, PIECE * VW), lanes = x->shape[4];
     for (int64_t b = 0; b < walk->blocks; b++) {
-        int64_t lanes = x->shape[4], images = 0;
+        int64_t images = 0;
         for (int64_t l = 0; l < lanes; l++) images -= walk->masks[b * walk->period + l];
         if (!images) continue;
         channel_sums sums = {{0}};
-        sum_block(&sums, walk, x, b, c, pivot);
-        pivot += (float)(total(sums.a) / (double)(images * x->shape[2] * x->shape[3]));
-        break;
+        for (int64_t k = 0; k < walk->period; k += VW)
+            sum_row(&sums, channel_row(x, b, c, walk->rows / 2), k, n, walk->period, mask_at(walk, b, k), splat(0.0f));
+        return (float)(total(sums.a) / (double)(images * (n / lanes)));
     }
+    return 0.0f;
+}
+
+/* Mean and biased variance in one pass over x - pivot. Subtracting squares loses digits when the pivot is many standard
+ * deviations from the mean, so the pivot is the mean of up to PIECE vectors of the first block with images. */
+static void channel_statistics(
+    const channel_walk *walk, const fc_tensor *x, int64_t c, double *mean, double *variance
+) {
+    float pivot = channel_pivot(walk, x, c);
     channel_sums sums = {{0}};
-    for (int64_t b = 0; b < walk->blocks; b++) sum_block(&sums, walk, x, b, c, pivot);
+    for (int64_t b = 0; b < walk->blocks; b++)
+        for (int64_t row = 0; row < walk->rows; row++)
+            for (int64_t k = 0; k < walk->period; k += VW)
+                sum_row(&sums, channel_row(x, b, c, row), k, walk->n, walk->period, mask_at(walk, b, k), splat(pivot));
     double n = walk->count > 0.0 ? walk->count : 1.0, shift = total(sums.a) / n;
     *mean = pivot + shift;
     *variance = fmax(0.0, total(sums.b) / n - shift * shift);
@@ -179,15 +171,17 @@ static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
 }
 
 static void batch_norm_inference(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *gamma = &a->t[1], *beta = &a->t[2], *y = &a->t[5];
-    int64_t h = x->shape[2], n = x->shape[3] * x->shape[4], begin, end;
-    split(active_blocks(x, ctx) * x->shape[1] * h, ctx, &begin, &end);
-    for (int64_t row = begin; row < end; row++) {
-        int64_t c = row / h % x->shape[1];
+    const fc_tensor *x = &a->t[0], *y = &a->t[5];
+    int64_t h = x->shape[2], channels = x->shape[1], n = x->shape[3] * x->shape[4], begin, end;
+    split(active_blocks(x, ctx) * channels, ctx, &begin, &end);
+    for (int64_t plane = begin; plane < end; plane++) {
+        int64_t b = plane / channels, c = plane % channels;
         double inv_std = 1.0 / sqrt(channel_value(&a->t[4], c, 1.0f) + a->f[0]);
-        float scale = (float)(inv_std * channel_value(gamma, c, 1.0f));
-        normalize_row(row_at(x, row), row_at(y, row), 0, n, VW, splat_i(-1), channel_value(&a->t[3], c, 0.0f),
-                      scale, channel_value(beta, c, 0.0f), (int)a->i[0], (float)a->f[1]);
+        float scale = (float)(inv_std * channel_value(&a->t[1], c, 1.0f));
+        for (int64_t row = 0; row < h; row++)
+            normalize_row(channel_row(x, b, c, row), channel_row(y, b, c, row), 0, n, VW, splat_i(-1),
+                          channel_value(&a->t[3], c, 0.0f), scale, channel_value(&a->t[2], c, 0.0f),
+                          (int)a->i[0], (float)a->f[1]);
     }
 }
 

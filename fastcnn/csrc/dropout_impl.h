@@ -1,5 +1,5 @@
 /* Inverted dropout. The mask is one uint16 for each element of a block, bit l set where lane l is kept, so
- * that it takes 1/32 of the activations' memory at 16 lanes; blocks have at most 16 lanes.
+ * that it takes 1/32 of the activations' memory at 16 lanes. Lanes must be 1, 4, 8 or 16.
  *
  * Element e = (c * H + h) * W + w of image n = block * L + lane is kept if word e % 4 of
  * Philox(counter = (e / 4, n, step, layer), key = seed) is at least rate * 2^32: nothing else matters. */
@@ -44,10 +44,8 @@ INLINE uint32_t mask_bits(vi mask) {
 }
 
 INLINE uint32_t drop_lanes(const dropout_job *job, const uint32_t *words, const float *x, float *y, const int n) {
-    vu word = {0};
-    memcpy(&word, words, n * sizeof *words);
-    vi keep = word >= job->threshold;
-    store_n(y, keep_where(keep, load_n(x, n) * job->scale), n);
+    vi keep = (vu)load_lanes((const float *)words, n) >= job->threshold;
+    store_lanes(y, keep_where(keep, load_lanes(x, n) * job->scale), n);
     return mask_bits(keep) & ((1u << n) - 1);
 }
 
@@ -95,38 +93,41 @@ static void dropout_forward(const fc_args *a, const fc_context *ctx) {
         .threshold = drop_threshold(a->f[0]),
         .scale = (float)(1.0 / (1.0 - a->f[0])),
     };
-    int64_t lanes = job.x->shape[4];
-    if (lanes == 16) dropout_share(&job, ctx, 16);
-    else dropout_share(&job, ctx, lanes);
+    WITH_LANES(job.x->shape[4], dropout_share, &job, ctx)
 }
 
 INLINE vf undrop_lanes(
     uint32_t bits, float scale, const float *dy, const float *y, int activation, float alpha, const int n
 ) {
     vi keep = (splat_i((int32_t)bits) & EACH_LANE(LANE_BIT, 0)) != 0;
-    vf d = keep_where(keep, load_n(dy, n) * scale);
-    return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_n(y, n), alpha);
+    vf d = keep_where(keep, load_lanes(dy, n) * scale);
+    return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_lanes(y, n), alpha);
+}
+
+INLINE void dropout_backward_row(
+    const float *dy, const uint16_t *mask, int64_t mask_step, const float *y, float *dx, int64_t pixels, float scale,
+    int activation, float alpha, const int64_t lanes
+) {
+    for (int64_t w = 0; w < pixels; w++) {
+        int64_t i = w * lanes;
+        uint32_t kept = mask[w * mask_step];
+        LANE_CHUNKS(l, lanes, store_lanes(dx + i + l, undrop_lanes(kept >> l, scale, dy + i + l, y + i + l,
+                                                               activation, alpha, N), N));
+    }
 }
 
 /* dx = dy * mask / (1 - rate) * act'(y) */
 static void dropout_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *dy = &a->t[0], *mask = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
-    int activation = y->data ? (int)a->i[0] : ACT_LINEAR;
+    const fc_tensor *dy = &a->t[0], *mask = &a->t[1], *y = a->t[2].data ? &a->t[2] : &a->t[0], *dx = &a->t[3];
+    int activation = a->t[2].data ? (int)a->i[0] : ACT_LINEAR;
     float scale = (float)(1.0 / (1.0 - a->f[0])), alpha = (float)a->f[1];
-    int64_t lanes = dx->shape[4], begin, end;
-    split(active_blocks(dx, ctx) * dx->shape[1] * dx->shape[2], ctx, &begin, &end);
+    int64_t h = dx->shape[2], c = dx->shape[1], begin, end;
+    split(active_blocks(dx, ctx) * c * h, ctx, &begin, &end);
     for (int64_t row = begin; row < end; row++) {
-        int64_t h = dx->shape[2], c = dx->shape[1];
         pixel p = {row / h / c, row / h % c, row % h, 0};
         const uint16_t *bits = (const uint16_t *)mask->data + offset_at(mask, &p);
-        const float *pdy = row_at(dy, row), *py = y->data ? row_at(y, row) : pdy;
-        float *pdx = row_at(dx, row);
-        for (int64_t w = 0; w < dx->shape[3]; w++) {
-            int64_t i = w * lanes;
-            uint32_t kept = bits[w * mask->stride[3]];
-            LANE_CHUNKS(l, lanes, store_n(pdx + i + l, undrop_lanes(kept >> l, scale, pdy + i + l, py + i + l,
-                                                                    activation, alpha, N), N));
-        }
+        WITH_LANES(dx->shape[4], dropout_backward_row, row_at(dy, row), bits, mask->stride[3], row_at(y, row),
+                   row_at(dx, row), dx->shape[3], scale, activation, alpha)
     }
 }
 

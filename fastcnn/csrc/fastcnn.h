@@ -72,8 +72,8 @@ fc_program *fc_program_new(void);
 void fc_program_free(fc_program *);
 int fc_program_add(fc_program *, const fc_kernel *, const fc_args *);   /* 0, or -1: no memory */
 int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *);
-int fc_programs_run(fc_program **, int count, int64_t blocks, int threads);
-int fc_program_step_seconds(fc_program *, double *seconds, int64_t blocks, int threads);
+/* Runs all steps. seconds: NULL, or zeros to which the wall time of each step is added. */
+int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads);
 int fc_max_threads(void);
 int fc_has_openmp(void);
 

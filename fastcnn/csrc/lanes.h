@@ -15,11 +15,54 @@
         for (; l < lanes_; l++) { enum { N = 1 }; statement; } \
     } while (0)
 
+/* Calls f(..., lanes) with lanes as a constant: 16, 8, 4 or 1. */
+#define WITH_LANES(lanes, f, ...) \
+    switch (lanes) { \
+    case 16: f(__VA_ARGS__, 16); break; \
+    case 8: f(__VA_ARGS__, 8); break; \
+    case 4: f(__VA_ARGS__, 4); break; \
+    default: f(__VA_ARGS__, 1); \
+    }
+
 typedef uint8_t vb __attribute__((vector_size(VW)));
 
+typedef float v4f __attribute__((vector_size(16)));
+typedef float v8f __attribute__((vector_size(32)));
+
+/* n floats (a constant: VW, 8, 4 or 1) into the first lanes; the others hold anything. Neither through memory nor
+ * with masks: what a masked or a narrower store wrote can't be forwarded to a wider load (measured: 3 to 10
+ * times slower where windows overlap). The builtins cost no instruction. */
+INLINE vf load_lanes(const float *p, const int n) {
+    if (n == VW) return load(p);
+    float one;
+    memcpy(&one, p, sizeof one);
+    if (n == 1) return (vf){one};
+#if VW == 16
+    v8f eight;
+    if (n == 8) {
+        memcpy(&eight, p, sizeof eight);
+        return __builtin_ia32_ps512_256ps(eight);
+    }
+#endif
+#if VW > 4
+    v4f four;
+    memcpy(&four, p, sizeof four);
+#endif
+#if VW == 16
+    return __builtin_ia32_ps512_ps(four);
+#elif VW == 8
+    return __builtin_ia32_ps256_ps(four);
+#else
+    return load(p);
+#endif
+}
+INLINE void store_lanes(float *p, vf v, const int n) { memcpy(p, &v, n * sizeof(float)); }
+/* Fewer than VW bytes go through an integer register: see load_part. */
 INLINE vi load_bytes(const uint8_t *p, const int n) {
-    vb v = {0};
-    memcpy(&v, p, n);
+    uint64_t words[(VW + 7) / 8] = {0};
+    vb v;
+    memcpy(words, p, n);
+    memcpy(&v, words, VW);
     return __builtin_convertvector(v, vi);
 }
 INLINE void store_bytes(uint8_t *p, vi v, const int n) {

@@ -7,27 +7,54 @@
 
 #define PHILOX_STREAMS 16
 
-/* words[k][s] = word k for the counter (counter[0][s], ..., counter[3][s]). Plain C: one iteration of the loop
- * is a lane, and the compiler makes vectors of any ISA from it. */
+typedef long long vll __attribute__((vector_size(4 * VW)));
+typedef uint64_t vq __attribute__((vector_size(4 * VW)));
+
+/* Products of the low halves of 64-bit lanes. Builtins, because GCC makes a full 64-bit multiplication of the
+ * plain expression (measured: 1.3 to 3 times slower, and twice slower than this if it vectorises a scalar loop). */
+INLINE vq multiply_low(vq a, vq b) {
+#if VW == 16
+    return (vq)__builtin_ia32_pmuludq512_mask((vi)a, (vi)b, (vll){0}, -1);
+#elif VW == 8
+    return (vq)__builtin_ia32_pmuludq256((vi)a, (vi)b);
+#elif defined(__SSE2__)
+    return (vq)__builtin_ia32_pmuludq128((vi)a, (vi)b);
+#else
+    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+
+/* One round; only the low halves of the lanes count. */
+INLINE void philox_round(vq c[4], uint32_t k0, uint32_t k1) {
+    vq p0 = multiply_low(c[0], (vq){0} + 0xD2511F53u), p1 = multiply_low(c[2], (vq){0} + 0xCD9E8D57u);
+    c[0] = (p1 >> 32) ^ c[1] ^ k0;
+    c[1] = p1;
+    c[2] = (p0 >> 32) ^ c[3] ^ k1;
+    c[3] = p0;
+}
+
+/* words[k][s] = word k for the counter (counter[0][s], ..., counter[3][s]). Even and odd streams of a vector lie
+ * in the low and high halves of 64-bit lanes and are computed apart. */
 static __attribute__((noinline)) void philox(
     uint32_t counter[4][PHILOX_STREAMS], const uint32_t key[2], uint32_t words[4][PHILOX_STREAMS]
 ) {
-    for (int s = 0; s < PHILOX_STREAMS; s++) {
-        uint32_t c0 = counter[0][s], c1 = counter[1][s], c2 = counter[2][s], c3 = counter[3][s];
+    for (int s = 0; s < PHILOX_STREAMS; s += VW) {
+        vq even[4], odd[4];
+        UNROLL for (int k = 0; k < 4; k++) {
+            memcpy(&even[k], counter[k] + s, sizeof even[k]);
+            odd[k] = even[k] >> 32;
+        }
         uint32_t k0 = key[0], k1 = key[1];
         UNROLL for (int round = 0; round < 10; round++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-            c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-            c1 = (uint32_t)p1;
-            c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-            c3 = (uint32_t)p0;
+            philox_round(even, k0, k1);
+            philox_round(odd, k0, k1);
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-        words[0][s] = c0;
-        words[1][s] = c1;
-        words[2][s] = c2;
-        words[3][s] = c3;
+        UNROLL for (int k = 0; k < 4; k++) {
+            vq both = (even[k] & 0xFFFFFFFFu) | odd[k] << 32;
+            memcpy(words[k] + s, &both, sizeof both);
+        }
     }
 }
 

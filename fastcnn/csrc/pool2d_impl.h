@@ -46,21 +46,21 @@ INLINE void max_lanes(
     const float *plane, int64_t row, int64_t lanes, span v, span h, int64_t window_w, float *y, uint8_t *index, const int n
 ) {
     if (!cells(v, h)) {
-        store_n(y, splat(0.0f), n);
+        store_lanes(y, splat(0.0f), n);
         store_bytes(index, splat_i(NO_CELL), n);
         return;
     }
     const float *corner = plane + v.start * row + h.start * lanes;
-    vf best = load_n(corner + v.begin * row + h.begin * lanes, n);
+    vf best = load_lanes(corner + v.begin * row + h.begin * lanes, n);
     vi where = splat_i((int32_t)(v.begin * window_w + h.begin));
     for (int64_t ky = v.begin; ky < v.end; ky++)
         for (int64_t kx = h.begin; kx < h.end; kx++) {
-            vf x = load_n(corner + ky * row + kx * lanes, n);
+            vf x = load_lanes(corner + ky * row + kx * lanes, n);
             vi better = x > best;
             best = select(better, x, best);
             where = select_i(better, splat_i((int32_t)(ky * window_w + kx)), where);
         }
-    store_n(y, best, n);
+    store_lanes(y, best, n);
     store_bytes(index, where, n);
 }
 
@@ -80,8 +80,8 @@ INLINE void average_lanes(
     vf sum = {0};
     const float *corner = plane + v.start * row + h.start * lanes;
     for (int64_t ky = v.begin; ky < v.end; ky++)
-        for (int64_t kx = h.begin; kx < h.end; kx++) sum += load_n(corner + ky * row + kx * lanes, n);
-    store_n(y, sum * scale, n);
+        for (int64_t kx = h.begin; kx < h.end; kx++) sum += load_lanes(corner + ky * row + kx * lanes, n);
+    store_lanes(y, sum * scale, n);
 }
 
 INLINE float average_scale(const pool_shape *s, span v, span h, int count_padding) {
@@ -113,7 +113,7 @@ INLINE void max_backward_lanes(
         for (int64_t kx = h.begin; kx < h.end; kx++) {
             float *p = corner + ky * row + kx * lanes;
             vi here = index == splat_i((int32_t)(ky * window_w + kx));
-            store_n(p, load_n(p, n) + keep_where(here, d), n);
+            store_lanes(p, load_lanes(p, n) + keep_where(here, d), n);
         }
 }
 
@@ -122,12 +122,12 @@ INLINE void average_backward_lanes(float *plane, int64_t row, int64_t lanes, spa
     for (int64_t ky = v.begin; ky < v.end; ky++)
         for (int64_t kx = h.begin; kx < h.end; kx++) {
             float *p = corner + ky * row + kx * lanes;
-            store_n(p, load_n(p, n) + d, n);
+            store_lanes(p, load_lanes(p, n) + d, n);
         }
 }
 
 INLINE vf gradient_of(int activation, vf d, const float *y, float alpha, const int n) {
-    return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_n(y, n), alpha);
+    return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_lanes(y, n), alpha);
 }
 
 /* ---- 2x2 windows side by side: even[i] and odd[i] are the two columns behind float i of a pooled row ---- */
@@ -168,15 +168,6 @@ static int is_2x2(const pool_shape *s) {
            !s->pad_left && 2 * s->oh <= s->h && 2 * s->ow <= s->w && s->ow * s->lanes >= VW &&
            (s->lanes == 1 || s->lanes == 4 || s->lanes == 8 || s->lanes == 16);
 }
-
-/* Calls f(..., lanes) with lanes as a constant. */
-#define WITH_LANES(lanes, f, ...) \
-    switch (lanes) { \
-    case 16: f(__VA_ARGS__, 16); break; \
-    case 8: f(__VA_ARGS__, 8); break; \
-    case 4: f(__VA_ARGS__, 4); break; \
-    default: f(__VA_ARGS__, 1); \
-    }
 
 INLINE void max_2x2_row(const float *x, int64_t row, float *y, uint8_t *index, int64_t n, const int lanes) {
     for (int64_t j = 0; j < n; j += VW) {
@@ -346,7 +337,7 @@ static void max_backward_plane(
             span h = clip_x(s, ox);
             int64_t i = ox * s->lanes;
             LANE_CHUNKS(l, s->lanes, {
-                vf d = gradient_of(activation, load_n(pdy + i + l, N), py + i + l, alpha, N);
+                vf d = gradient_of(activation, load_lanes(pdy + i + l, N), py + i + l, alpha, N);
                 max_backward_lanes(dx + l, dx_row, s->lanes, v, h, s->window_w, d, load_bytes(at + i + l, N), N);
             });
         }
@@ -388,7 +379,7 @@ static void average_backward_plane(
             span h = clip_x(s, ox);
             float scale = average_scale(s, v, h, count_padding);
             LANE_CHUNKS(l, s->lanes, average_backward_lanes(dx + l, dx_row, s->lanes, v, h,
-                                                            load_n(pdy + ox * s->lanes + l, N) * scale, N));
+                                                            load_lanes(pdy + ox * s->lanes + l, N) * scale, N));
         }
     }
 }

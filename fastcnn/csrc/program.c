@@ -22,7 +22,9 @@ typedef struct {
 struct fc_program {
     fc_step *steps;
     int count, capacity;
-    size_t scratch_bytes;
+    size_t scratch_bytes;         /* of one thread */
+    char *scratch;
+    int scratch_threads;
 };
 
 static size_t round_up(size_t n) { return (n + FC_ALIGN - 1) / FC_ALIGN * FC_ALIGN; }
@@ -33,6 +35,7 @@ void fc_program_free(fc_program *p) {
     if (!p) return;
     for (int s = 0; s < p->count; s++) free(p->steps[s].args.workspace);
     free(p->steps);
+    free(p->scratch);
     free(p);
 }
 
@@ -124,55 +127,46 @@ static double now(void) {
     return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-/* seconds: NULL, or one figure for each step of the only program. */
-static void run_all(fc_program **programs, int count, const fc_context *context, double *seconds) {
+/* seconds: NULL, or one figure for each step. */
+static void run_steps(fc_program *p, const fc_context *context, double *seconds) {
     unsigned saved = flush_denormals();
-    for (int p = 0; p < count; p++)
-        for (int s = 0; s < programs[p]->count; s++) {
-            const fc_step *step = &programs[p]->steps[s];
-            if (step->kernel->prepare) step->kernel->prepare(&step->args, context);
-        }
+    for (int s = 0; s < p->count; s++)
+        if (p->steps[s].kernel->prepare) p->steps[s].kernel->prepare(&p->steps[s].args, context);
     barrier(context->threads);
-    for (int p = 0; p < count; p++)
-        for (int s = 0; s < programs[p]->count; s++) {
-            const fc_step *step = &programs[p]->steps[s];
-            double start = seconds && context->thread == 0 ? now() : 0.0;
-            step->kernel->run(&step->args, context);
-            barrier(context->threads);
-            if (seconds && context->thread == 0) seconds[s] += now() - start;
-        }
+    for (int s = 0; s < p->count; s++) {
+        double start = seconds && context->thread == 0 ? now() : 0.0;
+        p->steps[s].kernel->run(&p->steps[s].args, context);
+        barrier(context->threads);
+        if (seconds && context->thread == 0) seconds[s] += now() - start;
+    }
     restore_denormals(saved);
 }
 
-static int run(fc_program **programs, int count, int64_t blocks, int threads, double *seconds) {
-    size_t scratch_bytes = FC_ALIGN;
-    for (int p = 0; p < count; p++)
-        if (programs[p]->scratch_bytes > scratch_bytes) scratch_bytes = programs[p]->scratch_bytes;
-    char *scratch = aligned_alloc(FC_ALIGN, scratch_bytes * threads);
-    if (!scratch) return -1;
+/* Kept between runs: fresh pages cost more than a small kernel. */
+static int ensure_scratch(fc_program *p, int threads) {
+    if (p->scratch && p->scratch_threads >= threads) return 0;
+    free(p->scratch);
+    p->scratch = aligned_alloc(FC_ALIGN, (p->scratch_bytes + FC_ALIGN) * threads);
+    p->scratch_threads = threads;
+    return p->scratch ? 0 : -1;
+}
+
+int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads) {
+    if (ensure_scratch(p, threads)) return -1;
 #ifdef _OPENMP
     if (threads > 1) {
 #pragma omp parallel num_threads(threads)
         {
             /* OpenMP may give fewer threads than asked; the split must count those that came. */
             int thread = omp_get_thread_num();
-            fc_context context = {thread, omp_get_num_threads(), blocks, scratch + scratch_bytes * thread};
-            run_all(programs, count, &context, seconds);
+            char *scratch = p->scratch + (p->scratch_bytes + FC_ALIGN) * thread;
+            fc_context context = {thread, omp_get_num_threads(), blocks, scratch};
+            run_steps(p, &context, seconds);
         }
-        free(scratch);
         return 0;
     }
 #endif
-    fc_context context = {0, 1, blocks, scratch};
-    run_all(programs, count, &context, seconds);
-    free(scratch);
+    fc_context context = {0, 1, blocks, p->scratch};
+    run_steps(p, &context, seconds);
     return 0;
-}
-
-int fc_programs_run(fc_program **programs, int count, int64_t blocks, int threads) {
-    return run(programs, count, blocks, threads, NULL);
-}
-
-int fc_program_step_seconds(fc_program *program, double *seconds, int64_t blocks, int threads) {
-    return run(&program, 1, blocks, threads, seconds);
 }

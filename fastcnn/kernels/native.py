@@ -72,7 +72,7 @@ class NativeProgram(Program):
         self._program.set_tensor(step, position, array, self._tensors[step][position][1])
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        _kernels.run([self._program], blocks, threads)
+        self._program.run(blocks, threads)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
@@ -80,7 +80,3 @@ class NativeProgram(Program):
             zip(self._program.names, self._program.step_seconds(blocks, threads), strict=True)
         )
 
-
-def run_programs(programs: list[NativeProgram], blocks: int, threads: int) -> None:
-    """Run several programs in one parallel region, the GIL released once."""
-    _kernels.run([p._program for p in programs], blocks, threads)

@@ -9,7 +9,7 @@ from fastcnn.kernels.spec import ENUMS
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 from tests.kernels.halos import assert_halo_untouched, with_halo
 
-shapes = st.tuples(*(st.integers(1, n) for n in (3, 4, 5, 6)), st.sampled_from([1, 2, 4, 8, 16]))
+shapes = st.tuples(*(st.integers(1, n) for n in (3, 4, 5, 6)), st.sampled_from([1, 4, 8, 16]))
 halos = st.tuples(*(st.integers(0, 2),) * 4)
 rates = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9])
 
