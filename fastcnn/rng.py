@@ -1,8 +1,8 @@
 """Counter-based random streams: numbers depend on a seed and what they are for, never on order.
 
 Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) maps a counter
-of four 32-bit words and a key of two (the seed) to four random words. The counter's last word says what
-they are for: a dropout layer's number (below 2**31), or one of the constants below.
+of four 32-bit words and a key of two (the seed) to four random words. The counter's last word says
+what they are for: a dropout layer's number (below 2**31), or one of the constants below.
 """
 
 from collections.abc import Sequence

@@ -20,16 +20,20 @@ typedef struct {
 INLINE int64_t lane_period(int64_t lanes) { return max_i64(lanes, VW); }
 
 INLINE int rows_touch(const fc_tensor *t) {
-    return !t->data || t->shape[2] == 1 || t->stride[2] == t->shape[3] * t->shape[4];
+    return t->shape[2] == 1 || t->stride[2] == t->shape[3] * t->shape[4];
 }
 
-/* Tensors of a kernel that are walked together: all their rows touch, or none is merged. */
-static channel_walk start_walk(const fc_tensor *order, const fc_context *ctx, const fc_tensor *tensors[4]) {
+/* The tensors are walked together: a channel of a block is one long row if that holds for all of them. */
+static channel_walk start_walk(
+    const fc_tensor *order, const fc_context *ctx, const fc_tensor *const tensors[4]
+) {
     const fc_tensor *x = tensors[0];
     int64_t lanes = x->shape[4], h = x->shape[2], w = x->shape[3], images = 0;
     int32_t *masks = (int32_t *)ctx->scratch;
     channel_walk walk = {active_blocks(x, ctx), h, w * lanes, lane_period(lanes), masks, 0.0};
-    if (rows_touch(tensors[0]) && rows_touch(tensors[1]) && rows_touch(tensors[2]) && rows_touch(tensors[3])) {
+    int touch = 1;
+    for (int k = 0; k < 4; k++) touch &= rows_touch(tensors[k]);
+    if (touch) {
         walk.rows = 1;
         walk.n = h * w * lanes;
     }
@@ -42,6 +46,12 @@ static channel_walk start_walk(const fc_tensor *order, const fc_context *ctx, co
     walk.count = (double)images * (double)(h * w);
     return walk;
 }
+
+/* All rows of a channel, and in each the vectors that start at k, k + period, ...: they share a lane mask. */
+#define EACH_ROW(walk, b, row, k) \
+    for (int64_t b = 0; b < (walk)->blocks; b++) \
+        for (int64_t row = 0; row < (walk)->rows; row++) \
+            for (int64_t k = 0; k < (walk)->period; k += VW)
 
 INLINE float *channel_row(const fc_tensor *t, int64_t b, int64_t c, int64_t row) {
     return (float *)t->data + b * t->stride[0] + c * t->stride[1] + row * t->stride[2];
@@ -77,7 +87,9 @@ INLINE double total(const double *lanes) {
 }
 
 /* a += sum of d, b += sum of d^2, d = x - pivot, over floats k, k + period, ... of a row */
-INLINE void sum_row(channel_sums *sums, const float *x, int64_t k, int64_t n, int64_t period, vi mask, vf pivot) {
+INLINE void sum_row(
+    channel_sums *sums, const float *x, int64_t k, int64_t n, int64_t period, vi mask, vf pivot
+) {
     int64_t i = k;
     while (i + VW <= n) {
         vf a = {0}, b = {0};
@@ -103,51 +115,55 @@ static float channel_pivot(const channel_walk *walk, const fc_tensor *x, int64_t
         for (int64_t l = 0; l < lanes; l++) images -= walk->masks[b * walk->period + l];
         if (!images) continue;
         channel_sums sums = {{0}};
+        const float *row = channel_row(x, b, c, walk->rows / 2);
         for (int64_t k = 0; k < walk->period; k += VW)
-            sum_row(&sums, channel_row(x, b, c, walk->rows / 2), k, n, walk->period, mask_at(walk, b, k), splat(0.0f));
+            sum_row(&sums, row, k, n, walk->period, mask_at(walk, b, k), splat(0.0f));
         return (float)(total(sums.a) / (double)(images * (n / lanes)));
     }
     return 0.0f;
 }
 
-/* Mean and biased variance in one pass over x - pivot. Subtracting squares loses digits when the pivot is many standard
- * deviations from the mean, so the pivot is the mean of up to PIECE vectors of the first block with images. */
+/* Mean and biased variance in one pass over x - pivot. Subtracting squares loses digits when the pivot is
+ * many standard deviations from the mean, so the pivot is a mean itself, of a small part of the data. */
 static void channel_statistics(
     const channel_walk *walk, const fc_tensor *x, int64_t c, double *mean, double *variance
 ) {
     float pivot = channel_pivot(walk, x, c);
     channel_sums sums = {{0}};
-    for (int64_t b = 0; b < walk->blocks; b++)
-        for (int64_t row = 0; row < walk->rows; row++)
-            for (int64_t k = 0; k < walk->period; k += VW)
-                sum_row(&sums, channel_row(x, b, c, row), k, walk->n, walk->period, mask_at(walk, b, k), splat(pivot));
+    EACH_ROW(walk, b, row, k) {
+        vi mask = mask_at(walk, b, k);
+        sum_row(&sums, channel_row(x, b, c, row), k, walk->n, walk->period, mask, splat(pivot));
+    }
     double n = walk->count > 0.0 ? walk->count : 1.0, shift = total(sums.a) / n;
     *mean = pivot + shift;
     *variance = fmax(0.0, total(sums.b) / n - shift * shift);
 }
 
-/* y = act((x - mean) * scale + beta); the mean is subtracted first, for x may be large beside its spread. */
-INLINE vf normalize(vf x, vf mean, vf scale, vf beta, int activation, float alpha) {
-    return activate(activation, (x - mean) * scale + beta, alpha);
+/* y = act((x - mean) * scale + beta) */
+typedef struct {
+    float mean, scale, beta, alpha;
+    int activation;
+} bn_map;
+
+/* The mean is subtracted first, for x may be large beside its spread. */
+INLINE vf normalize(const bn_map *m, vf x) {
+    return activate(m->activation, (x - m->mean) * m->scale + m->beta, m->alpha);
 }
 
 INLINE void normalize_row(
-    const float *x, float *y, int64_t k, int64_t n, int64_t period, vi mask, float mean, float scale, float beta,
-    int activation, float alpha
+    const bn_map *m, const float *x, float *y, int64_t k, int64_t n, int64_t period, vi mask
 ) {
-    vf vmean = splat(mean), vscale = splat(scale), vbeta = splat(beta);
     int64_t i = k;
-    for (; i + VW <= n; i += period)
-        store(y + i, keep_where(mask, normalize(load(x + i), vmean, vscale, vbeta, activation, alpha)));
-    if (i < n) {
-        vf v = normalize(load_part(x + i, n - i), vmean, vscale, vbeta, activation, alpha);
-        store_part(y + i, keep_where(mask, v), n - i);
-    }
+    for (; i + VW <= n; i += period) store(y + i, keep_where(mask, normalize(m, load(x + i))));
+    if (i < n) store_part(y + i, keep_where(mask, normalize(m, load_part(x + i, n - i))), n - i);
+}
+
+INLINE void update_moving(const fc_tensor *moving, int64_t c, double momentum, double value) {
+    set_channel(moving, c, momentum * channel_value(moving, c, 0.0f) + (1.0 - momentum) * value);
 }
 
 static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *gamma = &a->t[1], *beta = &a->t[2], *y = &a->t[4];
-    const fc_tensor *moving_mean = &a->t[7], *moving_var = &a->t[8];
     double epsilon = a->f[0], momentum = a->f[1], mean, variance;
     channel_walk walk = start_walk(&a->t[3], ctx, (const fc_tensor *[]){x, y, y, y});
     int64_t begin, end;
@@ -155,118 +171,126 @@ static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
     for (int64_t c = begin; c < end; c++) {
         channel_statistics(&walk, x, c, &mean, &variance);
         double inv_std = 1.0 / sqrt(variance + epsilon), scale = inv_std * channel_value(gamma, c, 1.0f);
-        double shift = channel_value(beta, c, 0.0f) - (mean - (float)mean) * scale;
-        for (int64_t b = 0; b < walk.blocks; b++)
-            for (int64_t row = 0; row < walk.rows; row++)
-                for (int64_t k = 0; k < walk.period; k += VW)
-                    normalize_row(channel_row(x, b, c, row), channel_row(y, b, c, row), k, walk.n, walk.period,
-                                  mask_at(&walk, b, k), (float)mean, (float)scale, (float)shift,
-                                  (int)a->i[0], (float)a->f[2]);
+        double rounded_off = mean - (float)mean;
+        float shift = (float)(channel_value(beta, c, 0.0f) - rounded_off * scale);
+        bn_map m = {(float)mean, (float)scale, shift, (float)a->f[2], (int)a->i[0]};
+        EACH_ROW(&walk, b, row, k) {
+            const float *px = channel_row(x, b, c, row);
+            normalize_row(&m, px, channel_row(y, b, c, row), k, walk.n, walk.period, mask_at(&walk, b, k));
+        }
         set_channel(&a->t[5], c, mean);
         set_channel(&a->t[6], c, inv_std);
         if (walk.count == 0.0) continue;
-        set_channel(moving_mean, c, momentum * channel_value(moving_mean, c, 0.0f) + (1.0 - momentum) * mean);
-        set_channel(moving_var, c, momentum * channel_value(moving_var, c, 0.0f) + (1.0 - momentum) * variance);
+        update_moving(&a->t[7], c, momentum, mean);
+        update_moving(&a->t[8], c, momentum, variance);
     }
 }
 
 static void batch_norm_inference(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *y = &a->t[5];
-    int64_t h = x->shape[2], channels = x->shape[1], n = x->shape[3] * x->shape[4], begin, end;
+    int64_t channels = x->shape[1], n = x->shape[3] * x->shape[4], begin, end;
     split(active_blocks(x, ctx) * channels, ctx, &begin, &end);
     for (int64_t plane = begin; plane < end; plane++) {
         int64_t b = plane / channels, c = plane % channels;
         double inv_std = 1.0 / sqrt(channel_value(&a->t[4], c, 1.0f) + a->f[0]);
         float scale = (float)(inv_std * channel_value(&a->t[1], c, 1.0f));
-        for (int64_t row = 0; row < h; row++)
-            normalize_row(channel_row(x, b, c, row), channel_row(y, b, c, row), 0, n, VW, splat_i(-1),
-                          channel_value(&a->t[3], c, 0.0f), scale, channel_value(&a->t[2], c, 0.0f),
-                          (int)a->i[0], (float)a->f[1]);
+        float mean = channel_value(&a->t[3], c, 0.0f), beta = channel_value(&a->t[2], c, 0.0f);
+        bn_map m = {mean, scale, beta, (float)a->f[1], (int)a->i[0]};
+        for (int64_t row = 0; row < x->shape[2]; row++) {
+            const float *px = channel_row(x, b, c, row);
+            normalize_row(&m, px, channel_row(y, b, c, row), 0, n, VW, splat_i(-1));
+        }
     }
 }
 
-/* The gradient behind the fused activation */
+/* What the gradient of a channel is made from; dy is taken behind the fused activation. */
 typedef struct {
     const fc_tensor *x, *dy, *y;
     int activation;
-    float alpha;
+    float alpha, mean, dy_mean, slope, scale;
 } bn_gradient;
 
-INLINE vf bn_dy(const bn_gradient *g, const float *dy, const float *y, int64_t n, vi mask) {
-    vf d = n >= VW ? load(dy) : load_part(dy, n);
+/* The same place in x, dy, y, dx */
+typedef struct {
+    const float *x, *dy, *y;
+    float *dx;
+} bn_rows;
+
+INLINE bn_rows rows_at(const bn_gradient *g, const fc_tensor *dx, int64_t b, int64_t c, int64_t row) {
+    return (bn_rows){
+        channel_row(g->x, b, c, row), channel_row(g->dy, b, c, row), channel_row(g->y, b, c, row),
+        channel_row(dx, b, c, row),
+    };
+}
+
+INLINE vf load_up_to(const float *p, int64_t n) { return n >= VW ? load(p) : load_part(p, n); }
+
+/* n: floats left in the row */
+INLINE vf bn_dy(const bn_gradient *g, const bn_rows *r, int64_t i, int64_t n, vi mask) {
+    vf d = load_up_to(r->dy + i, n);
     if (g->activation != ACT_LINEAR)
-        d = activate_backward(g->activation, d, n >= VW ? load(y) : load_part(y, n), g->alpha);
+        d = activate_backward(g->activation, d, load_up_to(r->y + i, n), g->alpha);
     return keep_where(mask, d);
 }
 
 /* a += sum of dy, b += sum of dy * (x - mean) */
 INLINE void sum_gradient_row(
-    channel_sums *sums, const bn_gradient *g, const float *x, const float *dy, const float *y,
-    int64_t k, int64_t n, int64_t period, vi mask, vf mean
+    channel_sums *sums, const bn_gradient *g, bn_rows r, int64_t k, int64_t n, int64_t period, vi mask
 ) {
     int64_t i = k;
     while (i + VW <= n) {
         vf a = {0}, b = {0};
         int64_t end = min_i64(n, i + PIECE * period);
         for (; i + VW <= end; i += period) {
-            vf d = bn_dy(g, dy + i, y + i, VW, mask);
+            vf d = bn_dy(g, &r, i, VW, mask);
             a += d;
-            b += d * (load(x + i) - mean);
+            b += d * (load(r.x + i) - g->mean);
         }
         flush(sums, a, b);
     }
     if (i < n) {
-        vf d = bn_dy(g, dy + i, y + i, n - i, mask);
-        flush(sums, d, d * (load_part(x + i, n - i) - mean));
+        vf d = bn_dy(g, &r, i, n - i, mask);
+        flush(sums, d, d * (load_part(r.x + i, n - i) - g->mean));
     }
 }
 
 /* dx = scale * (dy - dy_mean - (x - mean) * slope) */
-INLINE void batch_norm_dx_row(
-    const bn_gradient *g, const float *x, const float *dy, const float *y, float *dx,
-    int64_t k, int64_t n, int64_t period, vi mask, vf mean, vf dy_mean, vf slope, vf scale
-) {
-    int64_t i = k;
-    for (; i + VW <= n; i += period) {
-        vf d = bn_dy(g, dy + i, y + i, VW, mask) - dy_mean - (load(x + i) - mean) * slope;
-        store(dx + i, keep_where(mask, d * scale));
-    }
-    if (i < n) {
-        vf d = bn_dy(g, dy + i, y + i, n - i, mask) - dy_mean - (load_part(x + i, n - i) - mean) * slope;
-        store_part(dx + i, keep_where(mask, d * scale), n - i);
-    }
+INLINE vf bn_dx(const bn_gradient *g, const bn_rows *r, int64_t i, int64_t n, vi mask) {
+    vf centred = load_up_to(r->x + i, n) - g->mean;
+    return keep_where(mask, (bn_dy(g, r, i, n, mask) - g->dy_mean - centred * g->slope) * g->scale);
 }
 
-static channel_sums sum_gradients(const channel_walk *walk, const bn_gradient *g, int64_t c, float mean) {
-    channel_sums sums = {{0}};
-    for (int64_t b = 0; b < walk->blocks; b++)
-        for (int64_t row = 0; row < walk->rows; row++)
-            for (int64_t k = 0; k < walk->period; k += VW)
-                sum_gradient_row(&sums, g, channel_row(g->x, b, c, row), channel_row(g->dy, b, c, row),
-                                 channel_row(g->y, b, c, row), k, walk->n, walk->period,
-                                 mask_at(walk, b, k), splat(mean));
-    return sums;
+INLINE void write_gradient_row(
+    const bn_gradient *g, bn_rows r, int64_t k, int64_t n, int64_t period, vi mask
+) {
+    int64_t i = k;
+    for (; i + VW <= n; i += period) store(r.dx + i, bn_dx(g, &r, i, VW, mask));
+    if (i < n) store_part(r.dx + i, bn_dx(g, &r, i, n - i, mask), n - i);
 }
 
 static void batch_norm_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *y = a->t[2].data ? &a->t[2] : &a->t[1], *dx = &a->t[7];
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *y = a->t[2].data ? &a->t[2] : dy, *dx = &a->t[7];
     bn_gradient g = {x, dy, y, a->t[2].data ? (int)a->i[0] : ACT_LINEAR, (float)a->f[0]};
     channel_walk walk = start_walk(&a->t[6], ctx, (const fc_tensor *[]){x, dy, y, dx});
+    double count = walk.count > 0.0 ? walk.count : 1.0;
     int64_t begin, end;
     split(x->shape[1], ctx, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        float mean = channel_value(&a->t[4], c, 0.0f), inv_std = channel_value(&a->t[5], c, 1.0f);
-        channel_sums sums = sum_gradients(&walk, &g, c, mean);
-        double count = walk.count > 0.0 ? walk.count : 1.0;
+        float inv_std = channel_value(&a->t[5], c, 1.0f);
+        channel_sums sums = {{0}};
+        g.mean = channel_value(&a->t[4], c, 0.0f);
+        EACH_ROW(&walk, b, row, k) {
+            vi mask = mask_at(&walk, b, k);
+            sum_gradient_row(&sums, &g, rows_at(&g, dx, b, c, row), k, walk.n, walk.period, mask);
+        }
         double dbeta = total(sums.a), dgamma = total(sums.b) * inv_std;
-        float scale = channel_value(&a->t[3], c, 1.0f) * inv_std;
-        float dy_mean = (float)(dbeta / count), slope = (float)(dgamma * inv_std / count);
-        for (int64_t b = 0; b < walk.blocks; b++)
-            for (int64_t row = 0; row < walk.rows; row++)
-                for (int64_t k = 0; k < walk.period; k += VW)
-                    batch_norm_dx_row(&g, channel_row(x, b, c, row), channel_row(dy, b, c, row),
-                                      channel_row(y, b, c, row), channel_row(dx, b, c, row), k, walk.n, walk.period,
-                                      mask_at(&walk, b, k), splat(mean), splat(dy_mean), splat(slope), splat(scale));
+        g.dy_mean = (float)(dbeta / count);
+        g.slope = (float)(dgamma * inv_std / count);
+        g.scale = channel_value(&a->t[3], c, 1.0f) * inv_std;
+        EACH_ROW(&walk, b, row, k) {
+            vi mask = mask_at(&walk, b, k);
+            write_gradient_row(&g, rows_at(&g, dx, b, c, row), k, walk.n, walk.period, mask);
+        }
         set_channel(&a->t[8], c, dgamma);
         set_channel(&a->t[9], c, dbeta);
     }
@@ -279,9 +303,11 @@ static size_t lane_masks_scratch(const fc_args *a) {
 
 #define BATCH_NORM_KERNELS \
     {"batch_norm_forward", \
-     "x ?gamma ?beta order >y >mean >inv_std >moving_mean >moving_var | activation | epsilon momentum alpha", \
+     "x ?gamma ?beta order >y >mean >inv_std >moving_mean >moving_var | activation " \
+     "| epsilon momentum alpha", \
      batch_norm_forward, 0, 0, lane_masks_scratch}, \
-    {"batch_norm_inference", "x ?gamma ?beta moving_mean moving_var >y | activation | epsilon alpha", \
+    {"batch_norm_inference", \
+     "x ?gamma ?beta moving_mean moving_var >y | activation | epsilon alpha", \
      batch_norm_inference, 0, 0, 0}, \
     {"batch_norm_backward", \
      "x dy ?y ?gamma mean inv_std order >dx >?dgamma >?dbeta | activation | alpha", \

@@ -43,14 +43,18 @@ INLINE uint32_t mask_bits(vi mask) {
     return (uint32_t)bits[0];
 }
 
-INLINE uint32_t drop_lanes(const dropout_job *job, const uint32_t *words, const float *x, float *y, const int n) {
+INLINE uint32_t drop_lanes(
+    const dropout_job *job, const uint32_t *words, const float *x, float *y, const int n
+) {
     vi keep = (vu)load_lanes((const float *)words, n) >= job->threshold;
     store_lanes(y, keep_where(keep, load_lanes(x, n) * job->scale), n);
     return mask_bits(keep) & ((1u << n) - 1);
 }
 
 /* Draws for `count` elements of a block from `first` on, at most 4 * (16 / lanes) of them. */
-INLINE void dropout_elements(const dropout_job *job, int64_t b, int64_t first, int64_t count, const int64_t lanes) {
+INLINE void dropout_elements(
+    const dropout_job *job, int64_t b, int64_t first, int64_t count, const int64_t lanes
+) {
     uint32_t counter[4][PHILOX_STREAMS], words[4][PHILOX_STREAMS];
     for (int s = 0; s < PHILOX_STREAMS; s++) {
         counter[0][s] = (uint32_t)(first / 4 + s / lanes);
@@ -105,20 +109,22 @@ INLINE vf undrop_lanes(
 }
 
 INLINE void dropout_backward_row(
-    const float *dy, const uint16_t *mask, int64_t mask_step, const float *y, float *dx, int64_t pixels, float scale,
-    int activation, float alpha, const int64_t lanes
+    const float *dy, const uint16_t *mask, int64_t mask_step, const float *y, float *dx, int64_t pixels,
+    float scale, int activation, float alpha, const int64_t lanes
 ) {
     for (int64_t w = 0; w < pixels; w++) {
         int64_t i = w * lanes;
         uint32_t kept = mask[w * mask_step];
-        LANE_CHUNKS(l, lanes, store_lanes(dx + i + l, undrop_lanes(kept >> l, scale, dy + i + l, y + i + l,
-                                                               activation, alpha, N), N));
+        LANE_CHUNKS(l, lanes, {
+            vf d = undrop_lanes(kept >> l, scale, dy + i + l, y + i + l, activation, alpha, N);
+            store_lanes(dx + i + l, d, N);
+        });
     }
 }
 
 /* dx = dy * mask / (1 - rate) * act'(y) */
 static void dropout_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *dy = &a->t[0], *mask = &a->t[1], *y = a->t[2].data ? &a->t[2] : &a->t[0], *dx = &a->t[3];
+    const fc_tensor *dy = &a->t[0], *mask = &a->t[1], *y = a->t[2].data ? &a->t[2] : dy, *dx = &a->t[3];
     int activation = a->t[2].data ? (int)a->i[0] : ACT_LINEAR;
     float scale = (float)(1.0 / (1.0 - a->f[0])), alpha = (float)a->f[1];
     int64_t h = dx->shape[2], c = dx->shape[1], begin, end;

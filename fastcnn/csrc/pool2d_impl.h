@@ -43,7 +43,8 @@ INLINE int64_t row_offset(const fc_tensor *t, int64_t row) {
 /* ---- Windows of any shape: vectors run over lanes, loops over the cells of a window ---- */
 
 INLINE void max_lanes(
-    const float *plane, int64_t row, int64_t lanes, span v, span h, int64_t window_w, float *y, uint8_t *index, const int n
+    const float *plane, int64_t row, int64_t lanes, span v, span h, int64_t window_w, float *y,
+    uint8_t *index, const int n
 ) {
     if (!cells(v, h)) {
         store_lanes(y, splat(0.0f), n);
@@ -64,7 +65,9 @@ INLINE void max_lanes(
     store_bytes(index, where, n);
 }
 
-static void max_row(const pool_shape *s, const float *plane, int64_t row, int64_t oy, float *y, uint8_t *index) {
+static void max_row(
+    const pool_shape *s, const float *plane, int64_t row, int64_t oy, float *y, uint8_t *index
+) {
     span v = clip_y(s, oy);
     for (int64_t ox = 0; ox < s->ow; ox++) {
         span h = clip_x(s, ox);
@@ -117,7 +120,9 @@ INLINE void max_backward_lanes(
         }
 }
 
-INLINE void average_backward_lanes(float *plane, int64_t row, int64_t lanes, span v, span h, vf d, const int n) {
+INLINE void average_backward_lanes(
+    float *plane, int64_t row, int64_t lanes, span v, span h, vf d, const int n
+) {
     float *corner = plane + v.start * row + h.start * lanes;
     for (int64_t ky = v.begin; ky < v.end; ky++)
         for (int64_t kx = h.begin; kx < h.end; kx++) {
@@ -237,7 +242,8 @@ INLINE void zero_rest_2x2(const pool_shape *s, float *plane, int64_t row, int64_
 
 static int is_global(const pool_shape *s) {
     span v = clip_y(s, 0), h = clip_x(s, 0);
-    return s->oh == 1 && s->ow == 1 && cells(v, h) == s->h * s->w && (s->lanes % VW == 0 || VW % s->lanes == 0);
+    int whole = s->oh == 1 && s->ow == 1 && cells(v, h) == s->h * s->w;
+    return whole && (s->lanes % VW == 0 || VW % s->lanes == 0);
 }
 
 /* Sum of floats k, k + period, ... of all rows; four sums side by side hide the latency of addition. */
@@ -302,7 +308,8 @@ static void max_pool2d_forward(const fc_args *a, const fc_context *ctx) {
     for (int64_t r = begin; r < end; r++) {
         const float *plane = plane_at(x, r / s.oh);
         uint8_t *at = (uint8_t *)index->data + row_offset(index, r);
-        if (fast) WITH_LANES(s.lanes, max_2x2_row, plane + r % s.oh * 2 * row, row, row_at(y, r), at, s.ow * s.lanes)
+        const float *top = plane + r % s.oh * 2 * row;
+        if (fast) WITH_LANES(s.lanes, max_2x2_row, top, row, row_at(y, r), at, s.ow * s.lanes)
         else max_row(&s, plane, row, r % s.oh, row_at(y, r), at);
     }
 }
@@ -316,7 +323,8 @@ static void avg_pool2d_forward(const fc_args *a, const fc_context *ctx) {
     split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
     for (int64_t r = begin; r < end; r++) {
         const float *plane = plane_at(x, r / s.oh);
-        if (fast) WITH_LANES(s.lanes, average_2x2_row, plane + r % s.oh * 2 * row, row, row_at(y, r), s.ow * s.lanes)
+        const float *top = plane + r % s.oh * 2 * row;
+        if (fast) WITH_LANES(s.lanes, average_2x2_row, top, row, row_at(y, r), s.ow * s.lanes)
         else if (whole) average_plane(&s, plane, row, scale, row_at(y, r));
         else average_row(&s, plane, row, r % s.oh, count_padding, row_at(y, r));
     }
@@ -324,8 +332,8 @@ static void avg_pool2d_forward(const fc_args *a, const fc_context *ctx) {
 
 /* Windows may overlap: a thread owns whole planes and adds window after window. */
 static void max_backward_plane(
-    const pool_shape *s, const fc_tensor *dy, const fc_tensor *index, const fc_tensor *y, float *dx, int64_t dx_row,
-    int64_t plane, int activation, float alpha
+    const pool_shape *s, const fc_tensor *dy, const fc_tensor *index, const fc_tensor *y, float *dx,
+    int64_t dx_row, int64_t plane, int activation, float alpha
 ) {
     zero_rows(dx, dx_row, 0, s->h, s->w * s->lanes);
     for (int64_t oy = 0; oy < s->oh; oy++) {
@@ -338,7 +346,8 @@ static void max_backward_plane(
             int64_t i = ox * s->lanes;
             LANE_CHUNKS(l, s->lanes, {
                 vf d = gradient_of(activation, load_lanes(pdy + i + l, N), py + i + l, alpha, N);
-                max_backward_lanes(dx + l, dx_row, s->lanes, v, h, s->window_w, d, load_bytes(at + i + l, N), N);
+                vi where = load_bytes(at + i + l, N);
+                max_backward_lanes(dx + l, dx_row, s->lanes, v, h, s->window_w, d, where, N);
             });
         }
     }
@@ -378,15 +387,18 @@ static void average_backward_plane(
         for (int64_t ox = 0; ox < s->ow; ox++) {
             span h = clip_x(s, ox);
             float scale = average_scale(s, v, h, count_padding);
-            LANE_CHUNKS(l, s->lanes, average_backward_lanes(dx + l, dx_row, s->lanes, v, h,
-                                                            load_lanes(pdy + ox * s->lanes + l, N) * scale, N));
+            LANE_CHUNKS(l, s->lanes, {
+                vf d = load_lanes(pdy + ox * s->lanes + l, N) * scale;
+                average_backward_lanes(dx + l, dx_row, s->lanes, v, h, d, N);
+            });
         }
     }
 }
 
 static void apply_slope(float *dx, const float *y, int64_t n, int activation, float alpha) {
     int64_t i = 0;
-    for (; i + VW <= n; i += VW) store(dx + i, activate_backward(activation, load(dx + i), load(y + i), alpha));
+    for (; i + VW <= n; i += VW)
+        store(dx + i, activate_backward(activation, load(dx + i), load(y + i), alpha));
     if (i < n) {
         vf d = activate_backward(activation, load_part(dx + i, n - i), load_part(y + i, n - i), alpha);
         store_part(dx + i, d, n - i);
@@ -408,14 +420,17 @@ static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
             average_plane_backward(&s, plane_at(dy, plane), py, y_row, pdx, dx_row, scale, activation, alpha);
         } else if (fast) {
             for (int64_t oy = 0; oy < s.oh; oy++) {
-                WITH_LANES(s.lanes, average_2x2_backward_row, row_at(dy, plane * s.oh + oy), py + 2 * oy * y_row,
-                           y_row, pdx + 2 * oy * dx_row, dx_row, s.ow * s.lanes, activation, alpha)
+                const float *pdy = row_at(dy, plane * s.oh + oy), *y_top = py + 2 * oy * y_row;
+                float *dx_top = pdx + 2 * oy * dx_row;
+                WITH_LANES(s.lanes, average_2x2_backward_row, pdy, y_top, y_row, dx_top, dx_row,
+                           s.ow * s.lanes, activation, alpha)
                 zero_rest_2x2(&s, pdx, dx_row, oy);
             }
         } else {
             average_backward_plane(&s, dy, plane, pdx, dx_row, count_padding);
             if (activation == ACT_LINEAR) continue;
-            for (int64_t h = 0; h < s.h; h++) apply_slope(pdx + h * dx_row, py + h * y_row, n, activation, alpha);
+            for (int64_t h = 0; h < s.h; h++)
+                apply_slope(pdx + h * dx_row, py + h * y_row, n, activation, alpha);
         }
     }
 }
@@ -423,7 +438,8 @@ static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
 #define POOL_INTS "window_h window_w stride_h stride_w pad_top pad_left"
 #define POOL2D_KERNELS \
     {"max_pool2d_forward", "x >y >index | " POOL_INTS, max_pool2d_forward, 0, 0, 0}, \
-    {"max_pool2d_backward", "dy index ?y >dx | " POOL_INTS " activation | alpha", max_pool2d_backward, 0, 0, 0}, \
+    {"max_pool2d_backward", "dy index ?y >dx | " POOL_INTS " activation | alpha", \
+     max_pool2d_backward, 0, 0, 0}, \
     {"avg_pool2d_forward", "x >y | " POOL_INTS " count_padding", avg_pool2d_forward, 0, 0, 0}, \
     {"avg_pool2d_backward", "dy ?y >dx | " POOL_INTS " count_padding activation | alpha", \
      avg_pool2d_backward, 0, 0, 0}

@@ -114,16 +114,19 @@ def backward_arrays(arrays, dy, activation, halo=None, **params):
     forward = run(
         "batch_norm_forward", arrays, "reference", activation=activation or "linear", **params
     )
-    halved = (lambda x: with_halo(x, halo)) if halo else (lambda x: x)
+
+    def view(array):
+        return with_halo(array, halo) if halo else array
+
     return {
-        "x": halved(arrays["x"]),
-        "dy": halved(dy),
-        "y": halved(forward["y"]) if activation else None,
+        "x": view(arrays["x"]),
+        "dy": view(dy),
+        "y": view(forward["y"]) if activation else None,
         "gamma": arrays["gamma"],
         "mean": forward["mean"],
         "inv_std": forward["inv_std"],
         "order": arrays["order"],
-        "dx": halved(np.empty_like(arrays["x"])),
+        "dx": view(np.empty_like(arrays["x"])),
         "dgamma": np.empty_like(forward["mean"]),
         "dbeta": np.empty_like(forward["mean"]),
     }

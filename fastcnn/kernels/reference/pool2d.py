@@ -36,12 +36,17 @@ def _cells(padded, pooled, window, stride):
     ]
 
 
-def _counts(shape, pooled, window, stride, pad, count_padding):
-    """(OH, OW, 1): what the sum over each window is divided by."""
-    if count_padding:
-        return np.full((*pooled, 1), float(window[0] * window[1]))
+def _cells_inside(shape, pooled, window, stride, pad):
+    """(OH, OW, 1): how many cells of each window lie in the image."""
     ones = _padded(np.ones((1, 1, *shape[2:4], 1)), pooled, 0, window, stride, pad)
-    return np.maximum(sum(_cells(ones, pooled, window, stride))[0, 0], 1)
+    return sum(_cells(ones, pooled, window, stride))[0, 0]
+
+
+def _counts(shape, pooled, window, stride, pad, count_padding):
+    """(OH, OW, 1) or a number: what the sum over each window is divided by."""
+    if count_padding:
+        return window[0] * window[1]
+    return np.maximum(_cells_inside(shape, pooled, window, stride, pad), 1)
 
 
 def max_pool2d_forward(x, y, index, *, window_h, window_w, stride_h, stride_w, pad_top, pad_left):
@@ -49,11 +54,12 @@ def max_pool2d_forward(x, y, index, *, window_h, window_w, stride_h, stride_w, p
     window, stride, pad = (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)
     if window_h * window_w > NO_CELL:
         raise OptionError(f"a window has at most {NO_CELL} cells, not {window_h} x {window_w}")
-    padded = _padded(x, y.shape[2:4], -np.inf, window, stride, pad)
-    cells = np.stack(_cells(padded, y.shape[2:4], window, stride))
-    best = cells.max(axis=0)
-    empty = best == -np.inf
-    y[...] = np.where(empty, 0, best)
+    pooled = y.shape[2:4]
+    cells = np.stack(
+        _cells(_padded(x, pooled, -np.inf, window, stride, pad), pooled, window, stride)
+    )
+    empty = _cells_inside(x.shape, pooled, window, stride, pad) == 0
+    y[...] = np.where(empty, 0, cells.max(axis=0))
     index[...] = np.where(empty, NO_CELL, cells.argmax(axis=0))
 
 
