@@ -11,6 +11,7 @@
 #define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: a panel of weights stays in L2 */
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */
+#define DENSE_FAR (128 * 1024)   /* floats that do not stay in L2 from one run to the next */
 #define DENSE_WIDTH (TILE_COLUMNS * VW)
 
 INLINE const float *cdata(const fc_tensor *t) { return t->data; }
@@ -28,20 +29,22 @@ INLINE float *dense_column(const fc_tensor *t, int64_t column) {
 
 INLINE int lanes_fill_vectors(const fc_tensor *x) { return x->shape[2] % VW == 0; }
 
-static void activate_row(int activation, float alpha, float *y, int64_t n) {
-    int64_t k = 0;
-    for (; k + VW <= n; k += VW) store(y + k, activate(activation, load(y + k), alpha));
-    if (k < n) store_part(y + k, activate(activation, load_part(y + k, n - k), alpha), n - k);
+/* Short rows far apart are not foreseen by the hardware; they come to L2 while a tile is computed. */
+INLINE void prefetch_rows(const float *p, int64_t stride, int64_t rows, int64_t n) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t k = 0; k < n; k += FC_ALIGN / sizeof(float)) __builtin_prefetch(p + r * stride + k, 0, 2);
 }
 
-static void activate_backward_row(int activation, float alpha, const float *y, float *dx, int64_t n) {
-    int64_t k = 0;
-    for (; k + VW <= n; k += VW)
-        store(dx + k, activate_backward(activation, load(dx + k), load(y + k), alpha));
-    if (k < n) {
-        vf d = activate_backward(activation, load_part(dx + k, n - k), load_part(y + k, n - k), alpha);
-        store_part(dx + k, d, n - k);
-    }
+/* `count` rows of n floats at their stride; contiguous rows are one long row. */
+static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t count, int64_t n) {
+    int activation = (int)a->i[0];
+    if (activation == ACT_LINEAR) return;
+    if (stride == n) n *= count, count = 1;
+    for (int64_t m = 0; m < count; m++, y += stride)
+        for (int64_t k = 0; k < n; k += VW) {
+            int64_t part = min_i64(VW, n - k);
+            store_n(y + k, activate(activation, load_n(y + k, part), (float)a->f[0]), part);
+        }
 }
 
 /* ---- forward, lanes are images ---- */
@@ -49,7 +52,6 @@ static void activate_backward_row(int activation, float alpha, const float *y, f
 static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
     const float *bias = cdata(&a->t[2]);
-    int activation = (int)a->i[0];
     partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
     partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
@@ -73,10 +75,7 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
             t.scalar = cdata(w) + o * w->stride[0] + i;
             t.bias = bias ? bias + o : NULL;
             run_tile(rows, count, &t);
-            if (!last || activation == ACT_LINEAR) continue;
-            for (int64_t v = 0; v < count; v++)
-                for (int64_t m = 0; m < rows; m++)
-                    activate_row(activation, (float)a->f[0], t.out[v] + m * y->stride[1], VW);
+            for (int64_t v = 0; last && v < count; v++) activate_rows(a, t.out[v], y->stride[1], rows, VW);
         }
     }
 }
@@ -158,8 +157,7 @@ static void dense_forward_dots(const fc_args *a, const fc_context *ctx) {
         }
     }
     for (int64_t b = 0; b < active; b++)
-        for (int64_t o = begin; o < end; o++)
-            activate_row((int)a->i[0], (float)a->f[0], dense_row(y, b, o), lanes);
+        activate_rows(a, dense_row(y, b, begin), y->stride[1], end - begin, lanes);
 }
 
 static void dense_forward(const fc_args *a, const fc_context *ctx) {
@@ -190,6 +188,16 @@ static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t i
     }
 }
 
+/* Piece number `piece` of the panel that begins with this input */
+static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t piece,
+                                int64_t pieces) {
+    partition rows = {outputs, pieces};
+    if (w->shape[0] * w->shape[1] < DENSE_FAR || input >= w->shape[1]) return;
+    int64_t first = part_begin(rows, piece), width = min_i64(DENSE_PANEL, w->shape[1] - input);
+    const float *p = cdata(w) + (o + first) * w->stride[0] + input;
+    prefetch_rows(p, w->stride[0], part_begin(rows, piece + 1) - first, width);
+}
+
 static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     float *panel = (float *)ctx->scratch;
@@ -199,7 +207,8 @@ static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) 
     int64_t most = tile_rows[part_most(columns)], begin, end;
     split(panels.parts * columns.parts, ctx, &begin, &end);
     tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = DENSE_PANEL,
-                   .segments = 1, .out_row = dx->stride[1]};
+                   .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
+                   .slope = slope_of((int)a->i[0], (float)a->f[0])};
     for (int64_t c = 0; c < outputs.parts; c++) {
         int64_t o = part_begin(outputs, c), last = c == outputs.parts - 1, packed = -1;
         t.steps = part_begin(outputs, c + 1) - o;
@@ -211,23 +220,41 @@ static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) 
             if (p != packed) pack_panel(w, o, t.steps, input, width, DENSE_PANEL, panel);
             packed = p;
             partition tiles = parts_of(width, most);
-            for (int64_t v = 0; v < count; v++) t.column[v] = dense_column(dy, column + v) + o * dy->stride[1];
+            const float *from[TILE_COLUMNS];
+            float *out[TILE_COLUMNS];
+            for (int64_t v = 0; v < count; v++) {
+                t.column[v] = dense_column(dy, column + v) + o * dy->stride[1];
+                out[v] = dense_column(dx, column + v) + input * dx->stride[1];
+                if (y->data) from[v] = dense_column(y, column + v) + input * y->stride[1];
+            }
             for (int64_t k = 0; k < tiles.parts; k++) {
                 int64_t i = part_begin(tiles, k), rows = part_begin(tiles, k + 1) - i;
-                for (int64_t v = 0; v < count; v++)
-                    t.out[v] = dense_column(dx, column + v) + (input + i) * dx->stride[1];
+                for (int64_t v = 0; v < count; v++) {
+                    t.out[v] = out[v] + i * dx->stride[1];
+                    t.y[v] = y->data && last ? from[v] + i * y->stride[1] : NULL;
+                }
                 t.scalar = panel + i;
+                prefetch_next_panel(w, o, t.steps, input + width, group * tiles.parts + k,
+                                    columns.parts * tiles.parts);
                 run_tile(rows, count, &t);
-                if (!last || !y->data || a->i[0] == ACT_LINEAR) continue;
-                for (int64_t v = 0; v < count; v++)
-                    for (int64_t m = 0; m < rows; m++)
-                        activate_backward_row(
-                            (int)a->i[0], (float)a->f[0],
-                            dense_column(y, column + v) + (input + i + m) * y->stride[1],
-                            t.out[v] + m * dx->stride[1], VW);
             }
         }
     }
+}
+
+/* `count` rows of a block of dx times f' from y; contiguous rows are one long row. */
+static void slope_rows(const fc_args *a, int64_t block, int64_t row, int64_t count) {
+    const fc_tensor *y = &a->t[2], *dx = &a->t[3];
+    const float *from = dense_row(y, block, row);
+    float *to = dense_row(dx, block, row);
+    slope s = slope_of((int)a->i[0], (float)a->f[0]);
+    int64_t n = dx->shape[2];
+    if (dx->stride[1] == n && y->stride[1] == n) n *= count, count = 1;
+    for (int64_t m = 0; m < count; m++, to += dx->stride[1], from += y->stride[1])
+        for (int64_t k = 0; k < n; k += VW) {
+            int64_t part = min_i64(VW, n - k);
+            store_n(to + k, times_slope(load_n(to + k, part), load_n(from + k, part), &s), part);
+        }
 }
 
 /* Few lanes: vectors along the inputs, the lanes of dy are the scalars. */
@@ -256,11 +283,9 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
                 for (int64_t k = 0; k < width; k++) {
                     float *to = dense_row(dx, b, input + k) + lane;
                     for (int64_t l = 0; l < images; l++) to[l] = rows[l * DENSE_WIDTH + k];
-                    if (y->data)
-                        activate_backward_row((int)a->i[0], (float)a->f[0],
-                                              dense_row(y, b, input + k) + lane, to, images);
                 }
             }
+        for (int64_t b = 0; y->data && b < active_blocks(dy, ctx); b++) slope_rows(a, b, input, width);
     }
 }
 
@@ -299,6 +324,19 @@ static void transpose_inputs(const fc_tensor *x, int64_t block, int64_t blocks, 
                 UNROLL for (int l = 0; l < VW; l++) store(to + (lane + l) * DENSE_WIDTH, tile[l]);
             }
         }
+}
+
+/* Piece number `piece` of what transpose_inputs will read from this input on */
+static void prefetch_next_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
+                                 int64_t piece, int64_t pieces) {
+    int64_t vectors = min_i64(TILE_COLUMNS, ceil_div(x->shape[1] - input, VW));
+    if (x->shape[0] * x->shape[1] * x->shape[2] < DENSE_FAR || vectors <= 0) return;
+    partition runs = {blocks * vectors, pieces};
+    for (int64_t r = part_begin(runs, piece); r < part_begin(runs, piece + 1); r++) {
+        int64_t first = input + r % vectors * VW;
+        const float *p = dense_row(x, block + r / vectors, first);
+        prefetch_rows(p, x->stride[1], min_i64(VW, x->shape[1] - first), x->shape[2]);
+    }
 }
 
 static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context *ctx) {
@@ -358,6 +396,7 @@ static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
                 t.out[v] = (float *)dw->data + o * dw->stride[0] + input + v * VW;
             }
             t.scalar = dense_row(dy, block, o);
+            prefetch_next_inputs(x, block, t.segments, input + count * VW, tile, outputs.parts);
             if (input + count * VW <= inputs)
                 run_tile(rows, count, &t);
             else

@@ -3,11 +3,12 @@
  *
  *     out[m][v] = sum over segments s and steps k of  column[v][s, k] * scalar[m, s, k]
  *
+ * to which a bias may be added, or which may be multiplied by the slope of an activation.
  * One function for each size, so that the accumulators are constants of the compiler: registers. */
 #ifndef FC_TILE_H
 #define FC_TILE_H
 
-#include "vec.h"
+#include "activation_math.h"
 
 /* 32 vector registers: 24 accumulators. 16 registers: 12. */
 #if VW == 16 || defined(__aarch64__)
@@ -16,6 +17,12 @@
 #define TILE_COLUMNS 2
 #endif
 #define TILE_ROWS 12
+
+/* f' from y = f(x), with two formulas for all: y > 0 ? 1 : kink, and a + b y + c y^2 */
+typedef struct {
+    int kinked;
+    float kink, a, b, c;
+} slope;
 
 typedef struct {
     const float *column[TILE_COLUMNS];
@@ -27,37 +34,82 @@ typedef struct {
     int64_t out_row;
     const float *bias;   /* of the first row, or NULL; not used when adding */
     int add;             /* to what out holds already */
+    const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
+    int64_t y_row;
+    slope slope;
 } tile_args;
 
-INLINE void tile_store(int rows, int columns, const tile_args *t, const vf *acc) {
-    UNROLL for (int m = 0; m < rows; m++) {
-        vf bias = splat(t->bias && !t->add ? t->bias[m] : 0.0f);
-        UNROLL for (int v = 0; v < columns; v++) {
-            float *p = t->out[v] + m * t->out_row;
-            store(p, acc[m * columns + v] + (t->add ? load(p) : bias));
-        }
+static slope slope_of(int activation, float alpha) {
+    switch (activation) {
+    case ACT_RELU: return (slope){.kinked = 1};
+    case ACT_LEAKY_RELU: return (slope){.kinked = 1, .kink = alpha};
+    case ACT_SIGMOID: return (slope){.b = 1.0f, .c = -1.0f};
+    case ACT_TANH: return (slope){.a = 1.0f, .c = -1.0f};
+    default: return (slope){.a = 1.0f};
     }
 }
 
+INLINE vf times_slope(vf v, vf y, const slope *s) {
+    if (s->kinked) return select(y > 0.0f, v, v * s->kink);
+    return v * (s->a + y * (s->b + y * s->c));
+}
+
+INLINE void tile_slope(int rows, int columns, const tile_args *t, vf *acc) {
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < columns; v++) {
+            vf *to = &acc[m * columns + v];
+            *to = times_slope(*to, load(t->y[v] + m * t->y_row), &t->slope);
+        }
+}
+
+INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        vf bias = splat(t->bias && !t->add ? t->bias[m] : 0.0f);
+        UNROLL for (int v = 0; v < columns; v++)
+            acc[m * columns + v] += t->add ? load(t->out[v] + m * t->out_row) : bias;
+    }
+    if (t->y[0]) tile_slope(rows, columns, t, acc);
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < columns; v++) store(t->out[v] + m * t->out_row, acc[m * columns + v]);
+}
+
+/* What the tile will store to, and read once, is on its way while the sums are made. Where that is twice
+ * as much, row after row, because a burst of misses stalls the loads of the sums. */
+INLINE void tile_prefetch(int m, int columns, const tile_args *t) {
+    UNROLL for (int v = 0; v < columns; v++) {
+        __builtin_prefetch(t->out[v] + m * t->out_row, 1);
+        if (t->y[0]) __builtin_prefetch(t->y[v] + m * t->y_row);
+    }
+}
+
+#define TILE_PACE 16   /* steps from one prefetched row to the next */
+
 INLINE void tile(int rows, int columns, const tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
+    int ahead = 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
+    int64_t pace = paced ? TILE_PACE : t->steps;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
+    for (; !paced && ahead < rows; ahead++) tile_prefetch(ahead, columns, t);
     int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
     for (int64_t s = 0; s < t->segments; s++) {
         const float *scalar = t->scalar + s * t->scalar_segment;
         const float *column[TILE_COLUMNS];
         UNROLL for (int v = 0; v < columns; v++) column[v] = t->column[v] + s * t->column_segment;
-        for (int64_t k = 0; k < t->steps; k++) {
-            vf x[TILE_COLUMNS];
-            UNROLL for (int v = 0; v < columns; v++) {
-                x[v] = load(column[v]);
-                column[v] += column_step;
+        for (int64_t left = t->steps, n; left > 0; left -= n) {
+            n = min_i64(pace, left);
+            if (ahead < rows) tile_prefetch(ahead++, columns, t);
+            for (int64_t k = 0; k < n; k++) {
+                vf x[TILE_COLUMNS];
+                UNROLL for (int v = 0; v < columns; v++) {
+                    x[v] = load(column[v]);
+                    column[v] += column_step;
+                }
+                UNROLL for (int m = 0; m < rows; m++) {
+                    vf a = splat(scalar[m * row]);
+                    UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += x[v] * a;
+                }
+                scalar += scalar_step;
             }
-            UNROLL for (int m = 0; m < rows; m++) {
-                vf a = splat(scalar[m * row]);
-                UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += x[v] * a;
-            }
-            scalar += scalar_step;
         }
     }
     tile_store(rows, columns, t, acc);

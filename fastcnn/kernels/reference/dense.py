@@ -16,7 +16,7 @@ def dense_forward(x, w, b, y, *, activation, alpha):
 
 
 def dense_backward_input(dy, w, y, dx, *, activation, alpha):
-    """dx = (w^T dy) f'(y), y the output of the layer before, whose activation is f; without y w^T dy"""
+    """dx = (w^T dy) f'(y), y the output of the layer before, which f made; else w^T dy"""
     dx[...] = np.einsum("oi,bol->bil", w, dy)
     if y is not None:
         dx *= activation_slope(y, activation, alpha)

@@ -1,4 +1,4 @@
-"""Into the layout (B, C, H, W, L) and out of it. Lane l of block b is image order[b, l]; -1: none."""
+"""Into the layout (B, C, H, W, L) and out of it. order[b, l] is the image of a lane; -1: none."""
 
 import numpy as np
 

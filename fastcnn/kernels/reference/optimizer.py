@@ -1,6 +1,6 @@
-"""Optimizers: one pass over all parameters, which lie in one flat array p, gradients g, states alike.
+"""Optimizers: one pass over all parameters, which lie in one flat array p, gradients g alike.
 
-Segment s is p[bounds[s] : bounds[s + 1]] (an array of weights, say); penalties[s] = (l1, l2, decay).
+Segment s is p[bounds[s] : bounds[s + 1]], an array of weights, say; penalties[s] = (l1, l2, decay).
 Before the rule proper, with learning rate lr = hyper[0]:
 
     g' = g + l1 sign(p) + 2 l2 p        the gradient of the penalty l1 |p| + l2 p^2
