@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print. Nothing heavy is imported before a command runs."""
+"""The command line: parse, call one function, print. Heavy imports wait until a command runs."""
 
 import json
 import sys
@@ -124,7 +124,10 @@ def main() -> None:
 )
 @data_dir
 @click.option(
-    "--image-size", metavar="N|HxW", type=Size("N or HxW", (1, 2)), help="Resize all images to this."
+    "--image-size",
+    metavar="N|HxW",
+    type=Size("N or HxW", (1, 2)),
+    help="Resize all images to this.",
 )
 @click.option(
     "--out", metavar="DIR", help="Folder of the run. Default: runs/<data>-<model>, numbered."

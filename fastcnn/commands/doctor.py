@@ -1,4 +1,4 @@
-"""`fastcnn doctor`: what is installed, what the machine can do, and whether the kernels are right."""
+"""`fastcnn doctor`: what is installed, what the machine can do, whether the kernels are right."""
 
 import os
 from typing import Any

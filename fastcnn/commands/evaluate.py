@@ -9,7 +9,6 @@ from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
 from fastcnn.model import Sequential
-from fastcnn.training.model_config import DEFAULT_LOSS
 
 PARTS = ("test", "train", "all")
 
@@ -23,16 +22,12 @@ def evaluate(
 ) -> dict[str, Any]:
     """Loss, accuracy and accuracy of each class. data: by default what the model was trained on."""
     model = find_model(path, threads)
-    if model.loss is None:
-        model.compile("sgd", DEFAULT_LOSS)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
     if data is None:
         raise OptionError(f"no run.json beside {path} that tells its data: give --data")
     height, width, _ = model.input_shape
-    dataset = load_dataset(
-        data, data_dir or arguments.get("data_dir"), image_size=(height, width)
-    )
+    dataset = load_dataset(data, data_dir or arguments.get("data_dir"), image_size=(height, width))
     _check_classes(model, dataset)
     images, labels = _part(dataset, part)
     logs = model.evaluate(images, labels)

@@ -7,7 +7,9 @@ from fastcnn.data.dataset import Dataset
 from fastcnn.errors import DataError, ModelFileError, OptionError
 from fastcnn.model import Sequential
 
-FREE = ("epochs", "data_dir", "threads", "resume", "quiet")  # may differ: the bits do not depend on it
+# May differ: the bits of an epoch do not depend on them.
+FREE = ("epochs", "data_dir", "threads", "resume", "quiet")
+NEEDED = ("data", "epochs", "batch_size", "validation", "image_size", "data_dir")
 
 
 def check_conflicts(arguments: dict[str, Any], options: Any, folder: Path) -> None:
@@ -24,7 +26,7 @@ def check_conflicts(arguments: dict[str, Any], options: Any, folder: Path) -> No
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Values in a form in which JSON's lists, relative paths and spellings of names compare equal."""
+    """A form in which JSON's lists, relative paths and spellings of names compare equal."""
     if isinstance(value, list | tuple):
         return list(value)
     if name == "out" or (isinstance(value, str) and Path(value).exists()):
@@ -42,9 +44,9 @@ def resumed_arguments(
         )
     changed = {k: getattr(options, k) for k in ("epochs", "data_dir")}
     arguments = arguments | {k: v for k, v in changed.items() if v is not None}
-    missing = {"data", "epochs", "batch_size", "validation", "image_size", "data_dir"} - set(arguments)
+    missing = [name for name in NEEDED if name not in arguments]
     if missing:
-        raise ModelFileError(f"the run's record lacks the arguments {', '.join(sorted(missing))}")
+        raise ModelFileError(f"the run's record lacks the arguments {', '.join(missing)}")
     begun = model.progress.epoch + bool(model.progress.batch)
     if arguments["epochs"] < begun:
         raise OptionError(

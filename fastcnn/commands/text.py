@@ -1,15 +1,17 @@
 """Results as text for people; `--json` prints the same figures for programs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
-def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """Columns, aligned; `right` are those that end flush."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+
+    def cell(text: str, k: int) -> str:
+        return text.rjust(widths[k]) if k in right else text.ljust(widths[k])
+
+    lines = ("  ".join(cell(text, k) for k, text in enumerate(row)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -60,6 +62,7 @@ def doctor_text(report: dict[str, Any]) -> str:
     kernels, check = report["kernels"], report["self_check"]
     missing = f"; missing: {', '.join(kernels['missing'])}" if kernels["missing"] else ""
     result = check.get("error") or f"largest difference {check['largest_difference']:.1e}"
+    missing_data = "not found; downloaded when asked for"
     verdict = "agrees with" if check["ok"] else "DIFFERS FROM"
     rows = [
         ("versions", "  ".join(f"{k} {v}" for k, v in report["versions"].items())),
@@ -70,6 +73,6 @@ def doctor_text(report: dict[str, Any]) -> str:
         ("self-check", f"{check['kernel']} {verdict} the reference ({result})"),
         ("data folder", report["data_dir"] or "none named (--data-dir or FASTCNN_DATA)"),
         ("cache", report["cache_dir"]),
-        *((f"  {k}", v or "not found; downloaded when asked for") for k, v in report["data"].items()),
+        *((f"  {name}", path or missing_data) for name, path in report["data"].items()),
     ]
     return table(rows) + ("\n\nall well" if report["ok"] else "\n\nsomething is wrong, see above")

@@ -133,7 +133,7 @@ class Run:
             epochs=self.arguments["epochs"],
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
-            validation_data=held_out and (held_out.images, held_out.labels),
+            validation_data=None if held_out is None else (held_out.images, held_out.labels),
         )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None
 
 
 def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
-    """The recipe's, or the model file's, or the named one with its own defaults; then single options."""
+    """The recipe's, the model file's, or the named one with its defaults; then single options."""
     table = {"name": chosen.optimizer, "learning_rate": chosen.learning_rate}
     table = config.optimizer or table
     if options.optimizer not in (None, table["name"]):
@@ -273,7 +273,7 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
 def _arguments(
     options: TrainOptions, data: str, chosen: Recipe, seed: int, optimizer: Any
 ) -> dict[str, Any]:
-    """What `--resume` needs to go on, and what it compares with the options that are given there."""
+    """What `--resume` needs to go on, and compares with the options that are given there."""
     model = options.model or chosen.model
     is_file = model.lower().endswith(".toml")
     return {
