@@ -189,7 +189,9 @@ class Sequential:
         x, y, validation_data = hold_out(x, y, validation_data, validation_split)
         source = self._source(x, y, "training")
         validation = (
-            None if validation_data is None else self._source(*validation_data, "validation")
+            None
+            if validation_data is None
+            else self._source(x=validation_data[0], y=validation_data[1], name="validation")
         )
         plan = self._plan("train", min(batch_size, len(source)))
         plan.bind(source)
@@ -201,7 +203,7 @@ class Sequential:
             threads=resolve_threads(self.threads),
             epochs=epochs,
             shuffle=shuffle,
-            callbacks=self._callbacks(callbacks, verbose, epochs, -(-len(source) // plan.batch)),
+            callbacks=self._callbacks(callbacks, verbose, epochs, len(source)),
             history=self.history,
             progress=self.progress,
             with_accuracy=self._with_accuracy,
@@ -211,13 +213,13 @@ class Sequential:
         ).run()
 
     def _callbacks(
-        self, given: Sequence[Callback], verbose: int, epochs: int, batches: int
+        self, given: Sequence[Callback], verbose: int, epochs: int, samples: int
     ) -> list[Callback]:
         callbacks = list(given)
         if verbose:
             from fastcnn.training.progress import progress_callback
 
-            callbacks.append(progress_callback(verbose, epochs, batches))
+            callbacks.append(progress_callback(verbose, epochs, samples))
         for callback in callbacks:
             callback.model = self
         return callbacks
@@ -339,6 +341,7 @@ class Sequential:
             "data_format": self.data_format,
             "seed": self.seed,
             "classes": list(self.classes),
+            "loss": self.loss and config_of(self.loss),
             "preprocessing": preprocessing
             and {k: np.asarray(v, np.float64).tolist() for k, v in vars(preprocessing).items()},
             "layers": [
@@ -391,6 +394,8 @@ def _from_description(
     )
     model.build(tuple(description["input_shape"]), weights)
     model.classes = tuple(str(c) for c in description["classes"])
+    if description["loss"] is not None:
+        model.loss = make(losses, description["loss"])
     if description["preprocessing"] is not None:
         scale, offset = (
             np.array(description["preprocessing"][k], np.float64) for k in ("scale", "offset")

@@ -17,6 +17,13 @@ def default_threads() -> int:
     return max(1, min(_kernels.max_threads(), effective_cores()))
 
 
+def has_openmp() -> bool:
+    """Whether the kernels were compiled with threads."""
+    from fastcnn import _kernels
+
+    return _kernels.has_openmp()
+
+
 def resolve_threads(threads: int | None) -> int:
     """A wanted number of threads, or the default; 1 where a fork would make more of them hang."""
     global _ran_parallel

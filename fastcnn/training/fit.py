@@ -35,9 +35,11 @@ class Loop:
     def run(self) -> History:
         logs: dict[str, Any] = {}
         self._call("on_train_begin", logs)
-        while self.progress.epoch < self.epochs and not self.should_stop():
-            logs = self._epoch(self.progress.epoch)
-        self._call("on_train_end", logs)
+        try:
+            while self.progress.epoch < self.epochs and not self.should_stop():
+                logs = self._epoch(self.progress.epoch)
+        finally:  # a progress bar must let go of the terminal
+            self._call("on_train_end", logs)
         return self.history
 
     def _epoch(self, epoch: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass
 class History:
-    """`history["loss"][k]` is the mean training loss of epoch k, likewise accuracy, val_loss, ..."""
+    """`history["loss"][k]` is the mean training loss of epoch k; also accuracy, val_loss, ..."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
 

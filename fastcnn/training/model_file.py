@@ -1,9 +1,10 @@
 """Model files: safetensors arrays, and everything else as JSON in the same file.
 
-A model file is untrusted input. It can name registered layers and give numbers; it can't name a module, hold
-code, or ask for more memory than the file is long.
+A model file is untrusted input. It can name registered layers and give numbers; it can't name a
+module, hold code, or ask for more memory than the file is long.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -21,8 +22,8 @@ VERSION = 1
 MAX_HEADER = 64 * 2**20
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it there whole, or leave all as it was."""
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it at `path` whole, or leave all as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -50,25 +51,33 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
     """Arrays and the JSON document into one file."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     text = json.dumps({"format": FORMAT, "format_version": VERSION, **document})
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = save(plain, metadata={"fastcnn": text})
     try:
-        write_atomically(
-            path, lambda temporary: save_file(plain, temporary, metadata={"fastcnn": text})
-        )
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise ModelFileError(f"can't write {path}: {error.strerror or error}") from error
 
 
+def weights_sha256(weights: dict[str, np.ndarray]) -> str:
+    """SHA-256 over names, dtypes, shapes and bytes of all weights, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, array in sorted(weights.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
 def read_model_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays and the JSON document of a model file, or a ModelFileError that says what is wrong."""
+    """The arrays and the JSON document, or a ModelFileError that says what is wrong."""
     from safetensors import SafetensorError, safe_open
 
     _check_header(path)
@@ -84,7 +93,7 @@ def read_model_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _check_header(path: Path) -> None:
-    """The length of the header against the length of the file, before anything is read into memory."""
+    """The header's length against the file's, before anything is read into memory."""
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:

@@ -9,7 +9,7 @@ COLUMNS = ("layer", "output shape", "parameters", "multiply-adds", "bytes")
 
 
 def summary_rows(graph: Graph, data_format: str) -> list[tuple[str, str, int, int, int]]:
-    """(layer, output shape, parameters, multiply-adds, output bytes) of one image, layer by layer."""
+    """(layer, output shape, parameters, multiply-adds, output bytes) of one image."""
     return [
         (
             f"{node.name} ({type(node.layer).__name__})",
@@ -42,7 +42,7 @@ def summary_text(name: str, graph: Graph, data_format: str) -> str:
     )
     cells = [COLUMNS, source, *((a, b, f"{c:,}", f"{d:,}", f"{e:,}") for a, b, c, d, e in rows)]
     totals = [sum(row[k] for row in rows) for k in (2, 3, 4)]  # type: ignore[misc]
-    cells.append(("total", "", *(f"{t:,}" for t in totals)))
+    cells.append(("total", "", f"{totals[0]:,}", f"{totals[1]:,}", f"{totals[2]:,}"))
     widths = [max(len(row[k]) for row in cells) for k in range(5)]
     lines = [
         "  ".join(_align(cell, widths[k], k) for k, cell in enumerate(row)).rstrip()

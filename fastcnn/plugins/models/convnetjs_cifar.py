@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("convnetjs_cifar")
-def convnetjs_cifar(input_shape: Shape, classes: int) -> list[Layer]:
+def convnetjs_cifar(input_shape: Shape = (3, 32, 32), classes: int = 10) -> list[Layer]:
     """(conv 5x5 - ReLU - pool 2) with 16, 20, 20 filters - dense"""
     net: list[Layer] = []
     for filters in (16, 20, 20):

@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("digits_convnet")
-def digits_convnet(input_shape: Shape, classes: int) -> list[Layer]:
+def digits_convnet(input_shape: Shape = (1, 8, 8), classes: int = 10) -> list[Layer]:
     """conv 32@3x3 same - conv 32@3x3 same - pool 2 - dense 64 - dropout - dense"""
     return [
         Conv2D(32, 3, padding="same", activation="relu", kernel_initializer="he_normal"),

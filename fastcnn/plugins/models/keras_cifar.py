@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("keras_cifar")
-def keras_cifar(input_shape: Shape, classes: int) -> list[Layer]:
+def keras_cifar(input_shape: Shape = (3, 32, 32), classes: int = 10) -> list[Layer]:
     """(conv 2x2 same - ReLU - pool 2) with 16, 32, 64 filters - dropout - dense 500 - dropout - dense"""
     net: list[Layer] = []
     for filters in (16, 32, 64):

@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("keras_mnist")
-def keras_mnist(input_shape: Shape, classes: int) -> list[Layer]:
+def keras_mnist(input_shape: Shape = (1, 28, 28), classes: int = 10) -> list[Layer]:
     """conv 32@3x3 - conv 64@3x3 - pool 2 - dropout - dense 128 - dropout - dense"""
     return [
         Conv2D(32, 3, activation="relu"),

@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("lenet5")
-def lenet5(input_shape: Shape, classes: int) -> list[Layer]:
+def lenet5(input_shape: Shape = (1, 28, 28), classes: int = 10) -> list[Layer]:
     """conv 6@5x5 same - pool - conv 16@5x5 - pool - dense 120 - dense 84 - dense, with tanh"""
     return [
         Conv2D(6, 5, padding="same", activation="tanh"),

@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("mlp")
-def mlp(input_shape: Shape, classes: int) -> list[Layer]:
+def mlp(input_shape: Shape = (1, 28, 28), classes: int = 10) -> list[Layer]:
     """dense 256 - ReLU - dense 128 - ReLU - dense"""
     return [
         Flatten(),

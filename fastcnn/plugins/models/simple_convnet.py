@@ -6,7 +6,7 @@ from fastcnn.plugins.registry import models
 
 
 @models.register("simple_convnet")
-def simple_convnet(input_shape: Shape, classes: int) -> list[Layer]:
+def simple_convnet(input_shape: Shape = (1, 28, 28), classes: int = 10) -> list[Layer]:
     """conv 30@5x5 - ReLU - pool 2 - dense 100 - ReLU - dense"""
     return [
         Conv2D(30, 5, activation="relu", kernel_initializer="he_normal"),

@@ -1,0 +1,238 @@
+"""The command line: parse, call one function, print. Heavy imports wait until a command runs."""
+
+import json
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from fastcnn import __version__
+from fastcnn.errors import DivergedError, FastcnnError, OptionError
+
+EPILOG = """\b
+Exit codes: 0 done; 1 failed (bad data, model file, disk, memory);
+2 wrong usage or option; 3 the loss diverged; 130 interrupted.
+"""
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Turns what a user can cause into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `fastcnn models | head`: click ends quietly
+        except (FastcnnError, OSError, MemoryError, KeyboardInterrupt) as error:
+            if ctx.meta.get("fastcnn.debug"):
+                traceback.print_exc()
+            click.echo(f"fastcnn: {_line(error)}", err=True)
+            ctx.exit(_exit_code(error))
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"error: {where}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"error: not enough memory. {error}".rstrip(". ")
+    return "error: " + " ".join(str(error).split())
+
+
+def _exit_code(error: BaseException) -> int:
+    codes = {KeyboardInterrupt: INTERRUPTED, DivergedError: 3, OptionError: 2}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)
+
+
+class Size(click.ParamType):
+    """ "32" or "32x48" (height x width), or three numbers for height x width x channels."""
+
+    def __init__(self, name: str, counts: tuple[int, ...]) -> None:
+        self.name = name
+        self.counts = counts
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) not in self.counts or not all(p.isdecimal() and int(p) > 0 for p in parts):
+            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
+        numbers = tuple(map(int, parts))
+        return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta["fastcnn.debug"] = value
+
+
+POSITIVE = click.IntRange(min=1)
+debug = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    is_eager=True,
+    help="Show the traceback of an error.",
+)
+threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+data_dir = click.option(
+    "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
+)
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fastcnn")
+def main() -> None:
+    """Train convolutional networks on CPUs: fast, repeatable, and plain to read.
+
+    `fastcnn train` alone trains a small net on 8x8 digits in seconds.
+    """
+
+
+@main.command(epilog=EPILOG)
+@click.option(
+    "--data",
+    metavar="NAME|PATH",
+    help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
+    "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
+)
+@click.option(
+    "--model", metavar="NAME|FILE.toml", help="See `fastcnn models`. Default: by the data."
+)
+@click.option("--epochs", type=POSITIVE, help="In all. Default: by the data.")
+@click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
+@click.option("--optimizer", metavar="NAME", help="adam (default), sgd, rmsprop, ...")
+@click.option("--lr", type=float, help="Learning rate. Default: the optimizer's.")
+@click.option("--momentum", type=float, help="Of sgd and rmsprop.")
+@click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    help="Of weights, order and dropout. Default: 0. Same seed, same bits.",
+)
+@threads
+@click.option(
+    "--validation",
+    metavar="FRACTION",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Part of the training images to measure on after each epoch, instead of the test set.",
+)
+@data_dir
+@click.option(
+    "--image-size",
+    metavar="N|HxW",
+    type=Size("N or HxW", (1, 2)),
+    help="Resize all images to this.",
+)
+@click.option(
+    "--out", metavar="DIR", help="Folder of the run. Default: runs/<data>-<model>, numbered."
+)
+@click.option(
+    "--resume", metavar="DIR|FILE", help="Go on with the run of this folder or checkpoint."
+)
+@as_json
+@click.option("--quiet", is_flag=True, help="No progress, only the result.")
+@debug
+def train(as_json: bool, **options: Any) -> None:
+    """Train a model; model, checkpoint, history and curves go into a folder."""
+    from fastcnn.commands.text import train_text
+    from fastcnn.commands.train import TrainOptions
+    from fastcnn.commands.train import train as run
+
+    results = run(TrainOptions(**options))
+    _print(results, as_json, train_text)
+    if results["status"] == "interrupted":
+        click.echo(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@main.command(epilog=EPILOG)
+@click.argument("model")
+@click.option("--data", metavar="NAME|PATH", help="Default: what the model was trained on.")
+@click.option(
+    "--part",
+    type=click.Choice(["test", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Data without a test set are split as in training.",
+)
+@data_dir
+@threads
+@as_json
+@debug
+def evaluate(as_json: bool, model: str, **options: Any) -> None:
+    """Loss and accuracy of MODEL (a model file or run folder), class by class."""
+    from fastcnn.commands.evaluate import evaluate as run
+    from fastcnn.commands.text import evaluate_text
+
+    _print(run(model, **options), as_json, evaluate_text)
+
+
+@main.command(epilog=EPILOG)
+@click.argument("model")
+@click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@threads
+@as_json
+@debug
+def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any) -> None:
+    """What MODEL (a model file or run folder) sees on pictures."""
+    from fastcnn.commands.predict import predict as run
+    from fastcnn.commands.text import predict_text
+
+    _print(run(model, list(pictures), **options), as_json, predict_text)
+
+
+@main.command(epilog=EPILOG)
+@click.argument("model", metavar="MODEL|NAME|FILE.toml")
+@click.option(
+    "--input-shape",
+    metavar="HxWxC",
+    type=Size("HxWxC", (3,)),
+    help="Default: what the model was made for.",
+)
+@click.option("--classes", type=POSITIVE, help="Default: 10.")
+@debug
+def summary(model: str, **options: Any) -> None:
+    """Layers of a model file, run folder, built-in model or TOML file."""
+    from fastcnn.commands.summary import summary as run
+
+    click.echo(run(model, **options))
+
+
+@main.command(epilog=EPILOG)
+@debug
+def models() -> None:
+    """Built-in and installed models."""
+    from fastcnn.commands.summary import model_list
+    from fastcnn.commands.text import models_text
+
+    click.echo(models_text(model_list()))
+
+
+@main.command(epilog=EPILOG)
+@data_dir
+@as_json
+@debug
+def doctor(as_json: bool, **options: Any) -> None:
+    """Instruction set, threads, kernels, versions, data; and a check of the kernels."""
+    from fastcnn.commands.doctor import doctor as run
+    from fastcnn.commands.text import doctor_text
+
+    report = run(**options)
+    _print(report, as_json, doctor_text)
+    if not report["ok"]:
+        sys.exit(1)
+
+
+def _print(results: Any, as_json: bool, text: Any) -> None:
+    click.echo(json.dumps(results, indent=2) if as_json else text(results))
+
+
+if __name__ == "__main__":
+    main()

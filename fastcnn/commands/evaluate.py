@@ -1,0 +1,76 @@
+"""`fastcnn evaluate`: how good a model is on a data set, class by class."""
+
+from typing import Any
+
+import numpy as np
+
+from fastcnn.commands.find_model import find_model, run_arguments
+from fastcnn.data.dataset import Dataset, ImageSet
+from fastcnn.data.load import load_dataset
+from fastcnn.errors import DataError, OptionError
+from fastcnn.model import Sequential
+
+PARTS = ("test", "train", "all")
+
+
+def evaluate(
+    path: str,
+    data: str | None = None,
+    data_dir: str | None = None,
+    part: str = "test",
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Loss, accuracy and accuracy of each class. data: by default what the model was trained on."""
+    model = find_model(path, threads)
+    arguments = run_arguments(path) or {}
+    data = data or arguments.get("data")
+    if data is None:
+        raise OptionError(f"no run.json beside {path} that tells its data: give --data")
+    height, width, _ = model.input_shape
+    dataset = load_dataset(data, data_dir or arguments.get("data_dir"), image_size=(height, width))
+    _check_classes(model, dataset)
+    images, labels = _part(dataset, part)
+    logs = model.evaluate(images, labels)
+    return {
+        "data": dataset.name,
+        "part": part,
+        "images": len(images),
+        **logs,
+        "classes": _by_class(model, images, labels, dataset.classes),
+    }
+
+
+def _check_classes(model: Sequential, dataset: Dataset) -> None:
+    if model.classes and model.classes != dataset.classes:
+        different = sorted(set(model.classes) ^ set(dataset.classes)) or ["their order"]
+        raise DataError(
+            f"{dataset.name} has other classes than the model ({len(dataset.classes)} and "
+            f"{len(model.classes)}; different: {', '.join(different[:5])})"
+        )
+
+
+def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
+    sets: dict[str, list[ImageSet | None]] = {
+        "test": [dataset.test],
+        "train": [dataset.train],
+        "all": [dataset.train, dataset.test],
+    }
+    chosen = [images for images in sets[part] if images is not None]
+    if not chosen:
+        raise DataError(f"{dataset.name} has no test set; try --part train")
+    return (
+        np.concatenate([s.images for s in chosen]),
+        np.concatenate([s.labels for s in chosen]),
+    )
+
+
+def _by_class(
+    model: Sequential, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+) -> dict[str, dict[str, float | None]]:
+    correct = model.predict(images).argmax(axis=1) == labels
+    counts = np.bincount(labels, minlength=len(classes))
+    hits = np.bincount(labels, weights=correct, minlength=len(classes))
+    return {
+        name: {"images": int(count), "accuracy": float(hit / count) if count else None}
+        for name, count, hit in zip(classes, counts, hits, strict=True)
+    }

@@ -1,0 +1,29 @@
+"""Which file a user means by MODEL."""
+
+from pathlib import Path
+from typing import Any
+
+from fastcnn.errors import ModelFileError
+from fastcnn.model import Sequential, load_model
+from fastcnn.training.run_folder import RunFolder
+
+
+def find_model(path: str, threads: int | None = None) -> Sequential:
+    """The model of a file, or the finished model (else the checkpoint) of a run folder."""
+    return load_model(model_file(path), threads=threads)
+
+
+def model_file(path: str) -> Path:
+    if not Path(path).is_dir():
+        return Path(path)
+    folder = RunFolder(path)
+    for file in (folder.model, folder.checkpoint):
+        if file.exists():
+            return file
+    raise ModelFileError(f"{path}: no {folder.model.name} and no {folder.checkpoint.name} in it")
+
+
+def run_arguments(path: str) -> dict[str, Any] | None:
+    """The arguments of the run that the model belongs to, if its record lies beside it."""
+    folder = RunFolder.of(path)
+    return folder.read_record()["arguments"] if folder.record.exists() else None

@@ -1,0 +1,45 @@
+"""`fastcnn predict`: what is on these pictures."""
+
+from typing import Any
+
+import numpy as np
+
+from fastcnn.commands.find_model import find_model
+from fastcnn.data.images import read_images
+from fastcnn.errors import DataError
+from fastcnn.model import Sequential
+
+FAR = 20  # standard deviations
+
+
+def predict(
+    path: str, pictures: list[str], top: int = 3, threads: int | None = None
+) -> list[dict[str, Any]]:
+    """For each picture the `top` most probable classes, best first."""
+    model = find_model(path, threads)
+    height, width, channels = model.input_shape
+    images = read_images(pictures, (height, width), channels)
+    _check_range(model, images)
+    classes = model.classes or tuple(map(str, range(model.output_size)))
+    return [
+        {"image": picture, "classes": _best(row, classes, top)}
+        for picture, row in zip(pictures, model.predict(images), strict=True)
+    ]
+
+
+def _best(row: np.ndarray, classes: tuple[str, ...], top: int) -> list[dict[str, Any]]:
+    order = np.argsort(-row, kind="stable")[:top]
+    return [{"class": classes[k], "probability": float(row[k])} for k in order]
+
+
+def _check_range(model: Sequential, images: np.ndarray) -> None:
+    """Pictures have pixels 0..255; a model trained on floats in 0..1 would answer nonsense."""
+    if model.preprocessing is None:
+        return
+    scale, offset = model.preprocessing.scale, model.preprocessing.offset
+    if np.abs(images.mean(axis=(0, 1, 2)) * scale + offset).max() > FAR:
+        mean = ", ".join(f"{value:.3g}" for value in -offset / scale)
+        raise DataError(
+            f"the model was trained on pixel values around {mean}; pictures hold 0 to 255: "
+            "train it on uint8 images, or call predict in Python with scaled ones"
+        )

@@ -1,0 +1,31 @@
+"""What `fastcnn train` does with a data set if nothing else is asked for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    model: str
+    epochs: int
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+
+
+RECIPES = {
+    "digits": Recipe("digits_convnet", epochs=20),
+    "mnist": Recipe("keras_mnist", epochs=5, batch_size=64),
+    "fashion-mnist": Recipe("keras_mnist", epochs=10, batch_size=64),
+    "cifar10": Recipe("keras_cifar", epochs=20, batch_size=64),
+    "cifar100": Recipe("keras_cifar", epochs=20, batch_size=64),
+}
+
+
+def recipe(data: str, image_shape: tuple[int, int, int]) -> Recipe:
+    """By name; for data of your own, by the size of the images (height, width, channels)."""
+    name = data.replace("_", "-")
+    if name in RECIPES:
+        return RECIPES[name]
+    if min(image_shape[:2]) < 16:
+        return RECIPES["digits"]
+    return RECIPES["mnist" if image_shape[2] == 1 and max(image_shape) <= 28 else "cifar10"]

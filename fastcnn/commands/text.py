@@ -1,0 +1,78 @@
+"""Results as text for people; `--json` prints the same figures for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+    """Columns, aligned; `right` are those that end flush."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def cell(text: str, k: int) -> str:
+        return text.rjust(widths[k]) if k in right else text.ljust(widths[k])
+
+    lines = ("  ".join(cell(text, k) for k, text in enumerate(row)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def train_text(results: dict[str, Any]) -> str:
+    if results["status"] == "interrupted":
+        return f"stopped after {results['epochs']} epochs, saved {results['checkpoint_path']}"
+    names = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
+    figures = [
+        f"{name.replace('_', ' ').replace('train', 'training')} {results[name]:.4f}"
+        for name in names
+        if results.get(name) is not None
+    ]
+    speed = f", {results['images_per_second']:,.0f} images/s" if results["seconds"] else ""
+    return "\n".join(
+        [
+            ", ".join(figures),
+            f"{results['epochs']} epochs, {results['seconds']:.1f} s{speed}",
+            f"saved {results['model_path']}",
+        ]
+    )
+
+
+def evaluate_text(results: dict[str, Any]) -> str:
+    rows = [("class", "images", "accuracy")]
+    for name, row in results["classes"].items():
+        accuracy = "-" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
+        rows.append((name, f"{row['images']:,}", accuracy))
+    accuracy = f"{results['accuracy']:.4f}" if "accuracy" in results else "-"
+    rows.append(("all", f"{results['images']:,}", accuracy))
+    head = f"{results['data']}, {results['part']}: loss {results['loss']:.4f}"
+    return f"{head}, accuracy {accuracy}\n\n{table(rows, right=(1, 2))}"
+
+
+def predict_text(results: list[dict[str, Any]]) -> str:
+    rows = [
+        (result["image"], *(f"{c['class']} {c['probability']:.4f}" for c in result["classes"]))
+        for result in results
+    ]
+    return table(rows)
+
+
+def models_text(rows: list[tuple[str, int, str, str]]) -> str:
+    head = ("name", "parameters", "input", "layers")
+    return table([head, *((n, f"{p:,}", shape, text) for n, p, shape, text in rows)], right=(1,))
+
+
+def doctor_text(report: dict[str, Any]) -> str:
+    kernels, check = report["kernels"], report["self_check"]
+    missing = f"; missing: {', '.join(kernels['missing'])}" if kernels["missing"] else ""
+    result = check.get("error") or f"largest difference {check['largest_difference']:.1e}"
+    missing_data = "not found; downloaded when asked for"
+    verdict = "agrees with" if check["ok"] else "DIFFERS FROM"
+    rows = [
+        ("versions", "  ".join(f"{k} {v}" for k, v in report["versions"].items())),
+        ("instruction set", f"{report['isa']} (available: {', '.join(report['isas'])})"),
+        ("threads", f"{report['threads']} of {report['cores']} cores"),
+        ("OpenMP", "yes" if report["openmp"] else "no: one thread only"),
+        ("kernels", f"{kernels['compiled']} compiled{missing}"),
+        ("self-check", f"{check['kernel']} {verdict} the reference ({result})"),
+        ("data folder", report["data_dir"] or "none named (--data-dir or FASTCNN_DATA)"),
+        ("cache", report["cache_dir"]),
+        *((f"  {name}", path or missing_data) for name, path in report["data"].items()),
+    ]
+    return table(rows) + ("\n\nall well" if report["ok"] else "\n\nsomething is wrong, see above")

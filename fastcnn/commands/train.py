@@ -1,0 +1,292 @@
+"""`fastcnn train`: data in, a folder with the trained model out."""
+
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastcnn.commands.recipes import Recipe, recipe
+from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
+from fastcnn.commands.versions import isa_in_use, versions
+from fastcnn.data.dataset import Dataset, ImageSet
+from fastcnn.data.load import NAMES, load_dataset
+from fastcnn.data.splits import split
+from fastcnn.errors import DivergedError, OptionError
+from fastcnn.kernels.threads import resolve_threads
+from fastcnn.model import Sequential, load_model
+from fastcnn.training.curves import draw_curves
+from fastcnn.training.interrupt import StopOnSignal
+from fastcnn.training.model_config import ModelConfig, model_config
+from fastcnn.training.model_file import weights_sha256
+from fastcnn.training.normalisation import normalisation
+from fastcnn.training.progress import Throughput
+from fastcnn.training.recorder import Recorder
+from fastcnn.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the user asked for; None where the data or the resumed run decides."""
+
+    data: str | None = None
+    model: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str | None = None
+    lr: float | None = None
+    momentum: float | None = None
+    weight_decay: float | None = None
+    seed: int | None = None
+    validation: float | None = None
+    data_dir: str | None = None
+    image_size: tuple[int, int] | None = None
+    threads: int | None = None
+    out: str | None = None
+    resume: str | None = None
+    quiet: bool = False
+
+
+def train(options: TrainOptions) -> dict[str, Any]:
+    """Train, or go on with training; the results that `--json` prints."""
+    resolve_threads(options.threads)  # a wrong number comes out before the data is read
+    run = resumed_run(options) if options.resume else new_run(options)
+    run.describe()
+    try:
+        return run.train()
+    except KeyboardInterrupt:
+        run.note(f"go on from the last checkpoint with: {run.resume_command}")
+        raise
+
+
+@dataclass
+class Run:
+    """A compiled model, its data and its folder."""
+
+    model: Sequential
+    folder: RunFolder
+    dataset: Dataset
+    training: ImageSet
+    held_out: ImageSet | None  # measured after each epoch
+    arguments: dict[str, Any]
+    quiet: bool
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def describe(self) -> None:
+        size = "x".join(map(str, self.dataset.image_shape))
+        sets = [f"{len(self.training):,} training"]
+        if self.arguments["validation"]:
+            sets.append(f"{len(self.held_out or ()):,} validation")
+        if self.dataset.test is not None:
+            sets.append(f"{len(self.dataset.test):,} test")
+        classes = len(self.dataset.classes)
+        self.note(f"data   {self.dataset.name}: {', '.join(sets)} images {size}, {classes} classes")
+        self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
+        self.note(f"run    {self.folder.path}: {self.threads} threads, {isa_in_use()}")
+        if self.held_out is not None:
+            self.note(f"val_   is the {self.held_out_name} set")
+
+    @property
+    def threads(self) -> int:
+        return resolve_threads(self.model.threads)
+
+    @property
+    def held_out_name(self) -> str:
+        return "validation" if self.arguments["validation"] else "test"
+
+    @property
+    def resume_command(self) -> str:
+        return f"fastcnn train --resume {shlex.quote(str(self.folder.path))}"
+
+    def train(self) -> dict[str, Any]:
+        self._record("running")
+        recorder, meter = Recorder(self.folder), Throughput()
+        started = time.perf_counter()
+        try:
+            with StopOnSignal() as stop:
+                self._fit([recorder, meter, stop])
+        except DivergedError as error:
+            self._record("diverged")
+            raise DivergedError(
+                f"{error}; the last good checkpoint is {self.folder.checkpoint}"
+            ) from error
+        figures = {
+            "epochs": self.model.progress.epoch,
+            "seconds": round(time.perf_counter() - started, 3),
+            "images_per_second": round(meter.images_per_second, 1),
+        }
+        if self.model.progress.epoch < self.arguments["epochs"]:
+            recorder.save()
+            return self._interrupted(figures)
+        return self._finished(figures)
+
+    def _fit(self, callbacks: list[Any]) -> None:
+        held_out = self.held_out
+        self.model.fit(
+            self.training.images,
+            self.training.labels,
+            batch_size=self.arguments["batch_size"],
+            epochs=self.arguments["epochs"],
+            verbose=0 if self.quiet else 1,
+            callbacks=callbacks,
+            validation_data=None if held_out is None else (held_out.images, held_out.labels),
+        )
+
+    def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
+        results = self._results(figures, "interrupted")
+        results["checkpoint_path"] = str(self.folder.checkpoint)
+        results["resume"] = self.resume_command
+        self._record("interrupted", results)
+        return results
+
+    def _finished(self, figures: dict[str, Any]) -> dict[str, Any]:
+        model, test = self.model, self.dataset.test
+        measured = {"train": model.evaluate(self.training.images, self.training.labels)}
+        if test is not None:
+            measured["test"] = model.evaluate(test.images, test.labels)
+        for part, logs in measured.items():
+            figures |= {f"{part}_{name}": value for name, value in logs.items()}
+        model.save(self.folder.model, training_state=False)
+        title = f"{model.name} on {self.dataset.name}"
+        if model.history.epoch:
+            self.folder.write_curves(draw_curves(model.history.history, title, self.held_out_name))
+        results = self._results(figures, "finished") | {"model_path": str(self.folder.model)}
+        self._record("finished", results)
+        return results
+
+    def _results(self, figures: dict[str, Any], status: str) -> dict[str, Any]:
+        return {
+            "status": status,
+            "test_accuracy": None,
+            "train_accuracy": None,
+            **figures,
+            "parameters": self.model.count_params(),
+            "seed": self.model.seed,
+            "threads": self.threads,
+            "isa": isa_in_use(),
+            "model": self.model.name,
+            "data": self.dataset.name,
+            "model_path": None,
+            "weights_sha256": weights_sha256(self.model.get_weights()),
+        }
+
+    def _record(self, status: str, results: dict[str, Any] | None = None) -> None:
+        parts = {"training": self.training, "held_out": self.held_out, "test": self.dataset.test}
+        self.folder.write_record(
+            {
+                "status": status,
+                "arguments": self.arguments,
+                "seed": self.model.seed,
+                "threads": self.threads,
+                "isa": isa_in_use(),
+                "versions": versions(),
+                "data": {
+                    "name": self.dataset.name,
+                    "sha256": self.dataset.fingerprint(),
+                    "images": {name: len(part) for name, part in parts.items() if part},
+                    "image_shape": list(self.dataset.image_shape),
+                    "classes": list(self.dataset.classes),
+                },
+                "val_figures_of": self.held_out_name if self.held_out else None,
+                "results": results,
+            }
+        )
+
+
+def new_run(options: TrainOptions) -> Run:
+    """Everything is checked before the folder is made."""
+    config = None if options.model is None else model_config(options.model)
+    data = _data_argument(options.data or "digits")
+    dataset = load_dataset(data, options.data_dir, image_size=options.image_size)
+    chosen = recipe(data, dataset.image_shape)
+    config = config or model_config(chosen.model)
+    seed = 0 if options.seed is None else options.seed
+    training, held_out = _hold_out(dataset, options.validation, seed)
+    model = _model(config, dataset, seed, options.threads)
+    model.preprocessing = normalisation(training.images)
+    model.compile(_optimizer(options, config, chosen), config.loss)
+    arguments = _arguments(options, data, chosen, seed, model.optimizer)
+    folder = RunFolder.create(options.out, Path("runs") / f"{dataset.name}-{model.name}")
+    return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
+
+
+def resumed_run(options: TrainOptions) -> Run:
+    """The run of that folder, where its checkpoint left it."""
+    assert options.resume is not None
+    folder = RunFolder.of(options.resume)
+    record = folder.read_record()
+    check_conflicts(record["arguments"], options, folder.path)
+    checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
+    model = load_model(checkpoint, threads=options.threads)
+    arguments = resumed_arguments(record["arguments"], options, model, checkpoint)
+    size = arguments["image_size"]
+    dataset = load_dataset(arguments["data"], arguments["data_dir"], image_size=size)
+    check_data(record, dataset, folder.record)
+    training, held_out = _hold_out(dataset, arguments["validation"], model.seed)
+    return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
+
+
+def _data_argument(data: str) -> str:
+    """A path is made absolute, so that the run can be resumed from anywhere."""
+    return data if data.replace("_", "-") in NAMES else str(Path(data).expanduser().absolute())
+
+
+def _hold_out(
+    dataset: Dataset, fraction: float | None, seed: int
+) -> tuple[ImageSet, ImageSet | None]:
+    if not fraction:
+        return dataset.train, dataset.test
+    return split(dataset.train, fraction, seed)
+
+
+def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None) -> Sequential:
+    height, width, channels = dataset.image_shape
+    stack = config.stack((channels, height, width), len(dataset.classes))
+    model = Sequential(stack, dataset.image_shape, seed=seed, threads=threads, name=config.name)
+    if model.output_size != len(dataset.classes):
+        raise OptionError(
+            f"model {config.name!r} has {model.output_size} outputs, but {dataset.name} has "
+            f"{len(dataset.classes)} classes"
+        )
+    model.classes = dataset.classes
+    return model
+
+
+def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
+    """The recipe's, the model file's, or the named one with its defaults; then single options."""
+    table = {"name": chosen.optimizer, "learning_rate": chosen.learning_rate}
+    table = config.optimizer or table
+    if options.optimizer not in (None, table["name"]):
+        table = {"name": options.optimizer}
+    given = {
+        "learning_rate": options.lr,
+        "momentum": options.momentum,
+        "weight_decay": options.weight_decay,
+    }
+    return table | {name: value for name, value in given.items() if value is not None}
+
+
+def _arguments(
+    options: TrainOptions, data: str, chosen: Recipe, seed: int, optimizer: Any
+) -> dict[str, Any]:
+    """What `--resume` needs to go on, and compares with the options that are given there."""
+    model = options.model or chosen.model
+    is_file = model.lower().endswith(".toml")
+    return {
+        "data": data,
+        "model": str(Path(model).absolute()) if is_file else model,
+        "epochs": chosen.epochs if options.epochs is None else options.epochs,
+        "batch_size": options.batch_size or chosen.batch_size,
+        "optimizer": optimizer.registered_name,
+        "lr": optimizer.learning_rate,
+        "momentum": getattr(optimizer, "momentum", None),
+        "weight_decay": optimizer.weight_decay,
+        "seed": seed,
+        "validation": options.validation or 0.0,
+        "image_size": options.image_size,
+        "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
+    }

@@ -1,0 +1,38 @@
+"""Mean and standard deviation of each channel, so that a net sees values around 0."""
+
+import numpy as np
+
+from fastcnn.engine.plan import Preprocessing
+
+CHUNK = 1024  # images at a time: the sums need no copy of all pixels in a wider type
+
+
+def normalisation(images: np.ndarray) -> Preprocessing:
+    """(x - mean) / std by channel over these images (N, H, W, C); a constant channel becomes 0."""
+    mean, std = channel_statistics(images)
+    scale = 1 / np.where(std > 0, std, 1)
+    return Preprocessing(scale, -mean * scale)
+
+
+def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (C,) in float64."""
+    count = images.size // images.shape[-1]
+    chunks = range(0, len(images), CHUNK)
+    if images.dtype == np.uint8:
+        counts = np.zeros((images.shape[-1], 256), np.int64)
+        for k in chunks:
+            counts += _value_counts(images[k : k + CHUNK])
+        values = np.arange(256, dtype=np.float64)
+        mean = counts @ values / count
+        squares = [(c * (values - m) ** 2).sum() for c, m in zip(counts, mean, strict=True)]
+        return mean, np.sqrt(np.array(squares) / count)
+    axes = (0, 1, 2)
+    mean = sum(images[k : k + CHUNK].sum(axes, np.float64) for k in chunks) / count
+    deviations = (images[k : k + CHUNK].astype(np.float64) - mean for k in chunks)
+    return mean, np.sqrt(sum((d * d).sum(axes) for d in deviations) / count)
+
+
+def _value_counts(images: np.ndarray) -> np.ndarray:
+    """(C, 256): how often each channel has each value."""
+    channels = range(images.shape[-1])
+    return np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in channels])

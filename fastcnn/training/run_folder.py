@@ -1,0 +1,83 @@
+"""The folder of one training run: which files it has, and that no run overwrites another."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastcnn.errors import ModelFileError, OptionError
+from fastcnn.training.model_file import write_atomically, write_text
+
+
+class RunFolder:
+    """model.safetensors, checkpoint.safetensors, history.jsonl, run.json and curves.png."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.model = self.path / "model.safetensors"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.history = self.path / "history.jsonl"
+        self.record = self.path / "run.json"
+        self.curves = self.path / "curves.png"
+
+    @classmethod
+    def create(cls, wanted: str | None, default: str | Path) -> "RunFolder":
+        """The wanted folder, if no run lies there; else `default`, with a number if it exists."""
+        if wanted is None:
+            return cls(_new_folder(Path(default)))
+        folder = cls(wanted)
+        for path in (folder.record, folder.checkpoint, folder.model, folder.history):
+            if path.exists():
+                raise OptionError(
+                    f"{folder.path} holds a run already ({path.name}): choose another --out, "
+                    f"or go on with --resume {folder.path}"
+                )
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @classmethod
+    def of(cls, path: str | Path) -> "RunFolder":
+        """The folder of an existing run, from the folder or one of the files in it."""
+        path = Path(path)
+        if not path.exists():
+            raise ModelFileError(f"{path}: no such run folder or checkpoint")
+        return cls(path if path.is_dir() else path.parent)
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        write_text(self.record, json.dumps(record, indent=2) + "\n")
+
+    def read_record(self) -> dict[str, Any]:
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ModelFileError(
+                f"can't read {self.record}: {error.strerror or error}; expected the record of a run"
+            ) from error
+        except ValueError as error:
+            raise ModelFileError(f"{self.record} is damaged: {error}") from error
+        if not isinstance(record, dict) or not isinstance(record.get("arguments"), dict):
+            raise ModelFileError(f"{self.record} is no record of a fastcnn run")
+        return record
+
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
+        """Replace the history: a resumed run begins with what its checkpoint knows."""
+        write_text(self.history, "".join(f"{json.dumps(row)}\n" for row in rows))
+
+    def append_history(self, row: dict[str, Any]) -> None:
+        with open(self.history, "a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(row)}\n")
+
+    def write_curves(self, png: bytes) -> None:
+        write_atomically(self.curves, lambda temporary: temporary.write_bytes(png))
+
+
+def _new_folder(path: Path) -> Path:
+    """Made by mkdir, which tells two runs that start at the same time apart."""
+    number, candidate = 1, path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            candidate.mkdir()
+            return candidate
+        except FileExistsError:
+            number += 1
+            candidate = path.with_name(f"{path.name}-{number}")
