@@ -1,4 +1,4 @@
-"""What runners and workers share: the nets and their cost, the data, quantiles. Imports no library we measure."""
+"""What runners and workers share: nets, their cost, data, quartiles. Imports no library we time."""
 
 import math
 import tomllib
@@ -41,7 +41,7 @@ def load_nets() -> dict[str, Net]:
 
 
 def chosen(names: str) -> list[tuple[Net, int]]:
-    """(net, batch) pairs from "n1,n3:32": a net with all its batches, or with the batch after the colon."""
+    """(net, batch) pairs from "n1,n3:32": all batches of a net, or the one after the colon."""
     nets, pairs = load_nets(), []
     for name in names.split(","):
         key, _, batch = name.partition(":")

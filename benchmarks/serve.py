@@ -1,6 +1,6 @@
 """The side of a worker: build a net, warm up, then train for some seconds whenever the runner asks.
 
-python worker_X.py NET BATCH THREADS MODE              one JSON line, then answers "run SECONDS" lines
+python worker_X.py NET BATCH THREADS MODE              one JSON line, then answers "run SECONDS"
 python worker_X.py NET BATCH THREADS MODE --steps 300  train so many steps and exit
 """
 

@@ -1,4 +1,4 @@
-"""PyTorch, fp32. Modes: words joined by "+", see MODE_WORDS; "eager" alone is plain PyTorch. See serve.py."""
+"""PyTorch, fp32. A mode is words of MODE_WORDS joined by "+". See serve.py."""
 
 import math
 from typing import Any
@@ -28,29 +28,25 @@ OPTIMIZERS = {
 
 def build(net: Net) -> nn.Sequential:
     stack: list[nn.Module] = []
-    shape = (net.input[2], *net.input[:2])
     for spec in net.layers:
-        stack.append(layer(spec, shape))
+        stack.append(layer(spec))
         if "activation" in spec:
             stack.append(ACTIVATIONS[spec["activation"]]())
-        with torch.no_grad():
-            shape = (
-                tuple(stack[-1](stack[-2](torch.zeros(1, *shape)))[0].shape)
-                if ("activation" in spec)
-                else tuple(stack[-1](torch.zeros(1, *shape))[0].shape)
-            )
-    return nn.Sequential(*stack)
+    model = nn.Sequential(*stack)
+    height, width, channels = net.input
+    model(torch.zeros(1, channels, height, width))  # settles the shapes of the lazy layers
+    return model
 
 
-def layer(spec: dict[str, Any], shape: tuple[int, ...]) -> nn.Module:
+def layer(spec: dict[str, Any]) -> nn.Module:
     match spec["name"]:
         case "conv2d":
             k, padding = spec["kernel_size"], spec.get("padding", "valid")
             if padding == "same" and k % 2:
                 padding = k // 2  # the same, without the detour over a string
-            return nn.Conv2d(shape[0], spec["filters"], k, padding=padding)
+            return nn.LazyConv2d(spec["filters"], k, padding=padding)
         case "dense":
-            return nn.Linear(shape[0], spec["units"])
+            return nn.LazyLinear(spec["units"])
         case "max_pooling2d":
             return nn.MaxPool2d(spec["pool_size"])
         case "average_pooling2d":

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow: train_on_batch. Modes: graph (tf.function) and xla (jit_compile). See serve.py."""
+"""Keras on TensorFlow: train_on_batch. Modes: graph, xla (jit_compile). See serve.py."""
 
 import math
 import os

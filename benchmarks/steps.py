@@ -1,0 +1,77 @@
+"""Where a training step spends its time: python benchmarks/steps.py n1 [--batch 100] [--threads 1]
+
+Each kernel of the plan with its median time, its share, and GFLOP/s where multiply-adds are known
+(nominal: taps on padding count).
+"""
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+from common import Net, chosen, random_data
+from worker_fastcnn import build
+
+FAMILIES = ("conv2d", "dense")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("net")
+    parser.add_argument("--batch", type=int, help="default: the first of nets.toml")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=50)
+    options = parser.parse_args()
+    net, batch = chosen(options.net)[0]
+    show(net, options.batch or batch, options.threads, options.repeats)
+
+
+def show(net: Net, batch: int, threads: int, repeats: int) -> None:
+    model = build(net, threads)
+    images, labels = random_data(net, batch)
+    model.fit(images, labels, batch_size=batch, verbose=0)
+    plan = model._plan("train", batch)
+    order = np.arange(batch)
+    plan.run(order, threads)
+    blocks = -(-batch // plan.lanes)
+    runs = [plan.program.step_seconds(blocks, threads) for _ in range(repeats)]
+    names = [name for name, _ in runs[0]]
+    seconds = np.median([[s for _, s in run] for run in runs], axis=0)
+    print(f"{net.key} {net.title}, batch {batch}, {threads} threads, {plan.lanes} lanes")
+    for name, own, work in zip(names, seconds, multiply_adds(model, names), strict=True):
+        rate = f"{2e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
+        print(f"  {name:34} {1e6 * own:9.1f} us {own / seconds.sum():6.1%} {rate}")
+    whole = np.median([timed(lambda: plan.run(order, threads)) for _ in range(repeats)])
+    print(f"  {'sum':34} {1e6 * seconds.sum():9.1f} us; run at once {1e6 * whole:.1f} us")
+
+
+def multiply_adds(model: Any, names: list[str]) -> list[int]:
+    """Of one image, for each step: layers come in their order forward, and in reverse backward."""
+    result = [0] * len(names)
+    for family in FAMILIES:
+        work = [
+            node.layer.multiply_adds(*node.input_shapes)
+            for node in model.graph.nodes
+            if node.layer is not None and node.layer.registered_name == family
+        ]
+        for direction in ("forward", "backward_weight", "backward_input"):
+            steps = [
+                k
+                for k, name in enumerate(names)
+                if name.startswith(family) and name.endswith(direction)
+            ]
+            layers = work if direction == "forward" else work[::-1]
+            # The first layer has no gradient of its input: then there are fewer steps than layers.
+            for k, amount in zip(steps, layers, strict=False):
+                result[k] = amount
+    return result
+
+
+def timed(call: Any) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
