@@ -38,19 +38,19 @@ typedef struct {
 } fc_args;
 
 typedef struct {
-    int thread, threads;
+    int thread, threads;          /* number of this share of the work, and how many there are */
     int64_t blocks;               /* only the first `blocks` blocks of every activation hold images */
-    char *scratch;                /* of this thread alone */
+    char *scratch;                /* of this share alone */
 } fc_context;
 
 typedef struct {
     const char *name;
     const char *signature;
-    /* Every thread calls run with the same args; it does its share of the work. No thread may read what
-     * another one writes in the same call: the order of additions must not depend on the threads. */
+    /* Called once for each share, by any threads at the same time, with the same args; does that share. No share
+     * may read what another one writes: the order of additions must not depend on their number. */
     void (*run)(const fc_args *, const fc_context *);
-    /* Optional: before the program's first kernel, all threads together, e.g. to pack weights into the
-     * workspace. May read parameters only, never activations. */
+    /* Optional, called likewise before the program's first kernel, e.g. to pack weights into the workspace. May
+     * read parameters only, never activations. */
     void (*prepare)(const fc_args *, const fc_context *);
     size_t (*workspace)(const fc_args *);           /* bytes, NULL: none */
     size_t (*scratch)(const fc_args *);             /* bytes for each thread, NULL: none */

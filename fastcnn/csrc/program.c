@@ -1,8 +1,14 @@
-/* A program is a flat list of kernels with bound arguments. Running it enters one parallel region; the
- * threads meet at a barrier after each kernel. This file is the one door to OpenMP. */
+/* A program is a flat list of kernels with bound arguments. This file is the one door to OpenMP.
+ *
+ * Running a program enters one parallel region. The work of each kernel is cut into as many shares as there are
+ * threads. A thread takes its own share first and then any that nobody has begun; the next kernel may start when
+ * all shares are done, whoever did them. So a thread that the system has put aside, on a busy machine, holds up
+ * the others only if it was in the middle of a share. A share's result does not depend on who computes it. */
 #define _GNU_SOURCE
 #include "fastcnn.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,23 +25,42 @@ typedef struct {
     fc_args args;
 } fc_step;
 
+/* How far a phase (the preparation, or one kernel) has come; a cache line of its own. */
+typedef struct {
+    _Alignas(FC_ALIGN) atomic_int done;   /* shares */
+} fc_phase;
+
 struct fc_program {
     fc_step *steps;
     int count, capacity;
-    size_t scratch_bytes;         /* of one thread */
+    size_t scratch_bytes;         /* the most that a kernel wants for one share */
+    /* For runs with up to `shares` threads, kept between runs since fresh pages cost more than a small kernel: */
+    int shares;
+    size_t share_bytes;
     char *scratch;
-    int scratch_threads;
+    fc_phase *phases;             /* the preparation, then each step */
+    atomic_uchar *begun;          /* [phase][share] */
 };
 
 static size_t round_up(size_t n) { return (n + FC_ALIGN - 1) / FC_ALIGN * FC_ALIGN; }
 
 fc_program *fc_program_new(void) { return calloc(1, sizeof(fc_program)); }
 
+static void release_run_memory(fc_program *p) {
+    free(p->scratch);
+    free(p->phases);
+    free(p->begun);
+    p->scratch = NULL;
+    p->phases = NULL;
+    p->begun = NULL;
+    p->shares = 0;
+}
+
 void fc_program_free(fc_program *p) {
     if (!p) return;
     for (int s = 0; s < p->count; s++) free(p->steps[s].args.workspace);
     free(p->steps);
-    free(p->scratch);
+    release_run_memory(p);
     free(p);
 }
 
@@ -62,6 +87,7 @@ int fc_program_add(fc_program *p, const fc_kernel *kernel, const fc_args *args) 
     size_t scratch = kernel->scratch ? round_up(kernel->scratch(args)) : 0;
     if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
     p->steps[p->count++] = step;
+    release_run_memory(p);
     return 0;
 }
 
@@ -114,59 +140,92 @@ static void restore_denormals(unsigned saved) {
 #endif
 }
 
-static void barrier(int threads) {
-    if (threads == 1) return;
-#ifdef _OPENMP
-#pragma omp barrier
-#endif
-}
-
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-/* seconds: NULL, or one figure for each step. */
-static void run_steps(fc_program *p, const fc_context *context, double *seconds) {
-    unsigned saved = flush_denormals();
+typedef struct {
+    fc_program *program;
+    int64_t blocks;
+    int threads;
+    double *seconds;              /* NULL, or a figure for each step */
+} fc_run;
+
+static void do_share(const fc_run *run, int phase, int share) {
+    fc_program *p = run->program;
+    fc_context context = {share, run->threads, run->blocks, p->scratch + p->share_bytes * share};
+    if (phase > 0) {
+        const fc_step *step = &p->steps[phase - 1];
+        step->kernel->run(&step->args, &context);
+        return;
+    }
     for (int s = 0; s < p->count; s++)
-        if (p->steps[s].kernel->prepare) p->steps[s].kernel->prepare(&p->steps[s].args, context);
-    barrier(context->threads);
-    for (int s = 0; s < p->count; s++) {
-        double start = seconds && context->thread == 0 ? now() : 0.0;
-        p->steps[s].kernel->run(&p->steps[s].args, context);
-        barrier(context->threads);
-        if (seconds && context->thread == 0) seconds[s] += now() - start;
+        if (p->steps[s].kernel->prepare) p->steps[s].kernel->prepare(&p->steps[s].args, &context);
+}
+
+static void relax(int spins) {
+    if (spins > 2000) sched_yield();      /* somebody needs this core: perhaps the thread we wait for */
+#if defined(__SSE2__)
+    _mm_pause();
+#endif
+}
+
+static void do_phase(const fc_run *run, int phase, int thread) {
+    fc_program *p = run->program;
+    atomic_uchar *begun = p->begun + (size_t)phase * run->threads;
+    for (int k = 0; k < run->threads; k++) {
+        int share = (thread + k) % run->threads;
+        if (atomic_load_explicit(&begun[share], memory_order_relaxed) || atomic_exchange(&begun[share], 1))
+            continue;
+        do_share(run, phase, share);
+        atomic_fetch_add_explicit(&p->phases[phase].done, 1, memory_order_release);
+    }
+    for (int n = 0; atomic_load_explicit(&p->phases[phase].done, memory_order_acquire) < run->threads; n++)
+        relax(n);
+}
+
+static void do_all(const fc_run *run, int thread) {
+    unsigned saved = flush_denormals();
+    for (int phase = 0; phase <= run->program->count; phase++) {
+        double *seconds = run->seconds && thread == 0 && phase > 0 ? run->seconds + phase - 1 : NULL;
+        double start = seconds ? now() : 0.0;
+        do_phase(run, phase, thread);
+        if (seconds) *seconds += now() - start;
     }
     restore_denormals(saved);
 }
 
-/* Kept between runs: fresh pages cost more than a small kernel. */
-static int ensure_scratch(fc_program *p, int threads) {
-    if (p->scratch && p->scratch_threads >= threads) return 0;
-    free(p->scratch);
-    p->scratch = aligned_alloc(FC_ALIGN, (p->scratch_bytes + FC_ALIGN) * threads);
-    p->scratch_threads = threads;
-    return p->scratch ? 0 : -1;
+static int ensure_run_memory(fc_program *p, int threads) {
+    if (p->shares < threads) {
+        release_run_memory(p);
+        p->share_bytes = round_up(p->scratch_bytes + 1);
+        p->scratch = aligned_alloc(FC_ALIGN, p->share_bytes * threads);
+        p->phases = aligned_alloc(FC_ALIGN, sizeof(fc_phase) * (p->count + 1));
+        p->begun = malloc((size_t)(p->count + 1) * threads);
+        p->shares = threads;
+        if (!p->scratch || !p->phases || !p->begun) {
+            release_run_memory(p);
+            return -1;
+        }
+    }
+    memset(p->phases, 0, sizeof(fc_phase) * (p->count + 1));
+    memset(p->begun, 0, (size_t)(p->count + 1) * threads);
+    return 0;
 }
 
 int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads) {
-    if (ensure_scratch(p, threads)) return -1;
+    if (ensure_run_memory(p, threads)) return -1;
+    fc_run run = {p, blocks, threads, seconds};
 #ifdef _OPENMP
     if (threads > 1) {
 #pragma omp parallel num_threads(threads)
-        {
-            /* OpenMP may give fewer threads than asked; the split must count those that came. */
-            int thread = omp_get_thread_num();
-            char *scratch = p->scratch + (p->scratch_bytes + FC_ALIGN) * thread;
-            fc_context context = {thread, omp_get_num_threads(), blocks, scratch};
-            run_steps(p, &context, seconds);
-        }
+        do_all(&run, omp_get_thread_num());
         return 0;
     }
 #endif
-    fc_context context = {0, 1, blocks, p->scratch};
-    run_steps(p, &context, seconds);
+    /* Without OpenMP the only thread does all shares. */
+    do_all(&run, 0);
     return 0;
 }
