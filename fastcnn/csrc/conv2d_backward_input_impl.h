@@ -24,8 +24,7 @@ static conv_job conv_backward_input_job(const fc_args *a) {
     }
     j.zero_top = a->i[7];
     j.zero_bottom = a->i[9];
-    j.offsets = (int64_t *)a->workspace;
-    j.packed = (float *)(j.offsets + taps);
+    conv_place_workspace(&j, a);
     return j;
 }
 

@@ -16,8 +16,21 @@
 #endif
 #define DW_SIDE 8                                    /* longest side of a tile */
 #define DW_SUMS 32                                   /* floats kept for a tile */
-#define DW_STRIP_BYTES 393216
+#ifndef DW_STRIP_BYTES
+#define DW_STRIP_BYTES 524288
+#endif
+#ifndef DW_KEPT_BYTES
+#define DW_KEPT_BYTES 131072
+#endif
 #define DW_POOL_STRIP_BYTES 32768
+
+typedef struct {
+    int64_t group, out, outs, tap, taps;             /* first and number of output channels and of taps */
+    int64_t live_begin, live_end;                    /* rows of dy for which not all taps lie on known zeros */
+    const float *x, *dy;
+    const int64_t *offset;
+    float *sums;
+} dw_tile;
 
 typedef struct {
     const fc_tensor *x;
@@ -32,16 +45,9 @@ typedef struct {
     int64_t strip;                                   /* rows of a strip */
     int32_t tail_mask[VW];                           /* lanes of a row's last vector that count */
     int64_t *offsets;                                /* workspace: of x, for each (channel, ky, kx), */
+    dw_tile *tiles;
     float *bias_sums, *sums;                         /* VW for each output channel, DW_SUMS for each tile */
 } dw_job;
-
-typedef struct {
-    int64_t group, out, outs, tap, taps;             /* first and number of output channels and of taps */
-    int64_t live_begin, live_end;                    /* rows of dy for which not all taps lie on known zeros */
-    const float *x, *dy;
-    const int64_t *offset;
-    float *sums;
-} dw_tile;
 
 typedef void dw_tile_function(const dw_job *, const dw_tile *, int64_t begin, int64_t end);
 
@@ -224,8 +230,12 @@ static void dw_choose_strip(dw_job *j, int64_t pooled) {
         return;
     }
     j->taps_outside = x_row > dy_row;
-    j->strip = max_i64(1, DW_STRIP_BYTES / min_i64(x_row, dy_row));
+    int64_t channels = j->kt / (j->kernel[0] * j->kernel[1]) + 1;
+    int64_t kept = j->taps_outside ? x_row / (j->x->shape[1] / j->groups) * channels : dy_row / j->outs * j->ot;
+    j->strip = max_i64(1, min_i64(DW_STRIP_BYTES / min_i64(x_row, dy_row), DW_KEPT_BYTES / kept));
 }
+
+INLINE int64_t dw_tiles(const dw_job *j) { return j->groups * j->out_chunks * j->tap_chunks; }
 
 static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor *dy, int64_t pooled) {
     int64_t scale = pooled ? 2 : 1;
@@ -250,22 +260,15 @@ static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor
     dw_choose_tile(&j);
     dw_choose_strip(&j, pooled);
     j.offsets = (int64_t *)a->workspace;
-    j.sums = (float *)(j.offsets + (j.taps + 7) / 8 * 8);
-    j.bias_sums = j.sums + j.groups * j.out_chunks * j.tap_chunks * DW_SUMS;
+    j.tiles = (dw_tile *)(j.offsets + j.taps);
+    j.sums = (float *)(j.tiles + dw_tiles(&j));
+    j.bias_sums = j.sums + dw_tiles(&j) * DW_SUMS;
     return j;
 }
 
 static size_t dw_job_workspace(const dw_job *j) {
-    return (j->taps + 8) * sizeof(int64_t) +
-           j->groups * (j->out_chunks * j->tap_chunks * DW_SUMS + j->outs * VW) * sizeof(float);
-}
-
-static void dw_prepare(const dw_job *j, const fc_context *ctx) {
-    int64_t area = j->kernel[0] * j->kernel[1];
-    for (int64_t k = 0; k < j->taps && ctx->thread == 0; k++)
-        j->offsets[k] = k / area * j->x->stride[1] +
-                        k % area / j->kernel[1] * j->dilation[0] * j->x->stride[2] +
-                        k % j->kernel[1] * j->dilation[1] * j->lanes;
+    return j->taps * sizeof(int64_t) + dw_tiles(j) * (sizeof(dw_tile) + DW_SUMS * sizeof(float)) +
+           j->groups * j->outs * VW * sizeof(float);
 }
 
 INLINE void dw_chunk(int64_t n, int64_t chunks, int64_t c, int64_t *begin, int64_t *size) {
@@ -303,6 +306,16 @@ static dw_tile dw_tile_at(const dw_job *j, int64_t index) {
     return t;
 }
 
+static void dw_prepare(const dw_job *j, const fc_context *ctx) {
+    int64_t area = j->kernel[0] * j->kernel[1], begin, end;
+    for (int64_t k = 0; k < j->taps && ctx->thread == 0; k++)
+        j->offsets[k] = k / area * j->x->stride[1] +
+                        k % area / j->kernel[1] * j->dilation[0] * j->x->stride[2] +
+                        k % j->kernel[1] * j->dilation[1] * j->lanes;
+    split(dw_tiles(j), ctx, &begin, &end);
+    for (int64_t index = begin; index < end; index++) j->tiles[index] = dw_tile_at(j, index);
+}
+
 /* ---- sums ---- */
 
 /* Bias: vectors of dy are added up over rows, their lanes at the very end. */
@@ -325,24 +338,21 @@ static void dw_add_bias(const dw_job *j, const dw_tile *t, int64_t begin, int64_
 }
 
 static void dw_clear(const dw_job *j, int64_t begin, int64_t end) {
-    for (int64_t index = begin; index < end; index++) {
-        dw_tile t = dw_tile_at(j, index);
-        memset(t.sums, 0, DW_SUMS * sizeof(float));
-        if (t.tap == 0) memset(j->bias_sums + t.out * VW, 0, t.outs * VW * sizeof(float));
+    for (const dw_tile *t = j->tiles + begin; t < j->tiles + end; t++) {
+        memset(t->sums, 0, DW_SUMS * sizeof(float));
+        if (t->tap == 0) memset(j->bias_sums + t->out * VW, 0, t->outs * VW * sizeof(float));
     }
 }
 
 static void dw_write(const dw_job *j, int64_t begin, int64_t end, float *dw, float *db) {
-    for (int64_t index = begin; index < end; index++) {
-        dw_tile t = dw_tile_at(j, index);
-        for (int64_t o = 0; o < t.outs; o++) {
-            memcpy(dw + (t.out + o) * j->taps + t.tap, t.sums + o * t.taps, t.taps * sizeof(float));
-            if (t.tap || !db) continue;
+    for (const dw_tile *t = j->tiles + begin; t < j->tiles + end; t++)
+        for (int64_t o = 0; o < t->outs; o++) {
+            memcpy(dw + (t->out + o) * j->taps + t->tap, t->sums + o * t->taps, t->taps * sizeof(float));
+            if (t->tap || !db) continue;
             float sum = 0.0f;
-            for (int l = 0; l < VW; l++) sum += j->bias_sums[(t.out + o) * VW + l];
-            db[t.out + o] = sum;
+            for (int l = 0; l < VW; l++) sum += j->bias_sums[(t->out + o) * VW + l];
+            db[t->out + o] = sum;
         }
-    }
 }
 
 /* ---- kernels ---- */
@@ -363,14 +373,13 @@ static void conv2d_backward_weight(const fc_args *a, const fc_context *ctx) {
     dw_job j = dw_plain_job(a);
     float *dw = a->t[2].data, *db = a->t[3].data;
     int64_t begin, end, rows = active_blocks(&a->t[1], ctx) * j.rows;
-    split(j.groups * j.out_chunks * j.tap_chunks, ctx, &begin, &end);
+    split(dw_tiles(&j), ctx, &begin, &end);
     dw_clear(&j, begin, end);
     for (int64_t row = 0; row < rows; row += j.strip)
-        for (int64_t index = begin; index < end; index++) {
+        for (const dw_tile *t = j.tiles + begin; t < j.tiles + end; t++) {
             int64_t stop = min_i64(rows, row + j.strip);
-            dw_tile t = dw_tile_at(&j, index);
-            dw_function(&j, t.outs, t.taps)(&j, &t, row, stop);
-            if (t.tap == 0 && db) dw_add_bias(&j, &t, row, stop);
+            dw_function(&j, t->outs, t->taps)(&j, t, row, stop);
+            if (t->tap == 0 && db) dw_add_bias(&j, t, row, stop);
         }
     dw_write(&j, begin, end, dw, db);
 }
@@ -447,13 +456,13 @@ static void conv2d_max_pool_backward_weight(const fc_args *a, const fc_context *
     dw_job j = dw_pool_job(a);
     dw_pool p = {&a->t[1], &a->t[2], &a->t[3], (int)a->i[7], (float)a->f[0], (float *)ctx->scratch};
     int64_t begin, end, rows = active_blocks(p.dy, ctx) * j.rows;
-    split(j.groups * j.out_chunks * j.tap_chunks, ctx, &begin, &end);
+    split(dw_tiles(&j), ctx, &begin, &end);
     dw_read_scratch(&j, &p);
     dw_clear(&j, begin, end);
     for (int64_t row = 0; row < rows; row += j.strip)
         for (int64_t index = begin; index < end; index++) {
             int64_t stop = min_i64(rows, row + j.strip);
-            dw_tile t = dw_tile_at(&j, index);
+            dw_tile t = j.tiles[index];
             if (t.tap == 0 || index == begin) dw_spread(&j, &p, &t, row, stop, t.tap == 0);
             t.dy = p.scratch - row * j.dy_row;
             dw_function(&j, t.outs, t.taps)(&j, &t, row, stop);

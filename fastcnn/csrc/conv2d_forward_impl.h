@@ -24,8 +24,7 @@ static conv_job conv_forward_job(const fc_args *a, int64_t max_ot) {
     }
     j.zero_top = a->i[6];
     j.zero_bottom = a->i[7];
-    j.offsets = (int64_t *)a->workspace;
-    j.packed = (float *)(j.offsets + taps);
+    conv_place_workspace(&j, a);
     return j;
 }
 
@@ -44,14 +43,16 @@ static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
 typedef uint8_t vb __attribute__((vector_size(VW)));
 
 /* The 2x2 pixels of a window are the PT of the tile. The first of equal values wins. */
-INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, const fc_tensor *index, uint8_t *choice,
+INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choice, int64_t choice_channel,
                            const int OT) {
     int64_t right = j->read_step[1] * tensor_l(j->x), below = j->read_step[0] * j->x->stride[2];
     int64_t at[4] = {0, right, below, below + right};
     vf acc[CONV_OT][CONV_PT];
     conv_start(t, OT, 4, acc);
     conv_accumulate(j, t, at, OT, 4, acc);
-    UNROLL for (int o = 0; o < OT; o++) {
+    float *out = t->out;
+    int64_t out_channel = j->out->stride[1];
+    UNROLL for (int o = 0; o < OT; o++, out += out_channel, choice += choice_channel) {
         vf best = acc[o][0];
         vi which = {0};
         UNROLL for (int q = 1; q < 4; q++) {
@@ -59,27 +60,27 @@ INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, const fc_tenso
             best = select(better, acc[o][q], best);
             which = (better & q) | (~better & which);
         }
-        store(t->out + o * j->out->stride[1], conv_finish(j, best, 0));
+        store(out, conv_finish(j, best, 0));
         vb narrow = __builtin_convertvector(which, vb);
-        memcpy(choice + o * index->stride[1], &narrow, sizeof narrow);
+        memcpy(choice, &narrow, sizeof narrow);
     }
 }
 
 #define CONV_POOL_TILE(OT) \
     static __attribute__((noinline)) void conv_pool_##OT(const conv_job *j, const conv_tile *t, \
-                                                         const fc_tensor *index, uint8_t *choice) { \
-        if (OT <= CONV_POOL_OT) conv_pool_tile(j, t, index, choice, OT); \
+                                                         uint8_t *choice, int64_t choice_channel) { \
+        if (OT <= CONV_POOL_OT) conv_pool_tile(j, t, choice, choice_channel, OT); \
     }
 CONV_POOL_TILE(1) CONV_POOL_TILE(2) CONV_POOL_TILE(3) CONV_POOL_TILE(4) CONV_POOL_TILE(5) CONV_POOL_TILE(6)
 
-static void (*const conv_pool[CONV_OT])(const conv_job *, const conv_tile *, const fc_tensor *, uint8_t *) = {
+static void (*const conv_pool[CONV_OT])(const conv_job *, const conv_tile *, uint8_t *, int64_t) = {
     conv_pool_1, conv_pool_2, conv_pool_3, conv_pool_4, conv_pool_5, conv_pool_6};
 
 static void conv_pool_row(const conv_job *j, const conv_phase *p, const fc_tensor *index, int64_t block,
                           int64_t m, int64_t c0, int64_t c1) {
-    int64_t lanes = tensor_l(j->x), pixel = 2 * j->read_step[1] * lanes, begin, end, ot;
+    int64_t lanes = tensor_l(j->x), pixel = 2 * j->read_step[1] * lanes, begin, end;
     conv_live_taps(j, p, 2 * m, 2, &begin, &end);
-    conv_tile row = {.offset = p->offset + begin, .offset_end = p->offset + end}, t;
+    conv_tile row = {.offset = p->offset + begin, .offset_end = p->offset + end};
     const float *x = (const float *)j->x->data + block * j->x->stride[0] + 2 * m * j->read_step[0] * j->x->stride[2];
     float *out = (float *)j->out->data + block * j->out->stride[0] + m * j->out->stride[2];
     uint8_t *choice = (uint8_t *)index->data + block * index->stride[0] + m * index->stride[2];
@@ -88,8 +89,10 @@ static void conv_pool_row(const conv_job *j, const conv_phase *p, const fc_tenso
             row.x = x + k * pixel + part;
             row.out = out + k * lanes + part;
             for (int64_t c = c0; c < c1; c++) {
-                int64_t channel = conv_tile_of_chunk(j, p, c, &row, &t, &ot);
-                conv_pool[ot - 1](j, &t, index, choice + channel * index->stride[1] + k * lanes + part);
+                const conv_chunk *chunk = &j->chunks[c];
+                conv_tile t = conv_chunk_tile(j, p, chunk, &row);
+                uint8_t *to = choice + chunk->out * index->stride[1] + k * lanes + part;
+                conv_pool[chunk->size - 1](j, &t, to, index->stride[1]);
             }
         }
 }

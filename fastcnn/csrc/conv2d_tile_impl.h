@@ -32,6 +32,12 @@ typedef struct {
     int64_t source, spacing;
 } conv_axis;
 
+/* Some output channels of one group, as many as a tile is wide. */
+typedef struct {
+    int64_t out, size;
+    int64_t x, to, y;                                /* offsets of its channels in the tensors */
+} conv_chunk;
+
 typedef struct {
     const fc_tensor *x, *out;
     const float *w, *bias;
@@ -45,7 +51,8 @@ typedef struct {
     int64_t zero_top, zero_bottom;                   /* rows of x known to be zero */
     int64_t max_ot;
     int64_t *offsets;                                /* workspace: taps of all phases, */
-    float *packed;                                   /* then their weights */
+    conv_chunk *chunks;                              /* chunks of output channels, */
+    float *packed;                                   /* weights of all phases */
 } conv_job;
 
 typedef struct {
@@ -125,8 +132,26 @@ static void conv_live_taps(const conv_job *j, const conv_phase *p, int64_t m, in
 
 static size_t conv_workspace(const fc_args *a) {
     const fc_tensor *w = &a->t[1];
-    int64_t taps = w->shape[2] * w->shape[3];
-    return taps * sizeof(int64_t) + taps * w->shape[0] * w->shape[1] * sizeof(float);
+    int64_t taps = w->shape[2] * w->shape[3], channels = w->shape[0] + w->shape[1] * a->i[4];
+    return taps * sizeof(int64_t) + channels * sizeof(conv_chunk) + taps * w->shape[0] * w->shape[1] * sizeof(float);
+}
+
+static void conv_place_workspace(conv_job *j, const fc_args *a) {
+    j->offsets = (int64_t *)a->workspace;
+    j->chunks = (conv_chunk *)(j->offsets + j->kernel[0] * j->kernel[1]);
+    j->packed = (float *)(j->chunks + j->groups * conv_chunks(j));
+}
+
+static void conv_list_chunks(const conv_job *j) {
+    int64_t chunks = conv_chunks(j);
+    for (int64_t k = 0; k < j->groups * chunks; k++) {
+        conv_chunk *c = &j->chunks[k];
+        balanced(j->outs, chunks, k % chunks, &c->out, &c->size);
+        c->out += k / chunks * j->outs;
+        c->x = k / chunks * j->in * j->x->stride[1];
+        c->to = c->out * j->out->stride[1];
+        c->y = j->y ? c->out * j->y->stride[1] : 0;
+    }
 }
 
 static void conv_pack_channel(const conv_job *j, const conv_phase *p, int64_t group, int64_t out) {
@@ -145,6 +170,7 @@ static void conv_prepare(const conv_job *j, const fc_context *ctx) {
     conv_phase p;
     int64_t begin, end;
     split(j->groups * j->outs, ctx, &begin, &end);
+    if (ctx->thread == 0) conv_list_chunks(j);
     for (int64_t py = 0; py < j->write_step[0]; py++)
         for (int64_t px = 0; px < j->write_step[1]; px++) {
             conv_next_phase(j, py, px, &p);
@@ -165,9 +191,12 @@ INLINE void conv_accumulate(const conv_job *j, const conv_tile *t, const int64_t
                             const int PT, vf acc[CONV_OT][CONV_PT]) {
     const float *x = t->x, *w = t->w;
     const int64_t *end = t->offset_end;
-    for (int64_t c = j->in; c > 0; c--, x += j->x->stride[1], w += t->skipped)
+    const int64_t channel = j->x->stride[1], skipped = t->skipped;
+    for (int64_t c = j->in; c > 0; c--, x += channel, w += skipped)
         for (const int64_t *offset = t->offset; offset < end; offset++, w += OT) {
             const float *p = x + *offset;
+            /* The next channel lies far away, where no prefetcher of the machine looks. */
+            if (OT >= 4) UNROLL for (int q = 0; q < PT; q++) __builtin_prefetch(p + channel + at[q]);
             vf kept[CONV_PT];
             if (OT < PT) {
                 UNROLL for (int o = 0; o < OT; o++) kept[o] = splat(w[o]);
@@ -211,12 +240,11 @@ INLINE void conv_row_tile(const conv_job *j, const conv_tile *t, const int OT, c
     conv_start(t, OT, PT, acc);
     conv_accumulate(j, t, at, OT, PT, acc);
     UNROLL for (int q = 0; q < PT; q++) at[q] = q == PT - 1 ? t->last_out : q * write_step;
-    UNROLL for (int o = 0; o < OT; o++) {
-        float *out = t->out + o * j->out->stride[1];
-        const float *y = t->y + (t->y ? o * j->y->stride[1] : 0);
-        UNROLL for (int q = 0; q < PT; q++)
-            store(out + at[q], conv_finish(j, acc[o][q], t->y ? y + at[q] : 0));
-    }
+    float *out = t->out;
+    const float *y = t->y;
+    int64_t out_channel = j->out->stride[1], y_channel = y ? j->y->stride[1] : 0;
+    UNROLL for (int o = 0; o < OT; o++, out += out_channel, y += y_channel)
+        UNROLL for (int q = 0; q < PT; q++) store(out + at[q], conv_finish(j, acc[o][q], y ? y + at[q] : 0));
 }
 
 #define CONV_TILE(OT, PT) \
@@ -272,20 +300,16 @@ typedef struct {
     int64_t vectors, x_step, out_step, x_last, out_last;      /* of the last vector in the row */
 } conv_run;
 
-/* The tile of one chunk of output channels, ot wide; returns the first of them. */
-static int64_t conv_tile_of_chunk(const conv_job *j, const conv_phase *p, int64_t chunk,
-                                  const conv_tile *row, conv_tile *t, int64_t *ot) {
-    int64_t chunks = conv_chunks(j), group = chunk / chunks, begin;
-    balanced(j->outs, chunks, chunk % chunks, &begin, ot);
-    int64_t out = group * j->outs + begin;
-    *t = *row;
-    t->x += group * j->in * j->x->stride[1];
-    t->w = p->packed + out * j->in * p->taps + (row->offset - p->offset) * *ot;
-    t->skipped = (p->taps - (row->offset_end - row->offset)) * *ot;
-    t->out += out * j->out->stride[1];
-    if (t->y) t->y += out * j->y->stride[1];
-    if (j->bias) t->bias = j->bias + out;
-    return out;
+/* The tile of one chunk of output channels at the place of `row`. */
+INLINE conv_tile conv_chunk_tile(const conv_job *j, const conv_phase *p, const conv_chunk *c, const conv_tile *row) {
+    conv_tile t = *row;
+    t.x += c->x;
+    t.w = p->packed + c->out * j->in * p->taps + (row->offset - p->offset) * c->size;
+    t.skipped = (p->taps - (row->offset_end - row->offset)) * c->size;
+    t.out += c->to;
+    if (t.y) t.y += c->y;
+    if (j->bias) t.bias = j->bias + c->out;
+    return t;
 }
 
 /* Widest tile, in vectors, for ot output channels. */
@@ -295,27 +319,27 @@ static void conv_run_tiles(const conv_job *j, const conv_phase *p, const conv_ti
                            conv_tile_function *const table[CONV_OT][CONV_PT], int64_t c0, int64_t c1) {
     int64_t tiles = ceil_div(r->vectors, conv_max_pt(min_i64(j->outs, j->max_ot)));
     for (int64_t k = 0; k < tiles; k++) {
-        int64_t v, pt, ot;
+        int64_t v, pt;
         balanced(r->vectors, tiles, k, &v, &pt);
-        conv_tile at = *row, t;
+        conv_tile at = *row;
         at.x += v * r->x_step;
         at.out += v * r->out_step;
         if (at.y) at.y += v * r->out_step;
         at.last_x = (k == tiles - 1 ? r->x_last : (v + pt - 1) * r->x_step) - v * r->x_step;
         at.last_out = (k == tiles - 1 ? r->out_last : (v + pt - 1) * r->out_step) - v * r->out_step;
         for (int64_t c = c0; c < c1; c++) {
-            conv_tile_of_chunk(j, p, c, &at, &t, &ot);
-            table[ot - 1][pt - 1](j, &t);
+            conv_tile t = conv_chunk_tile(j, p, &j->chunks[c], &at);
+            table[j->chunks[c].size - 1][pt - 1](j, &t);
         }
     }
 }
 
 static void conv_scattered_row(const conv_job *j, const conv_phase *p, const conv_tile *row, int64_t c0, int64_t c1) {
-    int64_t n = p->size[1] * tensor_l(j->x), ot;
-    conv_tile t;
+    int64_t n = p->size[1] * tensor_l(j->x);
     for (int64_t c = c0; c < c1; c++) {
-        conv_tile_of_chunk(j, p, c, row, &t, &ot);
-        for (int64_t from = 0; from < n; from += VW) conv_scattered(j, &t, ot, from, min_i64(VW, n - from));
+        conv_tile t = conv_chunk_tile(j, p, &j->chunks[c], row);
+        for (int64_t from = 0; from < n; from += VW)
+            conv_scattered(j, &t, j->chunks[c].size, from, min_i64(VW, n - from));
     }
 }
 

@@ -1,0 +1,157 @@
+"""GFLOP/s of the convolution kernels, in each direction, beside the multiply-add peak of this machine.
+
+    python benchmarks/convolutions.py [--batch 128] [--threads 2] [--isa avx2] [--seconds 0.3] [NAME ...]
+
+Counted are nominal operations, taps on padding included, so skipped padding shows as speed.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastcnn.kernels import new_program
+from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
+
+
+@dataclass(frozen=True)
+class Layer:
+    channels: int
+    outs: int
+    kernel: int
+    size: int
+    same: bool = True
+    stride: int = 1
+
+    @property
+    def name(self) -> str:
+        pad = "same" if self.same else "valid"
+        step = f" /{self.stride}" if self.stride > 1 else ""
+        return f"{self.kernel}x{self.kernel} {self.channels}->{self.outs} {self.size}x{self.size} {pad}{step}"
+
+
+LAYERS = [
+    Layer(1, 30, 5, 28, same=False),
+    Layer(3, 16, 5, 32),
+    Layer(16, 20, 5, 16),
+    Layer(20, 20, 5, 8),
+    Layer(32, 64, 3, 26, same=False),
+    Layer(64, 64, 3, 32),
+    Layer(3, 16, 2, 32),
+    Layer(16, 32, 2, 16),
+    Layer(32, 64, 2, 8),
+    Layer(64, 64, 3, 32, stride=2),
+    Layer(64, 64, 1, 16),
+]
+
+
+def aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros on a cache line's border, as the engine lays out its buffers; NumPy's own are not."""
+    n = int(np.prod(shape))
+    memory = np.zeros(n + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    return memory[start : start + n].reshape(shape)
+
+
+def arrays_of(layer: Layer, batch: int, lanes: int):
+    """x with its border, dy with its halo, and the parameters that go with them."""
+    blocks, k, n, s = -(-batch // lanes), layer.kernel, layer.size, layer.stride
+    before, after = same_padding(n, k, s) if layer.same else (0, 0)
+    out = output_size(n + before + after, k, s)
+    halo = gradient_halo((n, n), (out, out), (k, k), (s, s), (1, 1), (before, before))
+    rng = np.random.default_rng(0)
+
+    def bordered(channels, size, top, bottom):
+        full = aligned((blocks, channels, *[size + top + bottom] * 2, lanes))
+        inner = full[:, :, top : top + size, top : top + size]
+        inner[...] = rng.normal(size=inner.shape)
+        return full, inner
+
+    x, _ = bordered(layer.channels, n, before, after)
+    dy, dy_inner = bordered(layer.outs, out, halo[0], halo[1])
+    w = rng.normal(size=(layer.outs, layer.channels, k, k)).astype(np.float32)
+    steps = {"stride_h": s, "stride_w": s}
+    zeros = {"zero_top": before, "zero_bottom": after}
+    pads = {"pad_top": before, "pad_left": before}
+    pads |= {"halo_top": halo[0], "halo_left": halo[2], "halo_bottom": halo[1]}
+    return x, dy, dy_inner, w, steps, zeros, pads
+
+
+def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
+    """{direction: program} of one layer."""
+    x, dy, dy_inner, w, steps, zeros, pads = arrays_of(layer, batch, lanes)
+    y = aligned((dy.shape[0], *dy_inner.shape[1:]))
+    blocks, b = x.shape[0], np.zeros(layer.outs, np.float32)
+    dx = aligned((blocks, layer.channels, layer.size, layer.size, lanes))
+    relu = {"activation": "relu"}
+    table = {
+        "forward": ("conv2d_forward", {"x": x, "w": w, "b": b, "y": y}, {**zeros, **relu}),
+        "d input": ("conv2d_backward_input", {"dy": dy, "w": w, "dx": dx}, pads),
+        "d weight": (
+            "conv2d_backward_weight",
+            {"x": x, "dy": dy_inner, "dw": np.zeros_like(w), "db": b.copy()},
+            zeros,
+        ),
+    }
+    if lanes % 16 == 0:
+        pool = aligned((blocks, layer.outs, y.shape[2] // 2, y.shape[3] // 2, lanes))
+        index = np.random.default_rng(0).integers(0, 4, pool.shape).astype(np.uint8)
+        forward = {"x": x, "w": w, "b": b, "y": pool, "index": index}
+        backward = {"x": x, "dy": aligned(pool.shape), "y": pool, "index": index}
+        backward |= {"dw": np.zeros_like(w), "db": b.copy()}
+        table["pool forward"] = ("conv2d_max_pool_forward", forward, {**zeros, **relu})
+        table["pool d weight"] = ("conv2d_max_pool_backward_weight", backward, {**zeros, **relu})
+    result = {}
+    for direction, (name, arrays, params) in table.items():
+        result[direction] = new_program("native", isa)
+        result[direction].add(name, arrays, **steps, **params)
+    return result, 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+
+
+def seconds(program, threads: int, budget: float) -> float:
+    """Best of as many runs as fit into `budget` seconds."""
+    program.run(threads=threads)
+    best, start = float("inf"), time.perf_counter()
+    while (now := time.perf_counter()) - start < budget:
+        program.run(threads=threads)
+        best = min(best, time.perf_counter() - now)
+    return best
+
+
+def peak(isa: str | None, threads: int, budget: float) -> float:
+    """GFLOP/s of multiply-adds on registers alone, over all threads."""
+    flops = np.zeros(1)
+    program = new_program("native", isa)
+    program.add("fma_peak", {"flops": flops}, iterations=200_000)
+    best = seconds(program, threads, budget)
+    return threads * flops[0] / best / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="parts of layer names; default all layers")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--lanes", type=int, default=16)
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
+    parser.add_argument("--isa")
+    parser.add_argument("--seconds", type=float, default=0.2, help="for each figure")
+    options = parser.parse_args()
+    for threads in options.threads:
+        top = peak(options.isa, threads, options.seconds)
+        print(f"\n{threads} threads, batch {options.batch}: peak {top:.0f} GFLOP/s")
+        for layer in LAYERS:
+            if options.names and not any(name in layer.name for name in options.names):
+                continue
+            chosen, flops = programs(layer, options.batch, options.lanes, options.isa)
+            figures = {
+                direction: flops / seconds(program, threads, options.seconds) / 1e9
+                for direction, program in chosen.items()
+            }
+            text = "  ".join(f"{d} {g:4.0f} ({g / top:4.0%})" for d, g in figures.items())
+            print(f"{layer.name:30s} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
