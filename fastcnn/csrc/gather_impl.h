@@ -5,6 +5,7 @@ typedef struct {
     const fc_tensor *images, *x;
     const int64_t *order;        /* of the block; -1: an empty lane */
     const float *scale, *offset; /* by channel, or NULL */
+    const char *end;             /* of the last image */
 } gather;
 
 INLINE const char *gather_row(const gather *g, int64_t image, int64_t h) {
@@ -17,7 +18,8 @@ INLINE float gather_pixel(const gather *g, const char *row, int64_t w, int64_t c
     return g->images->itemsize == 1 ? ((const uint8_t *)row)[k] : ((const float *)row)[k];
 }
 
-/* Element by element: any strides, any number of lanes. */
+/* ---- element by element: any strides, any number of lanes ---- */
+
 static void gather_row_pixels(const gather *g, int64_t h, float *to) {
     int64_t channels = g->x->shape[1], width = g->x->shape[3], lanes = g->x->shape[4];
     for (int64_t l = 0; l < lanes; l++) {
@@ -31,60 +33,101 @@ static void gather_row_pixels(const gather *g, int64_t h, float *to) {
     }
 }
 
-typedef uint8_t v_bytes __attribute__((vector_size(VW)));
+/* ---- rows of adjacent (w, c): vectors of images' rows, transposed into vectors of lanes ---- */
 
-/* n elements from number k of a row; the others are zero */
-INLINE vf gather_vector(const char *row, int64_t itemsize, int64_t k, int64_t n) {
-    if (itemsize != 1) {
-        const float *p = (const float *)row + k;
-        return n == VW ? load(p) : load_part(p, n);
-    }
-    v_bytes bytes = {0};
-    if (n == VW)
-        memcpy(&bytes, row + k, VW);
-    else
-        memcpy(&bytes, row + k, n);
-    return __builtin_convertvector(bytes, vf);
+/* Where the next pixel of VW lanes goes */
+typedef struct {
+    float *to;
+    int64_t channel;
+    vi mask;   /* lanes with image */
+} gather_place;
+
+INLINE void put_pixel(const gather *g, gather_place *place, vf pixel) {
+    int64_t c = place->channel;
+    pixel = pixel * splat(g->scale ? g->scale[c] : 1.0f) + splat(g->offset ? g->offset[c] : 0.0f);
+    store(place->to + c * g->x->stride[1], (vf)((vi)pixel & place->mask));
+    if (++place->channel < g->x->shape[1]) return;
+    place->channel = 0;
+    place->to += g->x->shape[4];
 }
 
-/* Rows of adjacent (w, c): VW elements of VW images at a time, transposed. */
-static void gather_row_vectors(const gather *g, int64_t h, int64_t lane, float *to) {
-    int64_t channels = g->x->shape[1], n = channels * g->x->shape[3], lanes = g->x->shape[4];
-    int64_t itemsize = g->images->itemsize, step = g->x->stride[1], c = 0;
-    const char *rows[VW];
-    vi mask;
-    for (int l = 0; l < VW; l++) {
-        int64_t image = g->order[lane + l];
-        mask[l] = image >= 0 ? -1 : 0;
-        rows[l] = gather_row(g, image >= 0 ? image : 0, h);   /* masked below */
-    }
-    to += lane;
-    for (int64_t k = 0; k < n; k += VW) {
-        int64_t count = min_i64(VW, n - k);
+/* May read past its row, never past the last image. */
+INLINE vf gather_load(const char *p, const char *end) {
+    vf v = {0};
+    if (end - p >= (int64_t)sizeof v)
+        memcpy(&v, p, sizeof v);
+    else if (end > p)
+        memcpy(&v, p, end - p);
+    return v;
+}
+
+/* One row of VW images. Four bytes travel together in a lane, as a word, and part after the transpose. */
+INLINE void gather_row_vectors(const gather *g, const char *const *rows, int64_t skip, gather_place place) {
+    int64_t per_lane = 4 / g->images->itemsize, n = g->x->shape[1] * g->x->shape[3];
+    for (int64_t k = 0; k < n; k += VW * per_lane) {
         vf v[VW];
-        UNROLL for (int l = 0; l < VW; l++) v[l] = gather_vector(rows[l], itemsize, k, count);
+        UNROLL for (int l = 0; l < VW; l++) v[l] = gather_load(rows[l] + skip + k * (4 / per_lane), g->end);
         transpose(v);
-        for (int64_t j = 0; j < count; j++) {
-            vf pixel = v[j] * splat(g->scale ? g->scale[c] : 1.0f) + splat(g->offset ? g->offset[c] : 0.0f);
-            store(to + c * step, (vf)((vi)pixel & mask));
-            if (++c == channels) c = 0, to += lanes;
+        for (int64_t j = 0; j < VW && k + j * per_lane < n; j++) {
+            if (per_lane == 1) {
+                put_pixel(g, &place, v[j]);
+                continue;
+            }
+            for (int64_t byte = 0; byte < min_i64(4, n - k - 4 * j); byte++)
+                put_pixel(g, &place, __builtin_convertvector(((vi)v[j] >> (int)(8 * byte)) & 255, vf));
         }
     }
 }
 
+#define GATHER_AHEAD 512   /* bytes; images lie anywhere in memory, and each is too short for the hardware */
+
+INLINE void gather_prefetch(const char *const *rows, int64_t begin, int64_t end) {
+    for (int l = 0; l < VW; l++)
+        for (int64_t k = begin; k < end; k += FC_ALIGN) __builtin_prefetch(rows[l] + k);
+}
+
+/* Rows [h, end) of the images of VW lanes */
+static void gather_rows_vectors(const gather *g, int64_t lane, int64_t h, int64_t end, float *to) {
+    int64_t row_bytes = g->images->stride[1] * g->images->itemsize;
+    const char *rows[VW];
+    gather_place place = {.to = to + lane};
+    vi mask = {0};
+    for (int l = 0; l < VW; l++) {
+        int64_t image = g->order[lane + l];
+        rows[l] = gather_row(g, max_i64(image, 0), h);
+        mask[l] = image >= 0 ? -1 : 0;
+    }
+    place.mask = mask;
+    gather_prefetch(rows, 0, min_i64(GATHER_AHEAD, (end - h) * row_bytes));
+    for (int64_t row = h; row < end; row++, place.to += g->x->stride[2]) {
+        int64_t skip = (row - h) * row_bytes, ahead = skip + GATHER_AHEAD;
+        gather_prefetch(rows, ahead, min_i64(ahead + row_bytes, (end - h) * row_bytes));
+        gather_row_vectors(g, rows, skip, place);
+    }
+}
+
+INLINE int gather_in_vectors(const gather *g) {
+    const fc_tensor *t = g->images;
+    int adjacent = t->stride[2] == t->shape[3] && (t->shape[3] == 1 || t->stride[3] == 1);
+    return g->x->shape[4] % VW == 0 && t->shape[0] > 0 && t->stride[0] >= 0 && t->stride[1] >= 0 && adjacent;
+}
+
 static void gather_images(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *order = &a->t[1], *x = &a->t[4];
-    gather g = {.images = &a->t[0], .x = x, .scale = a->t[2].data, .offset = a->t[3].data};
+    const fc_tensor *images = &a->t[0], *order = &a->t[1], *x = &a->t[4];
+    gather g = {.images = images, .x = x, .scale = a->t[2].data, .offset = a->t[3].data};
+    g.end = gather_row(&g, images->shape[0] - 1, images->shape[1] - 1);
+    g.end += images->shape[2] * images->shape[3] * images->itemsize;
     int64_t height = x->shape[2], lanes = x->shape[4], begin, end;
-    int vectors = lanes % VW == 0 && g.images->shape[0] && g.images->stride[2] == x->shape[1] &&
-                  (x->shape[1] == 1 || g.images->stride[3] == 1);
     split(active_blocks(x, ctx) * height, ctx, &begin, &end);
-    for (int64_t item = begin; item < end; item++) {
+    for (int64_t item = begin, rows; item < end; item += rows) {
         int64_t b = item / height, h = item % height;
+        rows = min_i64(height - h, end - item);
         float *to = (float *)x->data + b * x->stride[0] + h * x->stride[2];
         g.order = (const int64_t *)order->data + b * order->stride[0];
-        if (!vectors) gather_row_pixels(&g, h, to);
-        for (int64_t lane = 0; vectors && lane < lanes; lane += VW) gather_row_vectors(&g, h, lane, to);
+        if (gather_in_vectors(&g))
+            for (int64_t lane = 0; lane < lanes; lane += VW) gather_rows_vectors(&g, lane, h, h + rows, to);
+        else
+            for (int64_t row = 0; row < rows; row++) gather_row_pixels(&g, h + row, to + row * x->stride[2]);
     }
 }
 
