@@ -138,6 +138,7 @@ class Run:
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
         results = self._results(figures, "interrupted")
+        results["batch"] = self.model.progress.batch
         results["checkpoint_path"] = str(self.folder.checkpoint)
         results["resume"] = self.resume_command
         self._record("interrupted", results)
@@ -232,7 +233,9 @@ def resumed_run(options: TrainOptions) -> Run:
 
 def _data_argument(data: str) -> str:
     """A path is made absolute, so that the run can be resumed from anywhere."""
-    return data if data.replace("_", "-") in NAMES else str(Path(data).expanduser().absolute())
+    path = Path(data).expanduser()
+    known = data.replace("_", "-") in NAMES or not path.exists()
+    return data if known else str(path.absolute())
 
 
 def _hold_out(
