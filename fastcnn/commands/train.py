@@ -86,7 +86,8 @@ class Run:
         classes = len(self.dataset.classes)
         self.note(f"data   {self.dataset.name}: {', '.join(sets)} images {size}, {classes} classes")
         self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
-        self.note(f"run    {self.folder.path}: {self.threads} threads, {isa_in_use()}")
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
+        self.note(f"run    {self.folder.path}: {threads}, {isa_in_use()}")
         if self.held_out is not None:
             self.note(f"val_   is the {self.held_out_name} set")
 
