@@ -107,7 +107,7 @@ def main() -> None:
 @click.option("--epochs", type=POSITIVE, help="In all. Default: by the data.")
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
 @click.option("--optimizer", metavar="NAME", help="adam (default), sgd, rmsprop, ...")
-@click.option("--lr", type=float, help="Learning rate. Default: the optimizer's.")
+@click.option("--lr", type=float, help="Learning rate. Default: by data and optimizer.")
 @click.option("--momentum", type=float, help="Of sgd and rmsprop.")
 @click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
 @click.option(

@@ -13,7 +13,7 @@ class Recipe:
 
 
 RECIPES = {
-    "digits": Recipe("digits_convnet", epochs=20),
+    "digits": Recipe("digits_convnet", epochs=30, batch_size=64, learning_rate=0.002),
     "mnist": Recipe("keras_mnist", epochs=5, batch_size=64),
     "fashion-mnist": Recipe("keras_mnist", epochs=10, batch_size=64),
     "cifar10": Recipe("keras_cifar", epochs=20, batch_size=64),

@@ -86,7 +86,8 @@ class Run:
         classes = len(self.dataset.classes)
         self.note(f"data   {self.dataset.name}: {', '.join(sets)} images {size}, {classes} classes")
         self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
-        self.note(f"run    {self.folder.path}: {self.threads} threads, {isa_in_use()}")
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
+        self.note(f"run    {self.folder.path}: {threads}, {isa_in_use()}")
         if self.held_out is not None:
             self.note(f"val_   is the {self.held_out_name} set")
 
@@ -138,6 +139,7 @@ class Run:
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
         results = self._results(figures, "interrupted")
+        results["batch"] = self.model.progress.batch
         results["checkpoint_path"] = str(self.folder.checkpoint)
         results["resume"] = self.resume_command
         self._record("interrupted", results)
@@ -232,7 +234,9 @@ def resumed_run(options: TrainOptions) -> Run:
 
 def _data_argument(data: str) -> str:
     """A path is made absolute, so that the run can be resumed from anywhere."""
-    return data if data.replace("_", "-") in NAMES else str(Path(data).expanduser().absolute())
+    path = Path(data).expanduser()
+    known = data.replace("_", "-") in NAMES or not path.exists()
+    return data if known else str(path.absolute())
 
 
 def _hold_out(
