@@ -1,5 +1,5 @@
-/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of scalars
- * by up to TILE_COLUMNS columns of vectors,
+/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of
+ * scalars by up to TILE_COLUMNS columns of vectors,
  *
  *     out[m][v] = sum over segments s and steps k of  column[v][s, k] * scalar[m, s, k]
  *
@@ -152,6 +152,7 @@ typedef struct {
 
 INLINE partition parts_of(int64_t n, int64_t most) { return (partition){n, ceil_div(n, most)}; }
 INLINE int64_t part_begin(partition p, int64_t k) { return p.n * k / p.parts; }
+INLINE int64_t part_size(partition p, int64_t k) { return part_begin(p, k + 1) - part_begin(p, k); }
 INLINE int64_t part_most(partition p) { return p.parts ? ceil_div(p.n, p.parts) : 0; }
 
 #endif
