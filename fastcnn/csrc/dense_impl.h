@@ -1,14 +1,15 @@
 /* Dense layers: y = act(w x + b), w (outputs, inputs), and their gradients.
  *
- * Where the lanes fill vectors (L a multiple of VW), a column is VW images of one block, and weights are
- * the scalars. With fewer lanes the vectors lie along the inputs. The weight gradient always has its
- * vectors along the inputs: x is transposed, 64 inputs at a time, and no lanes need be summed. */
+ * Where the lanes fill vectors (L a multiple of VW), a column is VW images of one block, and the
+ * weights are the scalars. With fewer lanes the vectors lie along the inputs. The weight gradient
+ * always has its vectors along the inputs: x is transposed, a few vectors of inputs at a time, and
+ * no lanes need be summed. */
 #include "activation_math.h"
 #include "tile.h"
 #include "transpose.h"
 
 #define DENSE_INPUTS 256    /* inputs in one go: 4 blocks of them (64 KiB) stay in L2 */
-#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: a panel of weights stays in L2 */
+#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: their panel stays in L2 */
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */
 #define DENSE_FAR (128 * 1024)   /* floats that do not stay in L2 from one run to the next */
@@ -29,7 +30,7 @@ INLINE float *dense_column(const fc_tensor *t, int64_t column) {
 
 INLINE int lanes_fill_vectors(const fc_tensor *x) { return x->shape[2] % VW == 0; }
 
-/* Short rows far apart are not foreseen by the hardware; they come to L2 while a tile is computed. */
+/* The hardware does not foresee short rows far apart; they come to L2 while a tile is computed. */
 INLINE void prefetch_rows(const float *p, int64_t stride, int64_t rows, int64_t n) {
     int64_t line = FC_ALIGN / sizeof(float);
     for (int64_t r = 0; r < rows; r++)
@@ -50,7 +51,7 @@ static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t co
 
 /* ---- forward, lanes are images ---- */
 
-/* Outputs of part `part` for the columns of group `group`, from the inputs [input, input + t->steps) */
+/* Outputs of part `part`, columns of group `group`, from the inputs [input, input + t->steps) */
 static void forward_tile(const fc_args *a, partition columns, int64_t group, partition outputs,
                          int64_t part, int64_t input, tile_args *t) {
     const fc_tensor *x = &a->t[0], *w = &a->t[1], *b = &a->t[2], *y = &a->t[3];
@@ -96,7 +97,8 @@ INLINE int64_t dot_width(const fc_tensor *w) { return ceil_div(w->shape[1], VW) 
 INLINE int64_t dot_blocks(const fc_tensor *x) { return max_i64(1, DOT_GROUP / x->shape[2]); }
 
 /* x of `blocks` blocks as rows[image][input], inputs beyond the last are zero */
-static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width, float *rows) {
+static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width,
+                           float *rows) {
     int64_t n = x->shape[1], lanes = x->shape[2];
     for (int64_t b = 0; b < blocks; b++)
         for (int64_t l = 0; l < lanes; l++) {
@@ -121,7 +123,8 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
     if (k < n)
         UNROLL for (int m = 0; m < DOT_OUTPUTS; m++) {
             vf v = load_part(w[m] + k, n - k);
-            UNROLL for (int j = 0; j < images; j++) acc[m * images + j] += v * load(x + j * width + k);
+            UNROLL for (int j = 0; j < images; j++)
+                acc[m * images + j] += v * load(x + j * width + k);
         }
     UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) {
         vf total = (vf){0};
@@ -131,10 +134,12 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
     }
 }
 
-static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n,
+                       float *sums) {
     dot_tile(1, w, x, width, n, sums);
 }
-static void dot_tile_4(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+static void dot_tile_4(const float *const *w, const float *x, int64_t width, int64_t n,
+                       float *sums) {
     dot_tile(4, w, x, width, n, sums);
 }
 
@@ -154,10 +159,11 @@ static void dense_forward_dots(const fc_args *a, const fc_context *ctx) {
                 weights[m] = cdata(w) + min_i64(o + m, end - 1) * w->stride[0];
             for (int64_t image = 0, count; image < images; image += count) {
                 count = images - image >= DOT_IMAGES ? DOT_IMAGES : 1;
-                (count == 1 ? dot_tile_1 : dot_tile_4)(weights, rows + image * width, width, n, sums);
+                const float *from = rows + image * width;
+                (count == 1 ? dot_tile_1 : dot_tile_4)(weights, from, width, n, sums);
                 for (int64_t k = 0; k < count * min_i64(DOT_OUTPUTS, end - o); k++) {
-                    int64_t to = o + k / count, from = image + k % count;
-                    float *out = dense_row(y, block + from / lanes, to) + from % lanes;
+                    int64_t to = o + k / count, which = image + k % count;
+                    float *out = dense_row(y, block + which / lanes, to) + which % lanes;
                     *out = sums[k] + (bias ? bias[to] : 0.0f);
                 }
             }
@@ -179,8 +185,8 @@ static size_t dense_forward_scratch(const fc_args *a) {
 
 /* ---- gradient with respect to the input ---- */
 
-/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not defined.
- * Read in place, rows of 2^k inputs would fight for the same few cache lines. */
+/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not
+ * defined. Read in place, rows of 2^k inputs would fight for the same few cache lines. */
 static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t n,
                        int64_t width, float *panel) {
     for (int64_t r = 0; r < outputs; r++) {
@@ -196,8 +202,8 @@ static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t i
 }
 
 /* Piece number `piece` of the panel that begins with this input */
-static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t piece,
-                                int64_t pieces) {
+static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input,
+                                int64_t piece, int64_t pieces) {
     partition rows = {outputs, pieces};
     if (w->shape[0] * w->shape[1] < DENSE_FAR || input >= w->shape[1]) return;
     int64_t first = part_begin(rows, piece), width = min_i64(DENSE_PANEL, w->shape[1] - input);
@@ -205,7 +211,7 @@ static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, 
     prefetch_rows(p, w->stride[0], part_begin(rows, piece + 1) - first, width);
 }
 
-/* dx of the inputs of a packed panel, for the columns of one group; sums over outputs [o, o + t->steps) */
+/* dx of the inputs of a packed panel, columns of one group; sums over outputs [o, o + t->steps) */
 static void backward_panel(const fc_args *a, partition panels, int64_t panel, partition columns,
                            int64_t group, int64_t o, const float *weights, tile_args *t) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
@@ -277,8 +283,8 @@ static void slope_rows(const fc_args *a, int64_t block, int64_t row, int64_t cou
 
 /* Few lanes: vectors along the inputs, the lanes of dy are the scalars. */
 /* dx[input + k, lane + l] = rows[l][k] */
-static void scatter_inputs(const fc_tensor *dx, int64_t block, int64_t input, int64_t width, int64_t lane,
-                           int64_t images, const float *rows) {
+static void scatter_inputs(const fc_tensor *dx, int64_t block, int64_t input, int64_t width,
+                           int64_t lane, int64_t images, const float *rows) {
     for (int64_t k = 0; k < width; k++) {
         float *to = dense_row(dx, block, input + k) + lane;
         for (int64_t l = 0; l < images; l++) to[l] = rows[l * DENSE_WIDTH + k];
@@ -338,7 +344,8 @@ INLINE void transpose_vector(const fc_tensor *x, int64_t block, int64_t first, f
     }
     for (int64_t lane = 0; lane < lanes; lane += VW) {
         vf v[VW];
-        UNROLL for (int k = 0; k < VW; k++) v[k] = k < count ? load(from + k * step + lane) : (vf){0};
+        UNROLL for (int k = 0; k < VW; k++)
+            v[k] = k < count ? load(from + k * step + lane) : (vf){0};
         transpose(v);
         UNROLL for (int l = 0; l < VW; l++) store(rows + (lane + l) * DENSE_WIDTH, v[l]);
     }
@@ -438,7 +445,8 @@ static size_t dense_backward_weight_scratch(const fc_args *a) {
 }
 
 #define DENSE_KERNELS \
-    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, dense_forward_scratch}, \
+    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, \
+     dense_forward_scratch}, \
     {"dense_backward_input", "dy w ?y >dx | activation | alpha", dense_backward_input, 0, 0, \
      dense_backward_input_scratch}, \
     {"dense_backward_weight", "x dy >dw >?db", dense_backward_weight, 0, 0, \

@@ -70,11 +70,12 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
     }
     if (t->y[0]) tile_slope(rows, columns, t, acc);
     UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < columns; v++) store(t->out[v] + m * t->out_row, acc[m * columns + v]);
+        UNROLL for (int v = 0; v < columns; v++)
+            store(t->out[v] + m * t->out_row, acc[m * columns + v]);
 }
 
-/* What the tile will store to, and read once, is on its way while the sums are made. Where that is twice
- * as much, row after row, because a burst of misses stalls the loads of the sums. */
+/* What the tile will store to, and read once, is on its way while the sums are made. Where that is
+ * twice as much, row after row, because a burst of misses stalls the loads of the sums. */
 INLINE void tile_prefetch(int m, int columns, const tile_args *t) {
     UNROLL for (int v = 0; v < columns; v++) {
         __builtin_prefetch(t->out[v] + m * t->out_row, 1);
