@@ -1,14 +1,15 @@
 /* Dense layers: y = act(w x + b), w (outputs, inputs), and their gradients.
  *
- * Where the lanes fill vectors (L a multiple of VW), a column is VW images of one block, and weights are
- * the scalars. With fewer lanes the vectors lie along the inputs. The weight gradient always has its
- * vectors along the inputs: x is transposed, 64 inputs at a time, and no lanes need be summed. */
+ * Where the lanes fill vectors (L a multiple of VW), a column is VW images of one block, and the
+ * weights are the scalars. With fewer lanes the vectors lie along the inputs. The weight gradient
+ * always has its vectors along the inputs: x is transposed, a few vectors of inputs at a time, and
+ * no lanes need be summed. */
 #include "activation_math.h"
 #include "tile.h"
 #include "transpose.h"
 
 #define DENSE_INPUTS 256    /* inputs in one go: 4 blocks of them (64 KiB) stay in L2 */
-#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: a panel of weights stays in L2 */
+#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: their panel stays in L2 */
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */
 #define DENSE_FAR (128 * 1024)   /* floats that do not stay in L2 from one run to the next */
@@ -29,10 +30,11 @@ INLINE float *dense_column(const fc_tensor *t, int64_t column) {
 
 INLINE int lanes_fill_vectors(const fc_tensor *x) { return x->shape[2] % VW == 0; }
 
-/* Short rows far apart are not foreseen by the hardware; they come to L2 while a tile is computed. */
+/* The hardware does not foresee short rows far apart; they come to L2 while a tile is computed. */
 INLINE void prefetch_rows(const float *p, int64_t stride, int64_t rows, int64_t n) {
+    int64_t line = FC_ALIGN / sizeof(float);
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t k = 0; k < n; k += FC_ALIGN / sizeof(float)) __builtin_prefetch(p + r * stride + k, 0, 2);
+        for (int64_t k = 0; k < n; k += line) __builtin_prefetch(p + r * stride + k, 0, 2);
 }
 
 /* `count` rows of n floats at their stride; contiguous rows are one long row. */
@@ -49,9 +51,25 @@ static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t co
 
 /* ---- forward, lanes are images ---- */
 
+/* Outputs of part `part`, columns of group `group`, from the inputs [input, input + t->steps) */
+static void forward_tile(const fc_args *a, partition columns, int64_t group, partition outputs,
+                         int64_t part, int64_t input, tile_args *t) {
+    const fc_tensor *x = &a->t[0], *w = &a->t[1], *b = &a->t[2], *y = &a->t[3];
+    int64_t o = part_begin(outputs, part), rows = part_size(outputs, part);
+    int64_t column = part_begin(columns, group), count = part_size(columns, group);
+    for (int64_t v = 0; v < count; v++) {
+        t->column[v] = dense_column(x, column + v) + input * x->stride[1];
+        t->out[v] = dense_column(y, column + v) + o * y->stride[1];
+    }
+    t->scalar = cdata(w) + o * w->stride[0] + input;
+    t->bias = b->data ? cdata(b) + o : NULL;
+    run_tile(rows, count, t);
+    if (input + t->steps < w->shape[1]) return;
+    for (int64_t v = 0; v < count; v++) activate_rows(a, t->out[v], y->stride[1], rows, VW);
+}
+
 static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
-    const float *bias = cdata(&a->t[2]);
     partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
     partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
@@ -61,22 +79,11 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
                    .segments = 1, .out_row = y->stride[1]};
     for (int64_t c = 0; c < inputs.parts; c++) {
-        int64_t i = part_begin(inputs, c), last = c == inputs.parts - 1;
-        t.steps = part_begin(inputs, c + 1) - i;
+        t.steps = part_size(inputs, c);
         t.add = c > 0;
-        for (int64_t item = begin; item < end; item++) {
-            int64_t group = item / outputs.parts, part = item % outputs.parts;
-            int64_t o = part_begin(outputs, part), rows = part_begin(outputs, part + 1) - o;
-            int64_t column = part_begin(columns, group), count = part_begin(columns, group + 1) - column;
-            for (int64_t v = 0; v < count; v++) {
-                t.column[v] = dense_column(x, column + v) + i * x->stride[1];
-                t.out[v] = dense_column(y, column + v) + o * y->stride[1];
-            }
-            t.scalar = cdata(w) + o * w->stride[0] + i;
-            t.bias = bias ? bias + o : NULL;
-            run_tile(rows, count, &t);
-            for (int64_t v = 0; last && v < count; v++) activate_rows(a, t.out[v], y->stride[1], rows, VW);
-        }
+        for (int64_t k = begin; k < end; k++)
+            forward_tile(a, columns, k / outputs.parts, outputs, k % outputs.parts,
+                         part_begin(inputs, c), &t);
     }
 }
 
@@ -90,7 +97,8 @@ INLINE int64_t dot_width(const fc_tensor *w) { return ceil_div(w->shape[1], VW) 
 INLINE int64_t dot_blocks(const fc_tensor *x) { return max_i64(1, DOT_GROUP / x->shape[2]); }
 
 /* x of `blocks` blocks as rows[image][input], inputs beyond the last are zero */
-static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width, float *rows) {
+static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width,
+                           float *rows) {
     int64_t n = x->shape[1], lanes = x->shape[2];
     for (int64_t b = 0; b < blocks; b++)
         for (int64_t l = 0; l < lanes; l++) {
@@ -115,7 +123,8 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
     if (k < n)
         UNROLL for (int m = 0; m < DOT_OUTPUTS; m++) {
             vf v = load_part(w[m] + k, n - k);
-            UNROLL for (int j = 0; j < images; j++) acc[m * images + j] += v * load(x + j * width + k);
+            UNROLL for (int j = 0; j < images; j++)
+                acc[m * images + j] += v * load(x + j * width + k);
         }
     UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) {
         vf total = (vf){0};
@@ -125,10 +134,12 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
     }
 }
 
-static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n,
+                       float *sums) {
     dot_tile(1, w, x, width, n, sums);
 }
-static void dot_tile_4(const float *const *w, const float *x, int64_t width, int64_t n, float *sums) {
+static void dot_tile_4(const float *const *w, const float *x, int64_t width, int64_t n,
+                       float *sums) {
     dot_tile(4, w, x, width, n, sums);
 }
 
@@ -148,10 +159,12 @@ static void dense_forward_dots(const fc_args *a, const fc_context *ctx) {
                 weights[m] = cdata(w) + min_i64(o + m, end - 1) * w->stride[0];
             for (int64_t image = 0, count; image < images; image += count) {
                 count = images - image >= DOT_IMAGES ? DOT_IMAGES : 1;
-                (count == 1 ? dot_tile_1 : dot_tile_4)(weights, rows + image * width, width, n, sums);
+                const float *from = rows + image * width;
+                (count == 1 ? dot_tile_1 : dot_tile_4)(weights, from, width, n, sums);
                 for (int64_t k = 0; k < count * min_i64(DOT_OUTPUTS, end - o); k++) {
-                    int64_t to = o + k / count, from = image + k % count;
-                    dense_row(y, block + from / lanes, to)[from % lanes] = sums[k] + (bias ? bias[to] : 0.0f);
+                    int64_t to = o + k / count, which = image + k % count;
+                    float *out = dense_row(y, block + which / lanes, to) + which % lanes;
+                    *out = sums[k] + (bias ? bias[to] : 0.0f);
                 }
             }
         }
@@ -172,8 +185,8 @@ static size_t dense_forward_scratch(const fc_args *a) {
 
 /* ---- gradient with respect to the input ---- */
 
-/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not defined.
- * Read in place, rows of 2^k inputs would fight for the same few cache lines. */
+/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not
+ * defined. Read in place, rows of 2^k inputs would fight for the same few cache lines. */
 static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t n,
                        int64_t width, float *panel) {
     for (int64_t r = 0; r < outputs; r++) {
@@ -189,8 +202,8 @@ static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t i
 }
 
 /* Piece number `piece` of the panel that begins with this input */
-static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t piece,
-                                int64_t pieces) {
+static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input,
+                                int64_t piece, int64_t pieces) {
     partition rows = {outputs, pieces};
     if (w->shape[0] * w->shape[1] < DENSE_FAR || input >= w->shape[1]) return;
     int64_t first = part_begin(rows, piece), width = min_i64(DENSE_PANEL, w->shape[1] - input);
@@ -198,46 +211,57 @@ static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, 
     prefetch_rows(p, w->stride[0], part_begin(rows, piece + 1) - first, width);
 }
 
+/* dx of the inputs of a packed panel, columns of one group; sums over outputs [o, o + t->steps) */
+static void backward_panel(const fc_args *a, partition panels, int64_t panel, partition columns,
+                           int64_t group, int64_t o, const float *weights, tile_args *t) {
+    const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
+    int64_t input = part_begin(panels, panel), width = part_size(panels, panel);
+    int64_t column = part_begin(columns, group), count = part_size(columns, group);
+    int sloped = y->data && o + t->steps == w->shape[0];
+    partition tiles = parts_of(width, tile_rows[part_most(columns)]);
+    const float *from[TILE_COLUMNS];
+    float *out[TILE_COLUMNS];
+    for (int64_t v = 0; v < count; v++) {
+        t->column[v] = dense_column(dy, column + v) + o * dy->stride[1];
+        out[v] = dense_column(dx, column + v) + input * dx->stride[1];
+        if (sloped) from[v] = dense_column(y, column + v) + input * y->stride[1];
+    }
+    for (int64_t k = 0; k < tiles.parts; k++) {
+        int64_t i = part_begin(tiles, k);
+        for (int64_t v = 0; v < count; v++) {
+            t->out[v] = out[v] + i * dx->stride[1];
+            t->y[v] = sloped ? from[v] + i * y->stride[1] : NULL;
+        }
+        t->scalar = weights + i;
+        prefetch_next_panel(w, o, t->steps, input + width, group * tiles.parts + k,
+                            columns.parts * tiles.parts);
+        run_tile(part_size(tiles, k), count, t);
+    }
+}
+
 static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
-    float *panel = (float *)ctx->scratch;
+    float *weights = (float *)ctx->scratch;
     partition columns = parts_of(active_blocks(dy, ctx) * (dy->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
-    partition panels = parts_of(w->shape[1], DENSE_PANEL), outputs = parts_of(w->shape[0], DENSE_OUTPUTS);
-    int64_t most = tile_rows[part_most(columns)], begin, end;
+    partition panels = parts_of(w->shape[1], DENSE_PANEL);
+    partition outputs = parts_of(w->shape[0], DENSE_OUTPUTS);
+    int64_t begin, end;
     split(panels.parts * columns.parts, ctx, &begin, &end);
     tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = DENSE_PANEL,
                    .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
                    .slope = slope_of((int)a->i[0], (float)a->f[0])};
     for (int64_t c = 0; c < outputs.parts; c++) {
-        int64_t o = part_begin(outputs, c), last = c == outputs.parts - 1, packed = -1;
-        t.steps = part_begin(outputs, c + 1) - o;
+        int64_t o = part_begin(outputs, c), packed = -1;
+        t.steps = part_size(outputs, c);
         t.add = c > 0;
-        for (int64_t item = begin; item < end; item++) {
-            int64_t p = item / columns.parts, group = item % columns.parts;
-            int64_t input = part_begin(panels, p), width = part_begin(panels, p + 1) - input;
-            int64_t column = part_begin(columns, group), count = part_begin(columns, group + 1) - column;
-            if (p != packed) pack_panel(w, o, t.steps, input, width, DENSE_PANEL, panel);
+        for (int64_t k = begin; k < end; k++) {
+            int64_t p = k / columns.parts;
+            if (p != packed)
+                pack_panel(w, o, t.steps, part_begin(panels, p), part_size(panels, p), DENSE_PANEL,
+                           weights);
             packed = p;
-            partition tiles = parts_of(width, most);
-            const float *from[TILE_COLUMNS];
-            float *out[TILE_COLUMNS];
-            for (int64_t v = 0; v < count; v++) {
-                t.column[v] = dense_column(dy, column + v) + o * dy->stride[1];
-                out[v] = dense_column(dx, column + v) + input * dx->stride[1];
-                if (y->data) from[v] = dense_column(y, column + v) + input * y->stride[1];
-            }
-            for (int64_t k = 0; k < tiles.parts; k++) {
-                int64_t i = part_begin(tiles, k), rows = part_begin(tiles, k + 1) - i;
-                for (int64_t v = 0; v < count; v++) {
-                    t.out[v] = out[v] + i * dx->stride[1];
-                    t.y[v] = y->data && last ? from[v] + i * y->stride[1] : NULL;
-                }
-                t.scalar = panel + i;
-                prefetch_next_panel(w, o, t.steps, input + width, group * tiles.parts + k,
-                                    columns.parts * tiles.parts);
-                run_tile(rows, count, &t);
-            }
+            backward_panel(a, panels, p, columns, k % columns.parts, o, weights, &t);
         }
     }
 }
@@ -258,6 +282,15 @@ static void slope_rows(const fc_args *a, int64_t block, int64_t row, int64_t cou
 }
 
 /* Few lanes: vectors along the inputs, the lanes of dy are the scalars. */
+/* dx[input + k, lane + l] = rows[l][k] */
+static void scatter_inputs(const fc_tensor *dx, int64_t block, int64_t input, int64_t width,
+                           int64_t lane, int64_t images, const float *rows) {
+    for (int64_t k = 0; k < width; k++) {
+        float *to = dense_row(dx, block, input + k) + lane;
+        for (int64_t l = 0; l < images; l++) to[l] = rows[l * DENSE_WIDTH + k];
+    }
+}
+
 static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     float *panel = (float *)ctx->scratch, rows[TILE_ROWS * DENSE_WIDTH];
@@ -265,7 +298,7 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
     partition vectors = parts_of(ceil_div(n, VW), TILE_COLUMNS);
     split(vectors.parts, ctx, &begin, &end);
     for (int64_t part = begin; part < end; part++) {
-        int64_t input = part_begin(vectors, part) * VW, count = part_begin(vectors, part + 1) - input / VW;
+        int64_t input = part_begin(vectors, part) * VW, count = part_size(vectors, part);
         int64_t width = min_i64(count * VW, n - input), whole = width == count * VW;
         if (!whole) pack_panel(w, 0, w->shape[0], input, width, DENSE_WIDTH, panel);
         tile_args t = {.column_step = whole ? w->stride[0] : DENSE_WIDTH, .scalar_row = 1,
@@ -275,17 +308,15 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
             t.column[v] = (whole ? cdata(w) + input : panel) + v * VW;
             t.out[v] = rows + v * VW;
         }
-        for (int64_t b = 0; b < active_blocks(dy, ctx); b++)
+        for (int64_t b = 0; b < active_blocks(dy, ctx); b++) {
             for (int64_t lane = 0; lane < lanes; lane += most) {
                 int64_t images = min_i64(most, lanes - lane);
                 t.scalar = dense_row(dy, b, 0) + lane;
                 run_tile(images, count, &t);
-                for (int64_t k = 0; k < width; k++) {
-                    float *to = dense_row(dx, b, input + k) + lane;
-                    for (int64_t l = 0; l < images; l++) to[l] = rows[l * DENSE_WIDTH + k];
-                }
+                scatter_inputs(dx, b, input, width, lane, images, rows);
             }
-        for (int64_t b = 0; y->data && b < active_blocks(dy, ctx); b++) slope_rows(a, b, input, width);
+            if (y->data) slope_rows(a, b, input, width);
+        }
     }
 }
 
@@ -301,29 +332,31 @@ static size_t dense_backward_input_scratch(const fc_args *a) {
 
 /* ---- gradient with respect to weights and bias ---- */
 
-/* rows[image][k] = x[input + k] of that image, in rows of DENSE_WIDTH; zero beyond the last input */
+/* rows[lane][k] = x[first + k, lane], k < VW, of one block; zero beyond the last input */
+INLINE void transpose_vector(const fc_tensor *x, int64_t block, int64_t first, float *rows) {
+    int64_t lanes = x->shape[2], step = x->stride[1], count = min_i64(VW, x->shape[1] - first);
+    const float *from = dense_row(x, block, first);
+    if (!lanes_fill_vectors(x)) {
+        for (int64_t l = 0; l < lanes; l++)
+            for (int64_t k = 0; k < VW; k++)
+                rows[l * DENSE_WIDTH + k] = k < count ? from[k * step + l] : 0.0f;
+        return;
+    }
+    for (int64_t lane = 0; lane < lanes; lane += VW) {
+        vf v[VW];
+        UNROLL for (int k = 0; k < VW; k++)
+            v[k] = k < count ? load(from + k * step + lane) : (vf){0};
+        transpose(v);
+        UNROLL for (int l = 0; l < VW; l++) store(rows + (lane + l) * DENSE_WIDTH, v[l]);
+    }
+}
+
+/* rows[image][k] = x[input + k] of that image, in rows of DENSE_WIDTH */
 static void transpose_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
                              int64_t vectors, float *rows) {
-    int64_t n = x->shape[1], lanes = x->shape[2];
-    for (int64_t b = 0; b < blocks; b++, rows += lanes * DENSE_WIDTH)
-        for (int64_t v = 0; v < vectors; v++) {
-            int64_t first = input + v * VW, count = min_i64(VW, n - first);
-            const float *from = dense_row(x, block + b, first);
-            float *to = rows + v * VW;
-            if (!lanes_fill_vectors(x)) {
-                for (int64_t l = 0; l < lanes; l++)
-                    for (int64_t k = 0; k < VW; k++)
-                        to[l * DENSE_WIDTH + k] = k < count ? from[k * x->stride[1] + l] : 0.0f;
-                continue;
-            }
-            for (int64_t lane = 0; lane < lanes; lane += VW) {
-                vf tile[VW];
-                UNROLL for (int k = 0; k < VW; k++)
-                    tile[k] = k < count ? load(from + k * x->stride[1] + lane) : (vf){0};
-                transpose(tile);
-                UNROLL for (int l = 0; l < VW; l++) store(to + (lane + l) * DENSE_WIDTH, tile[l]);
-            }
-        }
+    for (int64_t b = 0; b < blocks; b++, rows += x->shape[2] * DENSE_WIDTH)
+        for (int64_t v = 0; v < vectors; v++)
+            transpose_vector(x, block + b, input + v * VW, rows + v * VW);
 }
 
 /* Piece number `piece` of what transpose_inputs will read from this input on */
@@ -387,8 +420,8 @@ static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
         t.add = block > 0;
         for (int64_t item = begin; item < end; item++) {
             int64_t part = item / outputs.parts, tile = item % outputs.parts;
-            int64_t input = part_begin(vectors, part) * VW, count = part_begin(vectors, part + 1) - input / VW;
-            int64_t o = part_begin(outputs, tile), rows = part_begin(outputs, tile + 1) - o;
+            int64_t input = part_begin(vectors, part) * VW, count = part_size(vectors, part);
+            int64_t o = part_begin(outputs, tile), rows = part_size(outputs, tile);
             if (part != transposed) transpose_inputs(x, block, t.segments, input, count, images);
             transposed = part;
             for (int64_t v = 0; v < count; v++) {
@@ -412,7 +445,8 @@ static size_t dense_backward_weight_scratch(const fc_args *a) {
 }
 
 #define DENSE_KERNELS \
-    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, dense_forward_scratch}, \
+    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, \
+     dense_forward_scratch}, \
     {"dense_backward_input", "dy w ?y >dx | activation | alpha", dense_backward_input, 0, 0, \
      dense_backward_input_scratch}, \
     {"dense_backward_weight", "x dy >dw >?db", dense_backward_weight, 0, 0, \

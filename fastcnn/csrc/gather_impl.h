@@ -61,25 +61,30 @@ INLINE vf gather_load(const char *p, const char *end) {
     return v;
 }
 
-/* One row of VW images. Four bytes travel together in a lane, as a word, and part after the transpose. */
-INLINE void gather_row_vectors(const gather *g, const char *const *rows, int64_t skip, gather_place place) {
+/* One row of VW images. Four bytes travel together in a lane, as a word, and part after the
+ * transpose; GCC would convert bytes to floats one by one. */
+INLINE void gather_row_vectors(const gather *g, const char *const *rows, int64_t skip,
+                               gather_place place) {
     int64_t per_lane = 4 / g->images->itemsize, n = g->x->shape[1] * g->x->shape[3];
     for (int64_t k = 0; k < n; k += VW * per_lane) {
         vf v[VW];
-        UNROLL for (int l = 0; l < VW; l++) v[l] = gather_load(rows[l] + skip + k * (4 / per_lane), g->end);
+        UNROLL for (int l = 0; l < VW; l++)
+            v[l] = gather_load(rows[l] + skip + k * g->images->itemsize, g->end);
         transpose(v);
         for (int64_t j = 0; j < VW && k + j * per_lane < n; j++) {
             if (per_lane == 1) {
                 put_pixel(g, &place, v[j]);
                 continue;
             }
-            for (int64_t byte = 0; byte < min_i64(4, n - k - 4 * j); byte++)
-                put_pixel(g, &place, __builtin_convertvector(((vi)v[j] >> (int)(8 * byte)) & 255, vf));
+            for (int64_t byte = 0; byte < min_i64(4, n - k - 4 * j); byte++) {
+                vi pixel = ((vi)v[j] >> (int)(8 * byte)) & 255;
+                put_pixel(g, &place, __builtin_convertvector(pixel, vf));
+            }
         }
     }
 }
 
-#define GATHER_AHEAD 512   /* bytes; images lie anywhere in memory, and each is too short for the hardware */
+#define GATHER_AHEAD 512   /* bytes; images lie anywhere, and each is too short for the hardware */
 
 INLINE void gather_prefetch(const char *const *rows, int64_t begin, int64_t end) {
     for (int l = 0; l < VW; l++)
@@ -109,7 +114,8 @@ static void gather_rows_vectors(const gather *g, int64_t lane, int64_t h, int64_
 INLINE int gather_in_vectors(const gather *g) {
     const fc_tensor *t = g->images;
     int adjacent = t->stride[2] == t->shape[3] && (t->shape[3] == 1 || t->stride[3] == 1);
-    return g->x->shape[4] % VW == 0 && t->shape[0] > 0 && t->stride[0] >= 0 && t->stride[1] >= 0 && adjacent;
+    int forwards = t->stride[0] >= 0 && t->stride[1] >= 0;
+    return g->x->shape[4] % VW == 0 && t->shape[0] > 0 && forwards && adjacent;
 }
 
 static void gather_images(const fc_args *a, const fc_context *ctx) {
@@ -125,9 +131,11 @@ static void gather_images(const fc_args *a, const fc_context *ctx) {
         float *to = (float *)x->data + b * x->stride[0] + h * x->stride[2];
         g.order = (const int64_t *)order->data + b * order->stride[0];
         if (gather_in_vectors(&g))
-            for (int64_t lane = 0; lane < lanes; lane += VW) gather_rows_vectors(&g, lane, h, h + rows, to);
+            for (int64_t lane = 0; lane < lanes; lane += VW)
+                gather_rows_vectors(&g, lane, h, h + rows, to);
         else
-            for (int64_t row = 0; row < rows; row++) gather_row_pixels(&g, h + row, to + row * x->stride[2]);
+            for (int64_t row = 0; row < rows; row++)
+                gather_row_pixels(&g, h + row, to + row * x->stride[2]);
     }
 }
 
@@ -144,7 +152,8 @@ static void gather_labels(const fc_args *a, const fc_context *ctx) {
 }
 
 /* Features [f, f + count) of the images in lanes [lane, lane + VW), as rows */
-INLINE void scatter_vectors(const float *from, int64_t step, int64_t count, float *to, int64_t row) {
+INLINE void scatter_vectors(const float *from, int64_t step, int64_t count, float *to,
+                            int64_t row) {
     vf v[VW];
     UNROLL for (int k = 0; k < VW; k++) v[k] = k < count ? load(from + k * step) : (vf){0};
     transpose(v);

@@ -1,11 +1,13 @@
-/* Losses and softmax. Lanes are images, so that sums over classes are vertical. Lanes without image have a
- * negative label or order: loss 0, gradient 0. Gradients are divided by the number of images. */
+/* Losses and softmax. Lanes are images, so that sums over classes are vertical. Lanes without image
+ * have a negative label or order: loss 0, gradient 0. Gradients are divided by the number of
+ * images. */
 #include "activation_math.h"
 
 #define CLIP_LOW 1e-7f          /* probabilities are clipped as Keras does */
 #define CLIP_HIGH (1.0f - 1e-7f)
 
-/* log, relative error below 2e-7, for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt(2)); Cephes' logf. */
+/* log, relative error below 2.5e-7, for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt(2)); as
+ * Cephes' logf. */
 INLINE vf vlog(vf x) {
     vi n = (((vi)x - 0x3f3504f3) >> 23);
     vf m = (vf)((vi)x - (n << 23)) - 1.0f;
@@ -58,7 +60,8 @@ static float count_images(const fc_tensor *order, const fc_context *ctx) {
 INLINE vi walk_labels(const lane_walk *s, const fc_tensor *labels) {
     const int64_t *p = (const int64_t *)labels->data + s->block * labels->stride[0] + s->lane;
     vi v;
-    for (int64_t l = 0; l < VW; l++) v[l] = l < s->count ? (int32_t)max_i64(-1, min_i64(p[l], INT32_MAX)) : -1;
+    for (int64_t l = 0; l < VW; l++)
+        v[l] = l < s->count ? (int32_t)max_i64(-1, min_i64(p[l], INT32_MAX)) : -1;
     return v;
 }
 
@@ -136,7 +139,8 @@ static void softmax_backward(const fc_args *a, const fc_context *ctx) {
     int64_t classes = y->shape[1];
     for (int64_t row = share.begin; row < share.end; row++)
         for (int64_t i = 0; i < share.n; i += VW) {
-            const float *pdy = softmax_row(dy, &share, row) + i, *py = softmax_row(y, &share, row) + i;
+            const float *pdy = softmax_row(dy, &share, row) + i;
+            const float *py = softmax_row(y, &share, row) + i;
             float *pdx = softmax_row(dx, &share, row) + i;
             int64_t n = min_i64(VW, share.n - i);
             vf sum = (vf){0};
@@ -152,9 +156,11 @@ static void softmax_backward(const fc_args *a, const fc_context *ctx) {
 /* ---- softmax and cross entropy in one ---- */
 
 static void softmax_cross_entropy(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *z = &a->t[0], *labels = &a->t[1], *loss = &a->t[2], *correct = &a->t[3], *dz = &a->t[4];
+    const fc_tensor *z = &a->t[0], *labels = &a->t[1];
+    const fc_tensor *loss = &a->t[2], *correct = &a->t[3], *dz = &a->t[4];
     int64_t classes = z->shape[1];
-    float smoothing = (float)a->f[0], off = smoothing / (float)classes, images = count_images(labels, ctx);
+    float smoothing = (float)a->f[0], off = smoothing / (float)classes;
+    float images = count_images(labels, ctx);
     for (lane_walk s = walk_lanes(z, ctx); next_lanes(&s);) {
         vi label = walk_labels(&s, labels), mask = label >= 0;
         peak top = largest(&s, z);
@@ -211,7 +217,8 @@ INLINE vf log_slope(vf p) {
 }
 
 static void cross_entropy(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *p = &a->t[0], *labels = &a->t[1], *loss = &a->t[2], *correct = &a->t[3], *dp = &a->t[4];
+    const fc_tensor *p = &a->t[0], *labels = &a->t[1];
+    const fc_tensor *loss = &a->t[2], *correct = &a->t[3], *dp = &a->t[4];
     float images = count_images(labels, ctx);
     for (lane_walk s = walk_lanes(p, ctx); next_lanes(&s);) {
         vi label = walk_labels(&s, labels), mask = label >= 0;
@@ -249,7 +256,8 @@ static void cross_entropy_dense(const fc_args *a, const fc_context *ctx) {
 /* ---- regression ---- */
 
 static void mean_squared_error(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *p = &a->t[0], *targets = &a->t[1], *order = &a->t[2], *loss = &a->t[3], *dp = &a->t[4];
+    const fc_tensor *p = &a->t[0], *targets = &a->t[1], *order = &a->t[2];
+    const fc_tensor *loss = &a->t[3], *dp = &a->t[4];
     float outputs = (float)p->shape[1], factor = 2.0f / (outputs * count_images(order, ctx));
     for (lane_walk s = walk_lanes(p, ctx); next_lanes(&s);) {
         vi mask = walk_labels(&s, order) >= 0;
@@ -270,7 +278,9 @@ static void mean_squared_error(const fc_args *a, const fc_context *ctx) {
      softmax_cross_entropy, 0, 0, 0}, \
     {"softmax_cross_entropy_dense", "logits targets order >loss >correct >?dlogits", \
      softmax_cross_entropy_dense, 0, 0, 0}, \
-    {"cross_entropy", "probabilities labels >loss >correct >?dprobabilities", cross_entropy, 0, 0, 0}, \
+    {"cross_entropy", "probabilities labels >loss >correct >?dprobabilities", \
+     cross_entropy, 0, 0, 0}, \
     {"cross_entropy_dense", "probabilities targets order >loss >correct >?dprobabilities", \
      cross_entropy_dense, 0, 0, 0}, \
-    {"mean_squared_error", "predictions targets order >loss >?dpredictions", mean_squared_error, 0, 0, 0}
+    {"mean_squared_error", "predictions targets order >loss >?dpredictions", \
+     mean_squared_error, 0, 0, 0}

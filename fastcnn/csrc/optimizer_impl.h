@@ -1,9 +1,9 @@
-/* Optimizers: one pass over all parameters, which lie in one flat array p with gradients g and states.
- * Segments [bounds[s], bounds[s + 1]) have penalties of their own: l1, l2 and decoupled weight decay.
- * The rules stand in kernels/reference/optimizer.py. */
+/* Optimizers: one pass over all parameters, which lie in one flat array p, gradients g alike.
+ * Segments [bounds[s], bounds[s + 1]) have penalties of their own: l1, l2 and decoupled weight
+ * decay. The rules stand in kernels/reference/optimizer.py. */
 #include "vec.h"
 
-#define OPTIMIZER_GRAIN 64   /* threads share p in pieces of this many floats: whole vectors, whole cache lines */
+#define OPTIMIZER_GRAIN 64   /* threads share p in pieces of this many floats: whole cache lines */
 
 typedef struct {
     float l1, l2, decay;   /* gradient l1 sign(p) + l2 p (twice the penalty's l2), step -decay p */
@@ -28,7 +28,7 @@ typedef struct {
 
 typedef vf (*rule_step)(const rule *, int64_t k, int64_t n, vf p, vf g);
 
-/* Vectors stand at multiples of VW, whatever the segments and threads: an element always takes the same path. */
+/* Vectors stand at multiples of VW, whatever the threads: an element always takes the same path. */
 INLINE void update(const fc_args *a, const fc_context *ctx, const rule *r, rule_step step) {
     const fc_tensor *p = &a->t[0], *bounds = &a->t[2], *penalties = &a->t[3];
     const float *g = a->t[1].data;
@@ -140,7 +140,8 @@ INLINE vf rmsprop_momentum_step(const rule *r, int64_t k, int64_t n, vf p, vf g)
 
 static void rmsprop_update(const fc_args *a, const fc_context *ctx) {
     rule r = {.state = {a->t[5].data, a->t[6].data},
-              .c = {(float)hyper(a, 0), (float)a->f[0], (float)(1.0 - a->f[0]), (float)a->f[1], (float)a->f[2]}};
+              .c = {(float)hyper(a, 0), (float)a->f[0], (float)(1.0 - a->f[0]), (float)a->f[1],
+                    (float)a->f[2]}};
     if (r.state[1])
         update(a, ctx, &r, rmsprop_momentum_step);
     else
@@ -192,11 +193,14 @@ static void penalty_value(const fc_args *a, const fc_context *ctx) {
 }
 
 #define OPTIMIZER_KERNELS \
-    {"sgd_update", ">p g bounds penalties hyper >?velocity | nesterov | momentum", sgd_update, 0, 0, 0}, \
-    {"adam_update", ">p g bounds penalties hyper >m >v | | beta1 beta2 epsilon", adam_update, 0, 0, 0}, \
+    {"sgd_update", ">p g bounds penalties hyper >?velocity | nesterov | momentum", \
+     sgd_update, 0, 0, 0}, \
+    {"adam_update", ">p g bounds penalties hyper >m >v | | beta1 beta2 epsilon", \
+     adam_update, 0, 0, 0}, \
     {"adadelta_update", ">p g bounds penalties hyper >squares >deltas | | rho epsilon", \
      adadelta_update, 0, 0, 0}, \
     {"rmsprop_update", ">p g bounds penalties hyper >squares >?velocity | | rho epsilon momentum", \
      rmsprop_update, 0, 0, 0}, \
-    {"adagrad_update", ">p g bounds penalties hyper >squares | | epsilon", adagrad_update, 0, 0, 0}, \
+    {"adagrad_update", ">p g bounds penalties hyper >squares | | epsilon", \
+     adagrad_update, 0, 0, 0}, \
     {"penalty_value", "p bounds penalties >out", penalty_value, 0, 0, 0}

@@ -1,5 +1,5 @@
-/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of scalars
- * by up to TILE_COLUMNS columns of vectors,
+/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of
+ * scalars by up to TILE_COLUMNS columns of vectors,
  *
  *     out[m][v] = sum over segments s and steps k of  column[v][s, k] * scalar[m, s, k]
  *
@@ -70,11 +70,12 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
     }
     if (t->y[0]) tile_slope(rows, columns, t, acc);
     UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < columns; v++) store(t->out[v] + m * t->out_row, acc[m * columns + v]);
+        UNROLL for (int v = 0; v < columns; v++)
+            store(t->out[v] + m * t->out_row, acc[m * columns + v]);
 }
 
-/* What the tile will store to, and read once, is on its way while the sums are made. Where that is twice
- * as much, row after row, because a burst of misses stalls the loads of the sums. */
+/* What the tile will store to, and read once, is on its way while the sums are made. Where that is
+ * twice as much, row after row, because a burst of misses stalls the loads of the sums. */
 INLINE void tile_prefetch(int m, int columns, const tile_args *t) {
     UNROLL for (int v = 0; v < columns; v++) {
         __builtin_prefetch(t->out[v] + m * t->out_row, 1);
@@ -152,6 +153,7 @@ typedef struct {
 
 INLINE partition parts_of(int64_t n, int64_t most) { return (partition){n, ceil_div(n, most)}; }
 INLINE int64_t part_begin(partition p, int64_t k) { return p.n * k / p.parts; }
+INLINE int64_t part_size(partition p, int64_t k) { return part_begin(p, k + 1) - part_begin(p, k); }
 INLINE int64_t part_most(partition p) { return p.parts ? ceil_div(p.n, p.parts) : 0; }
 
 #endif

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import ENUMS
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 
@@ -38,3 +39,13 @@ def test_gradient(activation):
     arrays = {"dy": dy, "y": forward(x), "dx": np.empty_like(x)}
     analytic = run("activation_backward", arrays, "reference", **params)["dx"]
     np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("isa", isas())
+def test_nan_stays_nan(activation, isa):
+    """A network that diverges must be seen to diverge."""
+    x = np.full((1, 1, 1, 1, 16), np.nan, np.float32)
+    arrays = {"x": x, "y": np.zeros_like(x)}
+    y = run("activation_forward", arrays, "native", isa=isa, activation=activation)["y"]
+    assert np.isnan(y).all()

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import OPS
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 
@@ -135,3 +136,14 @@ def test_softmax_gradient():
     arrays = {"dy": dy, "y": forward(x), "dx": np.empty_like(x)}
     analytic = run("softmax_backward", arrays, "reference")["dx"]
     np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("isa", isas())
+def test_logarithm(isa):
+    """Relative error of -log p as cross entropy shows it, from the clip to 1."""
+    p = np.geomspace(1.1e-7, 1 - 2e-7, 16 * 500).astype(np.float32).reshape(500, 1, 16)
+    labels = np.zeros((500, 16), np.int64)
+    arrays = {"probabilities": p, "labels": labels}
+    arrays |= {"loss": np.empty((500, 16), np.float32), "correct": np.empty((500, 16), np.float32)}
+    loss = run("cross_entropy", arrays, "native", isa=isa)["loss"]
+    np.testing.assert_allclose(loss, -np.log(p[:, 0].astype(np.float64)), rtol=2.5e-7)
