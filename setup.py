@@ -49,8 +49,10 @@ def compiles(flags, source="int main(void) { return 0; }"):
     return True
 
 
+headers = [os.path.join(CSRC, name) for name in sorted(os.listdir(CSRC)) if name.endswith(".h")]
+
+
 def isa_library(isa, flags):
-    headers = [os.path.join(CSRC, name) for name in sorted(os.listdir(CSRC)) if name.endswith(".h")]
     return (
         f"fastcnn_{isa}",
         {
@@ -76,7 +78,7 @@ setup(
                 "fastcnn._kernels",
                 ["fastcnn/_kernels.pyx", f"{CSRC}/program.c", f"{CSRC}/dispatch.c"],
                 include_dirs=[CSRC],
-                depends=[f"{CSRC}/fastcnn.h"],
+                depends=headers,  # so that it is linked again after the static libraries
                 define_macros=[(f"FC_HAVE_{isa.upper()}", "1") for isa in isas],
                 extra_compile_args=[*COMMON, *openmp],
                 extra_link_args=openmp,

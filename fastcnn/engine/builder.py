@@ -124,11 +124,13 @@ class Builder:
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
 
-    def backward_slope(self, x: Tensor) -> tuple[dict[str, Argument], dict[str, Any]]:
-        """(tensors, parameters) for kernels that multiply the gradient of x by its activation's slope."""
+    def backward_slope(
+        self, x: Tensor, view: Callable[[Tensor], Argument] = lambda x: x
+    ) -> tuple[dict[str, Argument], dict[str, Any]]:
+        """(tensors, parameters) for kernels that multiply x's gradient by its activation's slope."""
         if x.activation == "linear":
             return {}, {}
-        return {"y": x}, {"activation": x.activation, "alpha": x.alpha}
+        return {"y": view(x)}, {"activation": x.activation, "alpha": x.alpha}
 
     def add_gradient(self, x: Tensor, emit: Callable[[Tensor], None], slope: bool = False) -> None:
         """Let `emit(dx)` append the kernel that writes a gradient of x; several of them are summed.

@@ -24,7 +24,7 @@ def pair(name: str, value: Any) -> tuple[int, int]:
     return positive(name, values[0]), positive(name, values[1])
 
 
-def penalty(regularizer: Any) -> dict[str, float]:
+def penalty(regularizer: Any) -> dict[str, Any]:
     """l1 and l2 of a regularizer given as None, name, {"name": ...} or object."""
     if regularizer is None:
         return {"l1": 0.0, "l2": 0.0}

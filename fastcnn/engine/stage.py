@@ -36,6 +36,12 @@ class Stage:
     def y(self) -> Tensor:
         return self.ys[0]
 
+    @property
+    def dy(self) -> Tensor:
+        """Gradient of y, before the activation that y ended with."""
+        assert self.y.gradient is not None
+        return self.y.gradient
+
 
 def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
     """The graph as stages in running order; with `fuse`, activations and 2x2 pools join their producer."""

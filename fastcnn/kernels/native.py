@@ -79,4 +79,3 @@ class NativeProgram(Program):
         return list(
             zip(self._program.names, self._program.step_seconds(blocks, threads), strict=True)
         )
-

@@ -55,7 +55,6 @@ CONV2D: dict[str, Any] = {
 }
 ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
 ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
-DTYPES = ("float", "float64", "uint8", "uint16", "int32", "int64", "any")
 DTYPES = ("float", "float64", "uint8", "uint16", "int32", "uint32", "int64", "any")
 
 

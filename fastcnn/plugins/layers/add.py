@@ -28,7 +28,7 @@ class Add(Layer):
         build.step("add", params, x=stage.xs[0], z=stage.xs[1], y=build.output(stage))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        dy = stage.y.gradient
+        dy = stage.dy
         for x in stage.xs:
             if x.activation == "linear" and x.needs_gradient:
                 build.accept_gradient(x, dy)

@@ -38,7 +38,7 @@ class AveragePooling2D(Pooling2D):
     def backward(self, build: Builder, stage: Stage) -> None:
         slope, params = build.backward_slope(stage.x)
         params |= self.window(stage.x.sample)
-        dy = stage.y.gradient
+        dy = stage.dy
         build.add_gradient(
             stage.x,
             lambda dx: build.step("avg_pool2d_backward", params, dy=dy, dx=dx, **slope),

@@ -52,7 +52,7 @@ class BatchNormalization(Layer):
         return {name: build.parameter(stage, name) for name in names}
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        params = {"epsilon": self.epsilon, "momentum": self.momentum}
+        params: dict[str, Any] = {"epsilon": self.epsilon, "momentum": self.momentum}
         params |= {"activation": stage.activation, "alpha": stage.alpha}
         arguments = self._learned(build, stage) | {
             name: build.parameter(stage, name) for name in ("moving_mean", "moving_var")
@@ -74,7 +74,7 @@ class BatchNormalization(Layer):
         )
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        arguments: dict[str, Any] = {"x": stage.x, "dy": stage.y.gradient, "order": build.order}
+        arguments: dict[str, Any] = {"x": stage.x, "dy": stage.dy, "order": build.order}
         arguments |= stage.saved
         if self.scale:
             arguments["gamma"] = build.parameter(stage, "gamma")

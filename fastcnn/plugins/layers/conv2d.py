@@ -82,7 +82,10 @@ class Conv2D(Layer):
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         area = self.kernel_size[0] * self.kernel_size[1]
         per_group = shapes[0][0] // self.groups
-        fans = {"fan_in": per_group * area, "fan_out": self.filters // self.groups * area}
+        fans: dict[str, Any] = {
+            "fan_in": per_group * area,
+            "fan_out": self.filters // self.groups * area,
+        }
         kernel = Parameter(
             (self.filters, per_group, *self.kernel_size),
             self.kernel_initializer,
@@ -103,7 +106,7 @@ class Conv2D(Layer):
         )
 
     @staticmethod
-    def fuses_pool(pool: Layer, lanes: int) -> bool:
+    def fuses_pool(pool: Any, lanes: int) -> bool:
         """Whether a kernel exists that pools the convolution's output before it is stored."""
         if pool.registered_name != "max_pooling2d" or lanes != 16:
             return False
@@ -136,7 +139,7 @@ class Conv2D(Layer):
             build.step("conv2d_max_pool_forward", params, x=x, w=w, b=b, y=y, index=index)
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        dz = stage.y.gradient
+        dz = stage.dy
         if stage.pool is None or stage.x.needs_gradient:
             if stage.pool is not None:
                 dz = self._unpool(build, stage)
@@ -150,9 +153,7 @@ class Conv2D(Layer):
     def _unpool(self, build: Builder, stage: Stage) -> Any:
         dz = build.tensor(self.output_shape(stage.x.sample))
         window = {"window_h": 2, "window_w": 2, "stride_h": 2, "stride_w": 2}
-        build.step(
-            "max_pool2d_backward", window, dy=stage.y.gradient, index=stage.saved["index"], dx=dz
-        )
+        build.step("max_pool2d_backward", window, dy=stage.dy, index=stage.saved["index"], dx=dz)
         return dz
 
     def _backward_weight(self, build: Builder, stage: Stage, kernel: str, **arguments: Any) -> None:
@@ -165,8 +166,11 @@ class Conv2D(Layer):
     def _backward_input(self, build: Builder, stage: Stage, dz: Any) -> None:
         sample = stage.x.sample
         pads = self.pads(sample)
-        size, output, pad = sample[1:], self.output_shape(sample)[1:], (pads[0], pads[2])
-        halo = gradient_halo(size, output, self.kernel_size, self.strides, self.dilation_rate, pad)
+        (_, *size), (_, *output) = sample, self.output_shape(sample)
+        kernel = (self.kernel_size, self.strides, self.dilation_rate)
+        halo = gradient_halo(
+            pair("size", size), pair("output", output), *kernel, (pads[0], pads[2])
+        )
         slope, params = build.backward_slope(stage.x)
         params |= {**self._geometry(), "pad_top": pads[0], "pad_left": pads[2]}
         params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}

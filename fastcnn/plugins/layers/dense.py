@@ -46,7 +46,7 @@ class Dense(Layer):
         return (self.units,)
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
-        fans = {"fan_in": shapes[0][0], "fan_out": self.units}
+        fans: dict[str, Any] = {"fan_in": shapes[0][0], "fan_out": self.units}
         shape = (self.units, shapes[0][0])
         penalties = penalty(self.kernel_regularizer)
         kernel = Parameter(shape, self.kernel_initializer, **fans, **penalties, decay=True)
@@ -66,13 +66,12 @@ class Dense(Layer):
         build.step("dense_forward", params, x=x, w=w, b=b, y=build.flat(build.output(stage)))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        dy = build.flat(stage.y.gradient)
+        dy = build.flat(stage.dy)
         w = build.parameter(stage, "kernel")
         dw = build.parameter_gradient(stage, "kernel")
         db = build.parameter_gradient(stage, "bias") if self.use_bias else None
         build.step("dense_backward_weight", x=build.flat(stage.x), dy=dy, dw=dw, db=db)
-        slope, params = build.backward_slope(stage.x)
-        slope = {name: build.flat(tensor) for name, tensor in slope.items()}
+        slope, params = build.backward_slope(stage.x, build.flat)
 
         def emit(dx: Any) -> None:
             build.step("dense_backward_input", params, dy=dy, w=w, dx=build.flat(dx), **slope)

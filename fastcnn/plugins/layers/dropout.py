@@ -40,7 +40,7 @@ class Dropout(Layer):
             return
         slope, params = build.backward_slope(stage.x)
         params["rate"] = self.rate
-        arguments: dict[str, Any] = {"dy": stage.y.gradient, "mask": stage.saved["mask"], **slope}
+        arguments: dict[str, Any] = {"dy": stage.dy, "mask": stage.saved["mask"], **slope}
         build.add_gradient(
             stage.x,
             lambda dx: build.step("dropout_backward", params, dx=dx, **arguments),

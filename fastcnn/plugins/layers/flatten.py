@@ -24,4 +24,4 @@ class Flatten(Layer):
 
     def backward(self, build: Builder, stage: Stage) -> None:
         if stage.x.needs_gradient:
-            build.accept_gradient(stage.x, build.alias(stage.y.gradient, stage.x.sample))
+            build.accept_gradient(stage.x, build.alias(stage.dy, stage.x.sample))

@@ -77,7 +77,7 @@ class MaxPooling2D(Pooling2D):
 
     def backward(self, build: Builder, stage: Stage) -> None:
         window, index = self.window(stage.x.sample), stage.saved["index"]
-        dy = stage.y.gradient  # its writer has applied the slope of x's activation: see forward
+        dy = stage.dy  # its writer has applied the slope of x's activation: see forward
         build.add_gradient(
             stage.x,
             lambda dx: build.step("max_pool2d_backward", window, dy=dy, index=index, dx=dx),

@@ -24,5 +24,5 @@ class Softmax(Layer):
         build.step("softmax_forward", x=stage.x, y=build.output(stage))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        y, dy = stage.y, stage.y.gradient
+        y, dy = stage.y, stage.dy
         build.add_gradient(stage.x, lambda dx: build.step("softmax_backward", dy=dy, y=y, dx=dx))

@@ -34,7 +34,7 @@ class MeanSquaredError:
         joined: bool,
     ) -> None:
         """Append the kernel, and the slope of the activation that produced y."""
-        arguments = {"predictions": build.flat(y), "targets": build.flat(targets)}
+        arguments: dict[str, Any] = {"predictions": build.flat(y), "targets": build.flat(targets)}
         if build.training:
             y.gradient = build.tensor(y.sample)
             arguments["dpredictions"] = build.flat(y.gradient)
