@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn import _kernels
+import fastcnn._kernels as _kernels
 from fastcnn.errors import BackendError, unknown
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
 from fastcnn.kernels.spec import ENUMS, Op
