@@ -84,5 +84,5 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
         if reach and (reach[0] + halo < 0 or reach[1] + halo >= dy.shape[2 + d]):
             raise ShapeError(
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
-                f" dy, of size {dy.shape[2 + d]} with its halo; geometry.gradient_halo says how much"
+                f" dy, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
