@@ -1,6 +1,6 @@
-"""GFLOP/s of the convolution kernels, in each direction, beside the multiply-add peak of this machine.
+"""GFLOP/s of the convolution kernels, in each direction, beside this machine's multiply-add peak.
 
-    python benchmarks/convolutions.py [--batch 128] [--threads 2] [--isa avx2] [--seconds 0.3] [NAME ...]
+    python benchmarks/convolutions.py [--batch 128] [--threads 1 2] [--isa avx2] [NAME ...]
 
 Counted are nominal operations, taps on padding included, so skipped padding shows as speed.
 """
@@ -29,7 +29,8 @@ class Layer:
     def name(self) -> str:
         pad = "same" if self.same else "valid"
         step = f" /{self.stride}" if self.stride > 1 else ""
-        return f"{self.kernel}x{self.kernel} {self.channels}->{self.outs} {self.size}x{self.size} {pad}{step}"
+        channels = f"{self.channels}->{self.outs}"
+        return f"{self.kernel}x{self.kernel} {channels} {self.size}x{self.size} {pad}{step}"
 
 
 LAYERS = [

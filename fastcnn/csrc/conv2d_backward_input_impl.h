@@ -1,4 +1,5 @@
-/* dx[iy] = sum of dy[oy] * w[ky] over iy + pad = stride * oy + dilation * ky, times act'(y) if y is given. */
+/* dx[iy] = sum of dy[oy] * w[ky] over iy + pad = stride * oy + dilation * ky, times act'(y) if y
+ * is given. */
 #include "conv2d_tile_impl.h"
 
 static conv_job conv_backward_input_job(const fc_args *a) {
@@ -40,6 +41,6 @@ static void conv2d_backward_input(const fc_args *a, const fc_context *ctx) {
 
 #define CONV2D_BACKWARD_INPUT_KERNELS \
     {"conv2d_backward_input", \
-     "dy w ?y >dx | stride_h stride_w dilation_h dilation_w groups pad_top pad_left halo_top halo_left " \
-     "halo_bottom activation | alpha", \
+     "dy w ?y >dx | stride_h stride_w dilation_h dilation_w groups pad_top pad_left halo_top " \
+     "halo_left halo_bottom activation | alpha", \
      conv2d_backward_input, conv2d_backward_input_prepare, conv_workspace, 0}

@@ -1,13 +1,14 @@
-/* dw[o][c][tap] = sum over blocks, pixels and lanes of dy[o][pixel] * x[c][pixel + tap]; db = sum of dy.
+/* dw[o][c][tap] = sum over blocks, pixels and lanes of dy[o][pixel] * x[c][pixel + tap]; db = sum
+ * of dy.
  *
- * A tile is OT output channels x KT (channel, tap) pairs, held in registers while vectors of pixels stream by.
- * The lanes are added up once a strip of rows; a strip is as many rows, over blocks, as the streamed operand
- * fits the L2 cache, and depends on the shapes alone. Each tile is summed by one thread in the order of the
- * rows. */
+ * A tile is OT output channels x KT (channel, tap) pairs, held in registers while vectors of
+ * pixels stream by. The lanes are added up once a strip of rows; a strip is as many rows, over
+ * blocks, as the streamed operand fits the L2 cache, and depends on the shapes alone. Each tile is
+ * summed by one thread in the order of the rows. */
 #ifndef FC_CONV2D_BACKWARD_WEIGHT_IMPL_H
 #define FC_CONV2D_BACKWARD_WEIGHT_IMPL_H
 
-#include "activation_math.h"
+#include "conv2d_tile_impl.h"
 
 #if VW == 16 || defined(__aarch64__)                 /* 32 registers */
 #define DW_ACCUMULATORS 25
@@ -16,17 +17,13 @@
 #endif
 #define DW_SIDE 8                                    /* longest side of a tile */
 #define DW_SUMS 32                                   /* floats kept for a tile */
-#ifndef DW_STRIP_BYTES
-#define DW_STRIP_BYTES 524288
-#endif
-#ifndef DW_KEPT_BYTES
-#define DW_KEPT_BYTES 131072
-#endif
+#define DW_STRIP_BYTES 524288                        /* of the operand that is streamed from L2 */
+#define DW_KEPT_BYTES 131072                         /* of the chunk which it is streamed past */
 #define DW_POOL_STRIP_BYTES 32768
 
 typedef struct {
-    int64_t group, out, outs, tap, taps;             /* first and number of output channels and of taps */
-    int64_t live_begin, live_end;                    /* rows of dy for which not all taps lie on known zeros */
+    int64_t group, out, outs, tap, taps;    /* first and number of output channels and of taps */
+    int64_t live_begin, live_end;    /* rows of dy for which not all taps lie on known zeros */
     const float *x, *dy;
     const int64_t *offset;
     float *sums;
@@ -37,24 +34,24 @@ typedef struct {
     const float *dy;
     int64_t dy_block, dy_channel, dy_row;            /* strides */
     int64_t rows, cols, lanes;                       /* of dy */
-    int64_t groups, outs, taps;                      /* of a group: output channels, (channel, ky, kx) */
+    int64_t groups, outs, taps;    /* of a group: output channels, (channel, ky, kx) */
     int64_t kernel[2], stride[2], dilation[2];
     int64_t zero_top, zero_bottom;
     int64_t ot, kt, out_chunks, tap_chunks;
-    int taps_outside;                                /* loop over tap chunks around that over out chunks */
+    int taps_outside;    /* loop over tap chunks around that over out chunks */
     int64_t strip;                                   /* rows of a strip */
     int32_t tail_mask[VW];                           /* lanes of a row's last vector that count */
-    int64_t *offsets;                                /* workspace: of x, for each (channel, ky, kx), */
+    int64_t *offsets;    /* workspace: of x, for each (channel, ky, kx), */
     dw_tile *tiles;
-    float *bias_sums, *sums;                         /* VW for each output channel, DW_SUMS for each tile */
+    float *bias_sums, *sums;    /* VW for each output channel, DW_SUMS for each tile */
 } dw_job;
 
 typedef void dw_tile_function(const dw_job *, const dw_tile *, int64_t begin, int64_t end);
 
 /* ---- adding up the lanes of many vectors at once ---- */
 
-/* Each node joins two vectors whose halves (quarters, ...) are sums of earlier ones; lane i of the root is
- * the sum over the lanes of a[i]. Missing vectors are replaced by their neighbour. */
+/* Each node joins two vectors whose halves (quarters, ...) are sums of earlier ones; lane i of
+ * the root is the sum over the lanes of a[i]. Missing vectors are replaced by their neighbour. */
 #define DW_NODE(name, child, span, LOW, HIGH) \
     INLINE vf name(const vf *a, const int n, const int i) { \
         vf l = child(a, n, i), r = l; \
@@ -79,7 +76,8 @@ DW_NODE(dw_sum_lanes, dw_sum8, 8, DW_LIST(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 
 #elif VW == 8
 DW_NODE(dw_sum2, dw_leaf, 1, DW_LIST(0, 8, 1, 9, 4, 12, 5, 13), DW_LIST(2, 10, 3, 11, 6, 14, 7, 15))
 DW_NODE(dw_sum4, dw_sum2, 2, DW_LIST(0, 1, 8, 9, 4, 5, 12, 13), DW_LIST(2, 3, 10, 11, 6, 7, 14, 15))
-DW_NODE(dw_sum_lanes, dw_sum4, 4, DW_LIST(0, 1, 2, 3, 8, 9, 10, 11), DW_LIST(4, 5, 6, 7, 12, 13, 14, 15))
+DW_NODE(dw_sum_lanes, dw_sum4, 4, DW_LIST(0, 1, 2, 3, 8, 9, 10, 11),
+        DW_LIST(4, 5, 6, 7, 12, 13, 14, 15))
 #else
 DW_NODE(dw_sum2, dw_leaf, 1, DW_LIST(0, 4, 1, 5), DW_LIST(2, 6, 3, 7))
 DW_NODE(dw_sum_lanes, dw_sum2, 2, DW_LIST(0, 1, 4, 5), DW_LIST(2, 3, 6, 7))
@@ -115,8 +113,9 @@ INLINE void dw_next_row(const dw_job *j, dw_row *r) {
 }
 
 /* `count` vectors of a row: acc[o][k] += dy[o] * x[k]. */
-INLINE void dw_vectors(const float *const *x, const float *const *dy, int64_t count, const int64_t x_step,
-                       const int64_t dy_step, vi mask, const int masked, const int OT, const int KT, vf *acc) {
+INLINE void dw_vectors(const float *const *x, const float *const *dy, int64_t count,
+                       const int64_t x_step, const int64_t dy_step, vi mask, const int masked,
+                       const int OT, const int KT, vf *acc) {
     for (int64_t i = 0, ix = 0, iy = 0; i < count; i++, ix += x_step, iy += dy_step) {
         vf d[DW_SIDE];
         UNROLL for (int o = 0; o < OT; o++) d[o] = load(dy[o] + iy);
@@ -128,8 +127,8 @@ INLINE void dw_vectors(const float *const *x, const float *const *dy, int64_t co
     }
 }
 
-INLINE void dw_rows(const dw_job *j, const dw_tile *t, int64_t begin, int64_t end, const int stepped,
-                    const int OT, const int KT) {
+INLINE void dw_rows(const dw_job *j, const dw_tile *t, int64_t begin, int64_t end,
+                    const int stepped, const int OT, const int KT) {
     vf acc[DW_ACCUMULATORS];
     UNROLL for (int i = 0; i < OT * KT; i++) acc[i] = (vf){0};
     int64_t lanes = j->lanes, n = j->cols * lanes;
@@ -159,33 +158,41 @@ INLINE void dw_rows(const dw_job *j, const dw_tile *t, int64_t begin, int64_t en
     dw_add_lanes(acc, OT * KT, t->sums);
 }
 
-/* Rows shorter than a vector, or a step with L < VW: lane by lane, slow. */
+/* Rows shorter than a vector, or a step with L < VW: x is gathered lane by lane, slowly. */
 static void dw_scattered(const dw_job *j, const dw_tile *t, int64_t begin, int64_t end) {
-    int64_t lanes = j->lanes, n = j->cols * lanes;
-    dw_row r = dw_row_at(j, t, begin);
-    for (int64_t row = begin; row < end; row++, dw_next_row(j, &r)) {
-        if (r.y < t->live_begin || r.y >= t->live_end) continue;
-        for (int64_t o = 0; o < t->outs; o++)
+    int64_t lanes = j->lanes, n = j->cols * lanes, x_at[VW];
+    vf acc[DW_ACCUMULATORS] = {0}, d[DW_SIDE];
+    for (int64_t from = 0; from < n; from += VW) {
+        int64_t count = min_i64(VW, n - from);
+        for (int64_t i = 0; i < count; i++)
+            x_at[i] = (from + i) / lanes * j->stride[1] * lanes + (from + i) % lanes;
+        dw_row r = dw_row_at(j, t, begin);
+        for (int64_t row = begin; row < end; row++, dw_next_row(j, &r)) {
+            if (r.y < t->live_begin || r.y >= t->live_end) continue;
+            for (int64_t o = 0; o < t->outs; o++)
+                d[o] = load_part(r.dy + o * j->dy_channel + from, count);
             for (int64_t k = 0; k < t->taps; k++) {
-                const float *x = r.x + t->offset[k], *dy = r.dy + o * j->dy_channel;
-                float sum = 0.0f;
-                for (int64_t i = 0; i < n; i++) sum += dy[i] * x[i / lanes * j->stride[1] * lanes + i % lanes];
-                t->sums[o * t->taps + k] += sum;
+                float x[VW] = {0};
+                for (int64_t i = 0; i < count; i++) x[i] = r.x[t->offset[k] + x_at[i]];
+                for (int64_t o = 0; o < t->outs; o++) acc[o * t->taps + k] += d[o] * load(x);
             }
+        }
     }
+    dw_add_lanes(acc, DW_ACCUMULATORS, t->sums);
 }
 
 #define DW_TILE(OT, KT) \
-    static __attribute__((noinline)) void dw_contiguous_##OT##_##KT(const dw_job *j, const dw_tile *t, \
-                                                                    int64_t begin, int64_t end) { \
+    NOINLINE void dw_contiguous_##OT##_##KT(const dw_job *j, const dw_tile *t, int64_t begin, \
+                                            int64_t end) { \
         if (OT * KT <= DW_ACCUMULATORS) dw_rows(j, t, begin, end, 0, OT, KT); \
     } \
-    static __attribute__((noinline)) void dw_stepped_##OT##_##KT(const dw_job *j, const dw_tile *t, \
-                                                                 int64_t begin, int64_t end) { \
+    NOINLINE void dw_stepped_##OT##_##KT(const dw_job *j, const dw_tile *t, int64_t begin, \
+                                         int64_t end) { \
         if (OT * KT <= DW_ACCUMULATORS) dw_rows(j, t, begin, end, 1, OT, KT); \
     }
 #define DW_TILES(OT) \
-    DW_TILE(OT, 1) DW_TILE(OT, 2) DW_TILE(OT, 3) DW_TILE(OT, 4) DW_TILE(OT, 5) DW_TILE(OT, 6) DW_TILE(OT, 7) DW_TILE(OT, 8)
+    DW_TILE(OT, 1) DW_TILE(OT, 2) DW_TILE(OT, 3) DW_TILE(OT, 4) \
+    DW_TILE(OT, 5) DW_TILE(OT, 6) DW_TILE(OT, 7) DW_TILE(OT, 8)
 DW_TILES(1) DW_TILES(2) DW_TILES(3) DW_TILES(4) DW_TILES(5) DW_TILES(6) DW_TILES(7) DW_TILES(8)
 
 #define DW_ROW(kind, OT) \
@@ -221,23 +228,26 @@ static void dw_choose_tile(dw_job *j) {
     }
 }
 
-/* The operand with fewer bytes a row is streamed from L2 again and again, past chunks of the other one. */
+/* The operand with fewer bytes a row is streamed from L2 again and again, past chunks of the
+ * other one. */
 static void dw_choose_strip(dw_job *j, int64_t pooled) {
-    int64_t dy_row = j->outs * j->cols * j->lanes * sizeof(float);
-    int64_t x_row = j->x->shape[1] / j->groups * j->x->shape[3] * j->lanes * j->stride[0] * sizeof(float);
+    int64_t dy_channel = j->cols * j->lanes * sizeof(float), dy_row = j->outs * dy_channel;
+    int64_t x_channel = j->x->shape[3] * j->lanes * j->stride[0] * sizeof(float);
+    int64_t x_row = j->x->shape[1] / j->groups * x_channel;
     if (pooled) {
-        j->strip = max_i64(2, DW_POOL_STRIP_BYTES / (j->ot * j->cols * j->lanes * (int64_t)sizeof(float)) / 2 * 2);
+        j->strip = max_i64(2, DW_POOL_STRIP_BYTES / (j->ot * dy_channel) / 2 * 2);
         return;
     }
     j->taps_outside = x_row > dy_row;
     int64_t channels = j->kt / (j->kernel[0] * j->kernel[1]) + 1;
-    int64_t kept = j->taps_outside ? x_row / (j->x->shape[1] / j->groups) * channels : dy_row / j->outs * j->ot;
+    int64_t kept = j->taps_outside ? channels * x_channel : j->ot * dy_channel;
     j->strip = max_i64(1, min_i64(DW_STRIP_BYTES / min_i64(x_row, dy_row), DW_KEPT_BYTES / kept));
 }
 
 INLINE int64_t dw_tiles(const dw_job *j) { return j->groups * j->out_chunks * j->tap_chunks; }
 
-static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor *dy, int64_t pooled) {
+static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor *dy,
+                          int64_t pooled) {
     int64_t scale = pooled ? 2 : 1;
     dw_job j = {.x = &a->t[0], .dy = dy->data};
     j.rows = scale * dy->shape[2];
@@ -271,11 +281,6 @@ static size_t dw_job_workspace(const dw_job *j) {
            j->groups * j->outs * VW * sizeof(float);
 }
 
-INLINE void dw_chunk(int64_t n, int64_t chunks, int64_t c, int64_t *begin, int64_t *size) {
-    *begin = c * (n / chunks) + min_i64(c, n % chunks);
-    *size = n / chunks + (c < n % chunks);
-}
-
 static void dw_live_rows(const dw_job *j, dw_tile *t) {
     int64_t area = j->kernel[0] * j->kernel[1], low = j->kernel[0], high = 0;
     for (int64_t k = t->tap; k < t->tap + t->taps; k++) {
@@ -285,9 +290,11 @@ static void dw_live_rows(const dw_job *j, dw_tile *t) {
     int64_t zeros = j->x->shape[2] - j->zero_bottom;
     t->live_begin = 0;
     t->live_end = j->rows;
-    while (t->live_begin < j->rows && t->live_begin * j->stride[0] + high * j->dilation[0] < j->zero_top)
+    low *= j->dilation[0];
+    high *= j->dilation[0];
+    while (t->live_begin < j->rows && t->live_begin * j->stride[0] + high < j->zero_top)
         t->live_begin++;
-    while (t->live_end > 0 && (t->live_end - 1) * j->stride[0] + low * j->dilation[0] >= zeros) t->live_end--;
+    while (t->live_end > 0 && (t->live_end - 1) * j->stride[0] + low >= zeros) t->live_end--;
 }
 
 static dw_tile dw_tile_at(const dw_job *j, int64_t index) {
@@ -295,8 +302,8 @@ static dw_tile dw_tile_at(const dw_job *j, int64_t index) {
     int64_t out_chunk = j->taps_outside ? in_group % j->out_chunks : in_group / j->tap_chunks;
     int64_t tap_chunk = j->taps_outside ? in_group / j->out_chunks : in_group % j->tap_chunks;
     dw_tile t = {.group = index / chunks};
-    dw_chunk(j->outs, j->out_chunks, out_chunk, &t.out, &t.outs);
-    dw_chunk(j->taps, j->tap_chunks, tap_chunk, &t.tap, &t.taps);
+    balanced(j->outs, j->out_chunks, out_chunk, &t.out, &t.outs);
+    balanced(j->taps, j->tap_chunks, tap_chunk, &t.tap, &t.taps);
     t.out += t.group * j->outs;
     t.offset = j->offsets + t.tap;
     t.x = (const float *)j->x->data + t.group * (j->x->shape[1] / j->groups) * j->x->stride[1];
@@ -347,7 +354,8 @@ static void dw_clear(const dw_job *j, int64_t begin, int64_t end) {
 static void dw_write(const dw_job *j, int64_t begin, int64_t end, float *dw, float *db) {
     for (const dw_tile *t = j->tiles + begin; t < j->tiles + end; t++)
         for (int64_t o = 0; o < t->outs; o++) {
-            memcpy(dw + (t->out + o) * j->taps + t->tap, t->sums + o * t->taps, t->taps * sizeof(float));
+            float *to = dw + (t->out + o) * j->taps + t->tap;
+            memcpy(to, t->sums + o * t->taps, t->taps * sizeof(float));
             if (t->tap || !db) continue;
             float sum = 0.0f;
             for (int l = 0; l < VW; l++) sum += j->bias_sums[(t->out + o) * VW + l];
@@ -384,8 +392,8 @@ static void conv2d_backward_weight(const fc_args *a, const fc_context *ctx) {
     dw_write(&j, begin, end, dw, db);
 }
 
-/* After a max pool: dy of the convolution is zero but for one pixel in each window. It is spread out into
- * scratch, a strip of a chunk of channels at a time, so that it never goes to memory. */
+/* After a max pool: dy of the convolution is zero but for one pixel in each window. It is spread
+ * out into scratch, a strip of a chunk of channels at a time, so that it never goes to memory. */
 typedef struct {
     const fc_tensor *dy, *y, *index;
     int activation;
@@ -413,26 +421,29 @@ static void conv2d_max_pool_backward_weight_prepare(const fc_args *a, const fc_c
 typedef uint8_t dw_bytes __attribute__((vector_size(VW)));
 
 /* One pooled row of one channel becomes two rows at `to`; its gradients are added to *sum. */
-INLINE void dw_spread_row(const dw_job *j, const dw_pool *p, int64_t block, int64_t channel, int64_t y,
-                          float *to, vf *sum) {
+INLINE void dw_spread_row(const dw_job *j, const dw_pool *p, int64_t block, int64_t channel,
+                          int64_t y, float *to, vf *sum) {
     int64_t n = j->cols / 2 * j->lanes, lanes = j->lanes, below = j->cols * lanes;
-    const float *dy = (const float *)p->dy->data + block * p->dy->stride[0] + channel * p->dy->stride[1] + y * p->dy->stride[2];
-    const float *out = (const float *)p->y->data + block * p->y->stride[0] + channel * p->y->stride[1] + y * p->y->stride[2];
-    const uint8_t *index = (const uint8_t *)p->index->data + block * p->index->stride[0] + channel * p->index->stride[1] + y * p->index->stride[2];
+    const float *dy = tensor_row(p->dy, block, channel, y);
+    const float *out = tensor_row(p->y, block, channel, y);
+    const int64_t *stride = p->index->stride;
+    const uint8_t *index = (const uint8_t *)p->index->data;
+    index += block * stride[0] + channel * stride[1] + y * stride[2];
     for (int64_t i = 0; i < n; i += lanes, to += lanes)
         for (int64_t part = 0; part < lanes; part += VW, to += VW) {
             dw_bytes narrow;
             memcpy(&narrow, index + i + part, sizeof narrow);
             vi which = __builtin_convertvector(narrow, vi);
-            vf d = activate_backward(p->activation, load(dy + i + part), load(out + i + part), p->alpha);
+            vf d = load(dy + i + part);
+            d = activate_backward(p->activation, d, load(out + i + part), p->alpha);
             *sum += d;
             UNROLL for (int q = 0; q < 4; q++)
                 store(to + (q & 1) * lanes + (q >> 1) * below, (vf)((vi)d & (which == q)));
         }
 }
 
-static void dw_spread(const dw_job *j, const dw_pool *p, const dw_tile *t, int64_t begin, int64_t end,
-                      int with_bias) {
+static void dw_spread(const dw_job *j, const dw_pool *p, const dw_tile *t, int64_t begin,
+                      int64_t end, int with_bias) {
     int64_t row_floats = j->cols * j->lanes;
     for (int64_t o = 0; o < t->outs; o++) {
         float *sums = j->bias_sums + (t->out + o) * VW;
@@ -475,8 +486,8 @@ static void conv2d_max_pool_backward_weight(const fc_args *a, const fc_context *
      "x dy >dw ?>db | stride_h stride_w dilation_h dilation_w groups zero_top zero_bottom |", \
      conv2d_backward_weight, conv2d_backward_weight_prepare, conv2d_backward_weight_workspace, 0}, \
     {"conv2d_max_pool_backward_weight", \
-     "x dy y index >dw ?>db | stride_h stride_w dilation_h dilation_w groups zero_top zero_bottom " \
-     "activation | alpha", \
+     "x dy y index >dw ?>db | stride_h stride_w dilation_h dilation_w groups zero_top " \
+     "zero_bottom activation | alpha", \
      conv2d_max_pool_backward_weight, conv2d_max_pool_backward_weight_prepare, \
      conv2d_max_pool_backward_weight_workspace, conv2d_max_pool_backward_weight_scratch}
 

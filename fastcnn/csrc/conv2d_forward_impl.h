@@ -1,5 +1,5 @@
-/* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own output is
- * never stored. */
+/* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
+ * output is never stored. */
 #include "conv2d_tile_impl.h"
 
 #define CONV_POOL_OT (CONV_ACCUMULATORS / 4)
@@ -43,8 +43,8 @@ static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
 typedef uint8_t vb __attribute__((vector_size(VW)));
 
 /* The 2x2 pixels of a window are the PT of the tile. The first of equal values wins. */
-INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choice, int64_t choice_channel,
-                           const int OT) {
+INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choice,
+                           int64_t choice_channel, const int OT) {
     int64_t right = j->read_step[1] * tensor_l(j->x), below = j->read_step[0] * j->x->stride[2];
     int64_t at[4] = {0, right, below, below + right};
     vf acc[CONV_OT][CONV_PT];
@@ -67,22 +67,23 @@ INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choic
 }
 
 #define CONV_POOL_TILE(OT) \
-    static __attribute__((noinline)) void conv_pool_##OT(const conv_job *j, const conv_tile *t, \
-                                                         uint8_t *choice, int64_t choice_channel) { \
+    NOINLINE void conv_pool_##OT(const conv_job *j, const conv_tile *t, uint8_t *choice, \
+                                 int64_t choice_channel) { \
         if (OT <= CONV_POOL_OT) conv_pool_tile(j, t, choice, choice_channel, OT); \
     }
-CONV_POOL_TILE(1) CONV_POOL_TILE(2) CONV_POOL_TILE(3) CONV_POOL_TILE(4) CONV_POOL_TILE(5) CONV_POOL_TILE(6)
+CONV_POOL_TILE(1) CONV_POOL_TILE(2) CONV_POOL_TILE(3)
+CONV_POOL_TILE(4) CONV_POOL_TILE(5) CONV_POOL_TILE(6)
 
 static void (*const conv_pool[CONV_OT])(const conv_job *, const conv_tile *, uint8_t *, int64_t) = {
     conv_pool_1, conv_pool_2, conv_pool_3, conv_pool_4, conv_pool_5, conv_pool_6};
 
-static void conv_pool_row(const conv_job *j, const conv_phase *p, const fc_tensor *index, int64_t block,
-                          int64_t m, int64_t c0, int64_t c1) {
+static void conv_pool_row(const conv_job *j, const conv_phase *p, const fc_tensor *index,
+                          int64_t block, int64_t m, int64_t c0, int64_t c1) {
     int64_t lanes = tensor_l(j->x), pixel = 2 * j->read_step[1] * lanes, begin, end;
     conv_live_taps(j, p, 2 * m, 2, &begin, &end);
     conv_tile row = {.offset = p->offset + begin, .offset_end = p->offset + end};
-    const float *x = (const float *)j->x->data + block * j->x->stride[0] + 2 * m * j->read_step[0] * j->x->stride[2];
-    float *out = (float *)j->out->data + block * j->out->stride[0] + m * j->out->stride[2];
+    const float *x = tensor_row(j->x, block, 0, 2 * m * j->read_step[0]);
+    float *out = tensor_row(j->out, block, 0, m);
     uint8_t *choice = (uint8_t *)index->data + block * index->stride[0] + m * index->stride[2];
     for (int64_t k = 0; k < p->size[1]; k++)
         for (int64_t part = 0; part < lanes; part += VW) {
@@ -117,8 +118,10 @@ static void conv2d_max_pool_forward(const fc_args *a, const fc_context *ctx) {
 
 #define CONV2D_FORWARD_KERNELS \
     {"conv2d_forward", \
-     "x w ?b >y | stride_h stride_w dilation_h dilation_w groups activation zero_top zero_bottom | alpha", \
+     "x w ?b >y | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
+     "zero_bottom | alpha", \
      conv2d_forward, conv2d_forward_prepare, conv_workspace, 0}, \
     {"conv2d_max_pool_forward", \
-     "x w ?b >y >index | stride_h stride_w dilation_h dilation_w groups activation zero_top zero_bottom | alpha", \
+     "x w ?b >y >index | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
+     "zero_bottom | alpha", \
      conv2d_max_pool_forward, conv2d_max_pool_forward_prepare, conv_workspace, 0}

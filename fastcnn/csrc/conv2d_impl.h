@@ -1,5 +1,5 @@
-/* Direct convolution: forward, input gradient, weight gradient; x always holds its zero border, so that C
- * never pads. */
+/* Direct convolution: forward, input gradient, weight gradient; x always holds its zero border,
+ * so that C never pads. */
 #include "conv2d_forward_impl.h"
 #include "conv2d_backward_input_impl.h"
 #include "conv2d_backward_weight_impl.h"

@@ -1,17 +1,21 @@
 /* The tile driver of conv2d_forward and conv2d_backward_input.
  *
- * Both are the same work: out[o][pixel] += x[c][pixel + tap] * w[o][c][tap], a "valid" convolution over a
- * view that holds its zero border. For the input gradient at stride s the output falls into s * s phases,
- * each with a subset of the taps; a phase reads dy pixel by pixel and writes every s-th pixel.
+ * Both are the same work: out[o][pixel] += x[c][pixel + tap] * w[o][c][tap], a "valid" convolution
+ * over a view that holds its zero border. For the input gradient at stride s the output falls into
+ * s * s phases, each with a subset of the taps; a phase reads dy pixel by pixel and writes every
+ * s-th pixel.
  *
- * A tile is OT output channels x PT vectors, held in registers. A tap is one offset into x, so kernel
- * size, dilation and phase cost nothing. Weights are packed as [channel chunk][c][tap][OT] by prepare.
+ * A tile is OT output channels x PT vectors, held in registers. A tap is one offset into x, so
+ * kernel size, dilation and phase cost nothing. Weights are packed as [channel chunk][c][tap][OT]
+ * by prepare.
  *
  * Along a row there are three ways to place vectors:
- *   contiguous  pixels follow each other in x and out: the row is one run of floats, whatever L is, and
- *               its last vector overlaps the one before it rather than ending in a masked store
+ *   contiguous  pixels follow each other in x and out: the row is one run of floats, whatever L
+ *               is, and its last vector overlaps the one before it rather than ending in a masked
+ *               store
  *   stepped     a step between pixels, L a multiple of VW: vectors are parts of pixels
- *   scattered   all the rest (a row shorter than a vector, or a step with L < VW): lane by lane, slow */
+ *   scattered   all the rest (a row shorter than a vector, or a step with L < VW): lane by lane,
+ *               slow */
 #ifndef FC_CONV2D_TILE_IMPL_H
 #define FC_CONV2D_TILE_IMPL_H
 
@@ -41,13 +45,13 @@ typedef struct {
 typedef struct {
     const fc_tensor *x, *out;
     const float *w, *bias;
-    const fc_tensor *y;                              /* out is multiplied by act'(y), if there is one */
+    const fc_tensor *y;    /* out is multiplied by act'(y), if there is one */
     int transposed, activation;
     float alpha;
-    int64_t groups, in, outs;                        /* channels of a group that are read and written */
+    int64_t groups, in, outs;    /* channels of a group that are read and written */
     int64_t w_group, w_in, w_out;                    /* strides of w */
     int64_t kernel[2], dilation[2], stride[2], shift[2], halo[2];    /* y, x */
-    int64_t read_step[2], write_step[2];             /* between neighbouring output pixels of a phase */
+    int64_t read_step[2], write_step[2];    /* between neighbouring output pixels of a phase */
     int64_t zero_top, zero_bottom;                   /* rows of x known to be zero */
     int64_t max_ot;
     int64_t *offsets;                                /* workspace: taps of all phases, */
@@ -57,7 +61,7 @@ typedef struct {
 
 typedef struct {
     conv_axis axis[2];
-    int64_t first[2], size[2];                       /* its first pixel in out, and how many it has */
+    int64_t first[2], size[2];    /* its first pixel in out, and how many it has */
     int64_t taps;
     int64_t *offset;
     float *packed;
@@ -77,10 +81,17 @@ INLINE int64_t tensor_h(const fc_tensor *t) { return t->shape[2]; }
 INLINE int64_t tensor_w(const fc_tensor *t) { return t->shape[3]; }
 INLINE int64_t tensor_l(const fc_tensor *t) { return t->shape[4]; }
 
+#define NOINLINE static __attribute__((noinline))
+
+/* Where row y of a channel of a block begins. */
+INLINE float *tensor_row(const fc_tensor *t, int64_t block, int64_t channel, int64_t y) {
+    return (float *)t->data + block * t->stride[0] + channel * t->stride[1] + y * t->stride[2];
+}
+
 /* ---- geometry ---- */
 
-/* Taps of the input gradient in one phase: those with (phase + shift - dilation * k) divisible by stride,
- * from the last to the first, so that they read dy forwards. */
+/* Taps of the input gradient in one phase: those with (phase + shift - dilation * k) divisible
+ * by stride, from the last to the first, so that they read dy forwards. */
 static conv_axis conv_phase_axis(const conv_job *j, int d, int64_t phase) {
     int64_t stride = j->stride[d], dilation = j->dilation[d], step = 1;
     while (step * dilation % stride) step++;
@@ -88,11 +99,12 @@ static conv_axis conv_phase_axis(const conv_job *j, int d, int64_t phase) {
     int64_t lowest = max_i64(0, k - step + 1);
     while (k >= lowest && (phase + j->shift[d] - dilation * k) % stride) k--;
     if (k < lowest) return (conv_axis){0};
-    return (conv_axis){k / step + 1, k, -step, j->halo[d] + (phase + j->shift[d] - dilation * k) / stride,
-                       dilation * step / stride};
+    int64_t source = j->halo[d] + (phase + j->shift[d] - dilation * k) / stride;
+    return (conv_axis){k / step + 1, k, -step, source, dilation * step / stride};
 }
 
-/* Phases lie one after the other in the workspace; call for (0, 0), (0, 1), ... with the same phase. */
+/* Phases lie one after the other in the workspace; call for (0, 0), (0, 1), ... with the same
+ * phase. */
 static void conv_next_phase(const conv_job *j, int64_t py, int64_t px, conv_phase *p) {
     int64_t at[2] = {py, px};
     p->offset = py || px ? p->offset + p->taps : j->offsets;
@@ -123,7 +135,8 @@ static void conv_live_taps(const conv_job *j, const conv_phase *p, int64_t m, in
     *begin = 0;
     *end = a->count;
     while (*begin < *end && last + *begin * a->spacing < j->zero_top) ++*begin;
-    while (*end > *begin && source + (*end - 1) * a->spacing >= tensor_h(j->x) - j->zero_bottom) --*end;
+    int64_t zeros = tensor_h(j->x) - j->zero_bottom;
+    while (*end > *begin && source + (*end - 1) * a->spacing >= zeros) --*end;
     *begin *= p->axis[1].count;
     *end *= p->axis[1].count;
 }
@@ -133,7 +146,8 @@ static void conv_live_taps(const conv_job *j, const conv_phase *p, int64_t m, in
 static size_t conv_workspace(const fc_args *a) {
     const fc_tensor *w = &a->t[1];
     int64_t taps = w->shape[2] * w->shape[3], channels = w->shape[0] + w->shape[1] * a->i[4];
-    return taps * sizeof(int64_t) + channels * sizeof(conv_chunk) + taps * w->shape[0] * w->shape[1] * sizeof(float);
+    return taps * sizeof(int64_t) + channels * sizeof(conv_chunk) +
+           taps * w->shape[0] * w->shape[1] * sizeof(float);
 }
 
 static void conv_place_workspace(conv_job *j, const fc_args *a) {
@@ -156,7 +170,8 @@ static void conv_list_chunks(const conv_job *j) {
 
 static void conv_pack_channel(const conv_job *j, const conv_phase *p, int64_t group, int64_t out) {
     int64_t begin = 0, size = 0;
-    for (int64_t c = 0; begin + size <= out; c++) balanced(j->outs, conv_chunks(j), c, &begin, &size);
+    for (int64_t c = 0; begin + size <= out; c++)
+        balanced(j->outs, conv_chunks(j), c, &begin, &size);
     float *to = p->packed + (group * j->outs + begin) * j->in * p->taps + (out - begin);
     const float *w = j->w + group * j->w_group + out * j->w_out;
     const conv_axis *y = &p->axis[0], *x = &p->axis[1];
@@ -174,7 +189,8 @@ static void conv_prepare(const conv_job *j, const fc_context *ctx) {
     for (int64_t py = 0; py < j->write_step[0]; py++)
         for (int64_t px = 0; px < j->write_step[1]; px++) {
             conv_next_phase(j, py, px, &p);
-            for (int64_t k = begin; k < end; k++) conv_pack_channel(j, &p, k / j->outs, k % j->outs);
+            for (int64_t k = begin; k < end; k++)
+                conv_pack_channel(j, &p, k / j->outs, k % j->outs);
             if (ctx->thread) continue;
             const conv_axis *y = &p.axis[0], *x = &p.axis[1];
             for (int64_t t = 0; t < p.taps; t++)
@@ -185,8 +201,8 @@ static void conv_prepare(const conv_job *j, const fc_context *ctx) {
 
 /* ---- tiles ---- */
 
-/* acc[o][q] += sum over channels and taps of x[at[q] + tap] * w[o]. The smaller side of the tile waits in
- * registers, the other one streams. */
+/* acc[o][q] += sum over channels and taps of x[at[q] + tap] * w[o]. The smaller side of the tile
+ * waits in registers, the other one streams. */
 INLINE void conv_accumulate(const conv_job *j, const conv_tile *t, const int64_t *at, const int OT,
                             const int PT, vf acc[CONV_OT][CONV_PT]) {
     const float *x = t->x, *w = t->w;
@@ -196,7 +212,8 @@ INLINE void conv_accumulate(const conv_job *j, const conv_tile *t, const int64_t
         for (const int64_t *offset = t->offset; offset < end; offset++, w += OT) {
             const float *p = x + *offset;
             /* The next channel lies far away, where no prefetcher of the machine looks. */
-            if (OT >= 4) UNROLL for (int q = 0; q < PT; q++) __builtin_prefetch(p + channel + at[q]);
+            if (OT >= 4)
+                UNROLL for (int q = 0; q < PT; q++) __builtin_prefetch(p + channel + at[q]);
             vf kept[CONV_PT];
             if (OT < PT) {
                 UNROLL for (int o = 0; o < OT; o++) kept[o] = splat(w[o]);
@@ -221,11 +238,13 @@ INLINE void conv_start(const conv_tile *t, const int OT, const int PT, vf acc[CO
     }
 }
 
-static __attribute__((noinline)) vf conv_activate(const conv_job *j, vf v, const float *y) {
-    return y ? activate_backward(j->activation, v, load(y), j->alpha) : activate(j->activation, v, j->alpha);
+NOINLINE vf conv_activate(const conv_job *j, vf v, const float *y) {
+    if (!y) return activate(j->activation, v, j->alpha);
+    return activate_backward(j->activation, v, load(y), j->alpha);
 }
 
-/* Linear and ReLU stay in registers; the others are called, once a vector, to keep the tiles small. */
+/* Linear and ReLU stay in registers; the others are called, once a vector, to keep the tiles
+ * small. */
 INLINE vf conv_finish(const conv_job *j, vf v, const float *y) {
     if (j->activation == ACT_LINEAR) return v;
     if (j->activation != ACT_RELU) return conv_activate(j, v, y);
@@ -244,14 +263,15 @@ INLINE void conv_row_tile(const conv_job *j, const conv_tile *t, const int OT, c
     const float *y = t->y;
     int64_t out_channel = j->out->stride[1], y_channel = y ? j->y->stride[1] : 0;
     UNROLL for (int o = 0; o < OT; o++, out += out_channel, y += y_channel)
-        UNROLL for (int q = 0; q < PT; q++) store(out + at[q], conv_finish(j, acc[o][q], y ? y + at[q] : 0));
+        UNROLL for (int q = 0; q < PT; q++)
+            store(out + at[q], conv_finish(j, acc[o][q], y ? y + at[q] : 0));
 }
 
 #define CONV_TILE(OT, PT) \
-    static __attribute__((noinline)) void conv_contiguous_##OT##_##PT(const conv_job *j, const conv_tile *t) { \
+    NOINLINE void conv_contiguous_##OT##_##PT(const conv_job *j, const conv_tile *t) { \
         if (OT * PT <= CONV_ACCUMULATORS) conv_row_tile(j, t, OT, PT, VW, VW); \
     } \
-    static __attribute__((noinline)) void conv_stepped_##OT##_##PT(const conv_job *j, const conv_tile *t) { \
+    NOINLINE void conv_stepped_##OT##_##PT(const conv_job *j, const conv_tile *t) { \
         int64_t lanes = tensor_l(j->x); \
         if (OT * PT <= CONV_ACCUMULATORS) \
             conv_row_tile(j, t, OT, PT, j->read_step[1] * lanes, j->write_step[1] * lanes); \
@@ -262,16 +282,19 @@ INLINE void conv_row_tile(const conv_job *j, const conv_tile *t, const int OT, c
 CONV_TILES(1) CONV_TILES(2) CONV_TILES(3) CONV_TILES(4) CONV_TILES(5) CONV_TILES(6)
 
 #define CONV_ROW(kind, OT) \
-    {conv_##kind##_##OT##_1, conv_##kind##_##OT##_2, conv_##kind##_##OT##_3, conv_##kind##_##OT##_4, \
+    {conv_##kind##_##OT##_1, conv_##kind##_##OT##_2, \
+     conv_##kind##_##OT##_3, conv_##kind##_##OT##_4, \
      conv_##kind##_##OT##_5, conv_##kind##_##OT##_6, conv_##kind##_##OT##_7, conv_##kind##_##OT##_8}
 #define CONV_TABLE(kind) \
-    {CONV_ROW(kind, 1), CONV_ROW(kind, 2), CONV_ROW(kind, 3), CONV_ROW(kind, 4), CONV_ROW(kind, 5), CONV_ROW(kind, 6)}
+    {CONV_ROW(kind, 1), CONV_ROW(kind, 2), CONV_ROW(kind, 3), \
+     CONV_ROW(kind, 4), CONV_ROW(kind, 5), CONV_ROW(kind, 6)}
 
 static conv_tile_function *const conv_contiguous[CONV_OT][CONV_PT] = CONV_TABLE(contiguous);
 static conv_tile_function *const conv_stepped[CONV_OT][CONV_PT] = CONV_TABLE(stepped);
 
 /* One vector of an output row, lane by lane: floats [from, from + n) of the row. */
-static void conv_scattered(const conv_job *j, const conv_tile *t, int64_t ot, int64_t from, int64_t n) {
+static void conv_scattered(const conv_job *j, const conv_tile *t, int64_t ot, int64_t from,
+                           int64_t n) {
     int64_t lanes = tensor_l(j->x), x_at[VW], out_at[VW];
     float v[VW] = {0}, slope[VW] = {0};
     for (int64_t k = 0; k < n; k++) {
@@ -301,7 +324,8 @@ typedef struct {
 } conv_run;
 
 /* The tile of one chunk of output channels at the place of `row`. */
-INLINE conv_tile conv_chunk_tile(const conv_job *j, const conv_phase *p, const conv_chunk *c, const conv_tile *row) {
+INLINE conv_tile conv_chunk_tile(const conv_job *j, const conv_phase *p, const conv_chunk *c,
+                                 const conv_tile *row) {
     conv_tile t = *row;
     t.x += c->x;
     t.w = p->packed + c->out * j->in * p->taps + (row->offset - p->offset) * c->size;
@@ -315,8 +339,9 @@ INLINE conv_tile conv_chunk_tile(const conv_job *j, const conv_phase *p, const c
 /* Widest tile, in vectors, for ot output channels. */
 INLINE int64_t conv_max_pt(int64_t ot) { return min_i64(CONV_PT, CONV_ACCUMULATORS / ot); }
 
-static void conv_run_tiles(const conv_job *j, const conv_phase *p, const conv_tile *row, const conv_run *r,
-                           conv_tile_function *const table[CONV_OT][CONV_PT], int64_t c0, int64_t c1) {
+static void conv_run_tiles(const conv_job *j, const conv_phase *p, const conv_tile *row,
+                           const conv_run *r, conv_tile_function *const table[CONV_OT][CONV_PT],
+                           int64_t c0, int64_t c1) {
     int64_t tiles = ceil_div(r->vectors, conv_max_pt(min_i64(j->outs, j->max_ot)));
     for (int64_t k = 0; k < tiles; k++) {
         int64_t v, pt;
@@ -334,7 +359,8 @@ static void conv_run_tiles(const conv_job *j, const conv_phase *p, const conv_ti
     }
 }
 
-static void conv_scattered_row(const conv_job *j, const conv_phase *p, const conv_tile *row, int64_t c0, int64_t c1) {
+static void conv_scattered_row(const conv_job *j, const conv_phase *p, const conv_tile *row,
+                               int64_t c0, int64_t c1) {
     int64_t n = p->size[1] * tensor_l(j->x);
     for (int64_t c = c0; c < c1; c++) {
         conv_tile t = conv_chunk_tile(j, p, &j->chunks[c], row);
@@ -344,22 +370,27 @@ static void conv_scattered_row(const conv_job *j, const conv_phase *p, const con
 }
 
 /* Row m of a phase in one block, chunks [c0, c1) of its output channels. */
-static void conv_row(const conv_job *j, const conv_phase *p, int64_t block, int64_t m, int64_t c0, int64_t c1) {
+static void conv_row(const conv_job *j, const conv_phase *p, int64_t block, int64_t m, int64_t c0,
+                     int64_t c1) {
     int64_t lanes = tensor_l(j->x), n = p->size[1], begin, end;
     int64_t out_y = p->first[0] + m * j->write_step[0];
     conv_live_taps(j, p, m, 1, &begin, &end);
     conv_tile row = {.offset = p->offset + begin, .offset_end = p->offset + end};
-    row.x = (const float *)j->x->data + block * j->x->stride[0] + m * j->read_step[0] * j->x->stride[2];
-    row.out = (float *)j->out->data + block * j->out->stride[0] + out_y * j->out->stride[2] + p->first[1] * lanes;
-    if (j->y) row.y = (const float *)j->y->data + block * j->y->stride[0] + out_y * j->y->stride[2] + p->first[1] * lanes;
+    row.x = tensor_row(j->x, block, 0, m * j->read_step[0]);
+    row.out = tensor_row(j->out, block, 0, out_y) + p->first[1] * lanes;
+    if (j->y) row.y = tensor_row(j->y, block, 0, out_y) + p->first[1] * lanes;
     if (j->read_step[1] == 1 && j->write_step[1] == 1 && n * lanes >= VW) {
         conv_run run = {ceil_div(n * lanes, VW), VW, VW, n * lanes - VW, n * lanes - VW};
         conv_run_tiles(j, p, &row, &run, conv_contiguous, c0, c1);
     } else if (lanes % VW == 0) {
         int64_t x_step = j->read_step[1] * lanes, out_step = j->write_step[1] * lanes;
         conv_run run = {n, x_step, out_step, (n - 1) * x_step, (n - 1) * out_step};
-        for (int64_t part = 0; part < lanes; part += VW, row.x += VW, row.out += VW, row.y += row.y ? VW : 0)
+        for (int64_t part = 0; part < lanes; part += VW) {
             conv_run_tiles(j, p, &row, &run, conv_stepped, c0, c1);
+            row.x += VW;
+            row.out += VW;
+            if (row.y) row.y += VW;
+        }
     } else {
         conv_scattered_row(j, p, &row, c0, c1);
     }

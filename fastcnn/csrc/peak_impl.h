@@ -7,7 +7,8 @@
 #define PEAK_ACCUMULATORS 12
 #endif
 
-/* iterations * PEAK_ACCUMULATORS * VW multiply-adds on every thread; flops[0] is 2 * their number, of one. */
+/* iterations * PEAK_ACCUMULATORS * VW multiply-adds on every thread; flops[0] is 2 * their
+ * number, of one. */
 static void fma_peak(const fc_args *a, const fc_context *ctx) {
     double *flops = a->t[0].data;
     vf acc[PEAK_ACCUMULATORS], x = splat(0.999f), y = splat(1e-3f);

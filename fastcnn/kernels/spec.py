@@ -27,9 +27,7 @@ class Op:
     params: Mapping[str, Any] = field(default_factory=dict)  # name: default
     rtol: float = 1e-5  # native float32 against reference float64, relative to the largest value
     prepare: bool = False
-    check: Callable[[str, dict, dict], None] | None = (
-        None  # (name, arrays, params); raises ShapeError
-    )
+    check: Callable[[str, dict, dict], None] | None = None  # raises ShapeError
 
     def is_output(self, tensor: str) -> bool:
         return ">" in self.tensors[tensor]

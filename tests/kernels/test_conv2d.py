@@ -28,7 +28,7 @@ def problems(draw, lanes=(1, 4, 8, 16), pooled=False):
     windows = 2 if pooled else 1
     least = [
         max(1, e + (windows - 1) * s - p - q)
-        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2])
+        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2], strict=True)
     ]
     return {
         "blocks": draw(st.integers(1, 3)),
@@ -114,7 +114,7 @@ def distinct_windows(case):
     case.b = None if case.b is None else np.round(case.b * 2)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems())
 def test_forward_matches_reference(problem):
     case = Case(problem)
@@ -124,7 +124,7 @@ def test_forward_matches_reference(problem):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(problems(lanes=(16, 32), pooled=True))
 def test_max_pool_forward_matches_reference(problem):
     case = Case(problem)
@@ -137,7 +137,7 @@ def test_max_pool_forward_matches_reference(problem):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems(), st.booleans())
 def test_backward_input_matches_reference(problem, with_y):
     case = Case(problem)
@@ -148,7 +148,7 @@ def test_backward_input_matches_reference(problem, with_y):
     assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(problems())
 def test_backward_weight_matches_reference(problem):
     case = Case(problem)
@@ -159,7 +159,7 @@ def test_backward_weight_matches_reference(problem):
     assert_native_matches_reference("conv2d_backward_weight", arrays, **case.steps, **case.zeros)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(problems(lanes=(16, 32), pooled=True))
 def test_max_pool_backward_weight_matches_reference(problem):
     case = Case(problem)
