@@ -271,6 +271,7 @@ ERRORS = {
     "kernel too large": (["--model", "large.toml"], 1, "larger than the"),
     "unknown optimizer": (["--optimizer", "adm"], 2, "did you mean 'adam'"),
     "no momentum in adam": (["--momentum", "0.5"], 2, "momentum"),
+    "too many threads": (["--threads", "100000"], 2, "1024"),
     "negative rate": (["--lr", "-1"], 2, "learning_rate"),
     "no such folder": (["--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere"),
     "resume nothing": (["--resume", "nowhere"], 1, "nowhere"),

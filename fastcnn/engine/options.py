@@ -1,10 +1,10 @@
 """Checks and conversions of layer options."""
 
+import math
 from typing import Any
 
-from fastcnn.kernels.geometry import same_padding
-
 from fastcnn.errors import OptionError
+from fastcnn.kernels.geometry import same_padding
 from fastcnn.plugins.registry import make, regularizers
 
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
@@ -29,7 +29,11 @@ def penalty(regularizer: Any) -> dict[str, Any]:
     if regularizer is None:
         return {"l1": 0.0, "l2": 0.0}
     made = make(regularizers, regularizer)
-    return {"l1": float(made.l1), "l2": float(made.l2)}
+    penalties = {"l1": float(made.l1), "l2": float(made.l2)}
+    for name, value in penalties.items():
+        if not 0 <= value < math.inf:
+            raise OptionError(f"the penalty {name} must not be negative, not {value}")
+    return penalties
 
 
 def resolve_padding(

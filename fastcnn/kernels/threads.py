@@ -6,6 +6,8 @@ from pathlib import Path
 
 from fastcnn.errors import OptionError
 
+MAX_THREADS = 1024  # OpenMP crashes where it can't make as many as it was asked for
+
 _forked_after_parallel = False
 _ran_parallel = False
 
@@ -27,8 +29,8 @@ def has_openmp() -> bool:
 def resolve_threads(threads: int | None) -> int:
     """A wanted number of threads, or the default; 1 where a fork would make more of them hang."""
     global _ran_parallel
-    if threads is not None and (isinstance(threads, bool) or threads < 1):
-        raise OptionError(f"threads must be a positive integer, not {threads!r}")
+    if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS):
+        raise OptionError(f"threads must be an integer from 1 to {MAX_THREADS}, not {threads!r}")
     if _forked_after_parallel:
         return 1
     number = threads or default_threads()

@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import FastcnnError, OptionError, unknown
 
 T = TypeVar("T")
 
@@ -96,13 +96,17 @@ def make(registry: Registry, value: Any, **kwargs: Any) -> Any:
     """An object from a name, from {"name": ..., option: ...}, or the object itself."""
     if isinstance(value, str):
         value = {"name": value}
+    if isinstance(value, int | float | list | tuple):
+        raise OptionError(f"{registry.kind} must be a name, a table or an object, not {value!r}")
     if not isinstance(value, dict):
         return value
     options = {**value, **kwargs}
     cls = registry.get(options.pop("name", None) or _nameless(registry, value))
     try:
         return cls(**options)
-    except TypeError as error:
+    except FastcnnError:
+        raise
+    except (TypeError, ValueError) as error:
         raise _bad_options(registry, cls, options, error) from error
 
 
@@ -110,7 +114,7 @@ def _nameless(registry: Registry, value: dict) -> str:
     raise OptionError(f"a {registry.kind} needs a 'name', got {value}")
 
 
-def _bad_options(registry: Registry, cls: Any, options: dict, error: TypeError) -> OptionError:
+def _bad_options(registry: Registry, cls: Any, options: dict, error: Exception) -> OptionError:
     known = option_names(cls)
     for option in options:
         if option not in known:

@@ -63,9 +63,7 @@ def read_model_toml(path: Path) -> ModelConfig:
         optimizer = {"name": optimizer}
     try:
         make(losses, loss)
-        make(optimizers, optimizer or {"name": "sgd"})
-        if not isinstance(optimizer, dict | None):
-            raise OptionError(f"optimizer must be a name or a table, not {optimizer!r}")
+        make(optimizers, optimizer)
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
 

@@ -18,11 +18,15 @@ class Recorder(Callback):
     def save(self) -> None:
         """The checkpoint; never of weights that are no numbers: the last good one stays."""
         if not np.isfinite(self.model.store.values).all():
-            raise DivergedError(
-                f"weights became infinite or NaN in epoch {self.model.progress.epoch}: "
-                f"try a smaller learning rate than {self.model.optimizer.learning_rate:g}"
-            )
+            raise self._diverged("the weights", self.model.progress.epoch)
         self.model.save(self.folder.checkpoint)
+
+    def _diverged(self, what: str, epoch: int) -> DivergedError:
+        rate = self.model.optimizer.learning_rate
+        return DivergedError(
+            f"{what} became infinite or NaN in epoch {epoch}: "
+            f"try a smaller learning rate than {rate:g}"
+        )
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         self.save()
@@ -30,5 +34,8 @@ class Recorder(Callback):
         self.folder.write_history(self.model.history.rows())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        for name, value in logs.items():
+            if not np.isfinite(value):
+                raise self._diverged(name, epoch + 1)
         self.save()
         self.folder.append_history({"epoch": epoch + 1, **logs})

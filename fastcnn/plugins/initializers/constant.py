@@ -11,7 +11,7 @@ class Constant:
     """One value everywhere."""
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = value
+        self.value = float(value)
 
     def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
         return np.full(p.shape, self.value, np.float32)

@@ -11,7 +11,7 @@ class Normal:
     """Normal with mean 0 and the given standard deviation."""
 
     def __init__(self, stddev: float = 0.01) -> None:
-        self.stddev = stddev
+        self.stddev = float(stddev)
 
     def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
         return generator.normal(0.0, self.stddev, p.shape).astype(np.float32)

@@ -11,7 +11,7 @@ class Uniform:
     """Uniform on [-limit, limit)."""
 
     def __init__(self, limit: float = 0.05) -> None:
-        self.limit = limit
+        self.limit = float(limit)
 
     def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
         return generator.uniform(-self.limit, self.limit, p.shape).astype(np.float32)

@@ -5,6 +5,7 @@ from typing import Any
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.engine.stage import Stage
+from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import layers
 
 
@@ -28,6 +29,10 @@ class BatchNormalization(Layer):
     ) -> None:
         self.momentum = float(momentum)
         self.epsilon = float(epsilon)
+        if not 0 <= self.momentum <= 1:
+            raise OptionError(f"momentum lies in [0, 1], not {momentum}")
+        if not self.epsilon > 0:
+            raise OptionError(f"epsilon must be positive, not {epsilon}")
         self.center = center
         self.scale = scale
         self.name = name

@@ -10,4 +10,4 @@ class L1:
     l2 = 0.0
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = l1
+        self.l1 = float(l1)

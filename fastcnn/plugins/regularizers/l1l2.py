@@ -8,5 +8,5 @@ class L1L2:
     """l1 sum|p| + l2 sum p^2 (Keras' meaning: the gradient of the second term is 2 l2 p)."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = l1
-        self.l2 = l2
+        self.l1 = float(l1)
+        self.l2 = float(l2)

@@ -10,4 +10,4 @@ class L2:
     l1 = 0.0
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = l2
+        self.l2 = float(l2)
