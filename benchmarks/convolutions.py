@@ -1,6 +1,7 @@
-"""GFLOP/s of the convolution kernels, in each direction, beside the multiply-add peak of this machine.
+"""GFLOP/s of the convolution kernels, in each direction, beside this machine's multiply-add peak.
 
-    python benchmarks/convolutions.py [--batch 128] [--threads 2] [--isa avx2] [--seconds 0.3] [NAME ...]
+    python benchmarks/convolutions.py [--batch 128] [--threads 2] [--isa avx2]
+                                      [--seconds 0.3] [NAME ...]
 
 Counted are nominal operations, taps on padding included, so skipped padding shows as speed.
 """
@@ -29,7 +30,8 @@ class Layer:
     def name(self) -> str:
         pad = "same" if self.same else "valid"
         step = f" /{self.stride}" if self.stride > 1 else ""
-        return f"{self.kernel}x{self.kernel} {self.channels}->{self.outs} {self.size}x{self.size} {pad}{step}"
+        kernel, image = f"{self.kernel}x{self.kernel}", f"{self.size}x{self.size}"
+        return f"{kernel} {self.channels}->{self.outs} {image} {pad}{step}"
 
 
 LAYERS = [

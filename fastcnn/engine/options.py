@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from fastcnn.kernels.geometry import same_padding
-
 from fastcnn.errors import OptionError
+from fastcnn.kernels.geometry import same_padding
 from fastcnn.plugins.registry import make, regularizers
 
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]

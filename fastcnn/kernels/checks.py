@@ -1,6 +1,6 @@
 """What the shapes of a kernel's tensors must have to do with each other, beyond equal axes.
 
-C computes addresses from these shapes and looks at nothing twice, so that a wrong shape must end here.
+C computes addresses from these shapes and checks nothing again: a wrong shape must be caught here.
 """
 
 from typing import Any
@@ -83,6 +83,7 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
         )
         if reach and (reach[0] + halo < 0 or reach[1] + halo >= dy.shape[2 + d]):
             raise ShapeError(
-                f"{name}: the taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of dy,"
-                f" which has {dy.shape[2 + d]} there with its halo; geometry.gradient_halo says how much"
+                f"{name}: the taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis}"
+                f" of dy, which has {dy.shape[2 + d]} there with its halo;"
+                " geometry.gradient_halo says how much"
             )

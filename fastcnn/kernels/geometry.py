@@ -15,7 +15,7 @@ def output_size(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> i
 
 
 def same_padding(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Pair:
-    """Padding (before, after) for an output of ceil(size / stride); the odd pixel goes after, as in Keras."""
+    """(before, after) for an output of ceil(size / stride); the odd pixel is after, as in Keras."""
     total = max((-(-size // stride) - 1) * stride + extent(kernel, dilation) - size, 0)
     return total // 2, total - total // 2
 

@@ -28,7 +28,7 @@ def problems(draw, lanes=(1, 4, 8, 16), pooled=False):
     windows = 2 if pooled else 1
     least = [
         max(1, e + (windows - 1) * s - p - q)
-        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2])
+        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2], strict=True)
     ]
     return {
         "blocks": draw(st.integers(1, 3)),

@@ -1,7 +1,8 @@
 """2-d convolutions (cross-correlations, as everywhere in deep learning), one tap at a time.
 
 x holds its zero border, so that every convolution is a "valid" one:
-y[k, i, j] = act(b[k] + sum over c, ky, kx of w[k, c, ky, kx] x[c, i stride + ky dilation, j stride + kx dilation])
+y[k, i, j] = act(b[k] + sum over c, ky, kx of w[k, c, ky, kx] x[c, i s + ky d, j s + kx d])
+with stride s and dilation d.
 """
 
 import numpy as np
@@ -63,7 +64,7 @@ def conv2d_forward(
 
 
 def windows(x):
-    """2x2 windows, a last odd row or column dropped: (B, C, 4, H / 2, W / 2, L), in the order of `index`."""
+    """2x2 windows (B, C, 4, H // 2, W // 2, L) in `index` order; no last odd row or column."""
     h, w = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
     return np.stack([x[:, :, dy:h:2, dx:w:2] for dy in (0, 1) for dx in (0, 1)], axis=2)
 
@@ -113,7 +114,7 @@ def conv2d_backward_input(
     activation,
     alpha,
 ):
-    """dx[i] = sum of dy[o] w[k] over i + pad = stride o + dilation k; times act'(y) if y is given."""
+    """dx[i] = sum of dy[o] w[k] over i + pad = stride o + dilation k; times act'(y) if y given."""
     inner = grouped(dy[:, :, halo_top:, halo_left:], groups)
     w = w.reshape(groups, -1, *w.shape[1:])
     size, kernel = inner.shape[3:5], w.shape[-2:]
@@ -144,7 +145,7 @@ def conv2d_backward_input(
 def conv2d_backward_weight(
     x, dy, dw, db, *, stride_h, stride_w, dilation_h, dilation_w, groups, zero_top, zero_bottom
 ):
-    """dw = sum over blocks, pixels and lanes of dy times the pixel that each tap meets; db = sum of dy."""
+    """dw = sum over blocks, pixels, lanes of dy times the pixel that the tap meets; db = sum dy."""
     for ky, kx in np.ndindex(dw.shape[2:]):
         part = tap(
             grouped(x, groups),
@@ -179,7 +180,7 @@ def conv2d_max_pool_backward_weight(
     activation,
     alpha,
 ):
-    """The same after a max pool: dy act'(y) belongs to the pixel `index` of each window, zero to the others."""
+    """The same after a max pool: pixel `index` of each window gets dy act'(y), the others zero."""
     gradient = dy * activation_slope(y, activation, alpha)
     full = np.zeros((*dy.shape[:2], 2 * dy.shape[2], 2 * dy.shape[3], dy.shape[4]), dy.dtype)
     for q in range(4):
