@@ -1,7 +1,7 @@
 """Builds the C kernels once per instruction set, and the Cython door to them.
 
-Each instruction set is a static library with flags of its own, so that no other file is compiled with
-them. A flag the compiler lacks drops that instruction set and nothing else.
+Each instruction set is a static library with flags of its own, so that no other file is compiled
+with them. A flag the compiler lacks drops that instruction set and nothing else.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""fastcnn trains convolutional networks on CPUs. Names below are imported when they are first used."""
+"""fastcnn trains convolutional networks on CPUs. The names below are imported at first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Sequential models: compile, fit, evaluate, predict, summary, save. Thin: the work is done below."""
+"""Sequential models: compile, fit, evaluate, predict, summary, save; other modules do the work."""
 
 import math
 from collections.abc import Sequence
@@ -32,10 +32,11 @@ class Sequential:
 
     input_shape: one image, (height, width, channels), or (channels, height, width) with
         data_format="channels_first"; found from the data if not given.
-    seed: of initial weights, shuffling and dropout. threads: default all cores. backend: "native" or
-        "reference" (NumPy; float64 with dtype="float64").
+    seed: of initial weights, shuffling and dropout.
+    threads: default all cores.
+    backend: "native" or "reference" (NumPy; float64 with dtype="float64").
 
-    Pixels: uint8 images are scaled to 0..1, floats are taken as they are, unless `preprocessing` is set.
+    Pixels: uint8 images are scaled to 0..1, floats stay as they are, unless `preprocessing` is set.
     """
 
     def __init__(
@@ -134,7 +135,10 @@ class Sequential:
         return summary_text(self.name, self.graph, self.data_format)
 
     def get_weights(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters by name; kernels are (filters, channels, height, width), (out, in)."""
+        """Copies of all parameters by name.
+
+        Kernels are (filters, channels / groups, height, width) or (units, features).
+        """
         return {key: value.copy() for key, value in self.store.items()}
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
@@ -175,12 +179,12 @@ class Sequential:
         validation_split: float = 0.0,
         shuffle: bool = True,
     ) -> History:
-        """Train until `epochs` epochs are done in all, counting those of earlier calls since `compile`.
+        """Train until `epochs` epochs are done since `compile`, those of earlier calls included.
 
         x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey, uint8 or float.
         y: class numbers (N,), or (N, K) for losses with dense targets.
         validation_split: the last part of x, y that is kept for validation instead.
-        verbose: 0 nothing, 1 progress bar on a terminal and otherwise a line for each epoch, 2 lines.
+        verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
         """
         if self.optimizer is None:
             self.compile()
@@ -319,7 +323,10 @@ class Sequential:
     # ---- files
 
     def save(self, path: str | Path, *, training_state: bool = True) -> None:
-        """Write the model to one file, whole or not at all. training_state: also what `fit` needs to go on."""
+        """Write the model to one file, whole or not at all.
+
+        training_state: also what `fit` needs to go on.
+        """
         arrays = {f"weights/{key}": value for key, value in self.store.items()}
         document: dict[str, Any] = {"fastcnn_version": __version__, "model": self._description()}
         if training_state and self.optimizer is not None:
@@ -354,7 +361,7 @@ class Sequential:
 def load_model(
     path: str | Path, *, threads: int | None = None, backend: str = "native"
 ) -> Sequential:
-    """The model of a file that `save` wrote, ready to predict, or to go on with `fit` if it holds that."""
+    """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so."""
     path = Path(path)
     arrays, document = read_model_file(path)
     try:

@@ -11,7 +11,7 @@ import fastcnn
 
 ROOT = Path(fastcnn.__file__).parent
 
-# Low to high. A module may import modules of its own rank or of a lower one. The longest prefix counts.
+# Low to high. A module may import modules of its own rank or lower. The longest prefix counts.
 RANKS = [
     ["errors", "rng"],
     ["_kernels"],
@@ -53,7 +53,7 @@ def _within(module, prefix):
 
 
 def imports(tree):
-    """Names of the fastcnn modules that a module imports, at any depth, not for type checking only."""
+    """fastcnn modules that a module imports, at any depth, except for type checking only."""
     skipped = {
         id(child)
         for node in ast.walk(tree)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from fastcnn.data.images import check_labels
 
+from fastcnn.data.images import check_labels
 from fastcnn.errors import DataError, OptionError
 
 
@@ -14,8 +14,8 @@ def check_targets(y: Any, count: int, loss: Any, outputs: int, name: str, dtype:
     if loss.targets == "labels":
         if array.ndim == 2 and array.shape[1] > 1:
             raise DataError(
-                f"{name} targets have shape {array.shape}, but {loss.name} takes class numbers (N,): "
-                "use categorical_crossentropy for one-hot or soft targets"
+                f"{name} targets have shape {array.shape}, but {loss.name} takes "
+                "class numbers (N,): use categorical_crossentropy for one-hot or soft targets"
             )
         return check_labels(array, count, outputs, name=f"{name} labels")
     if array.ndim == 1 and loss.joins_softmax:
@@ -40,7 +40,7 @@ def _dense(
 
 
 def hold_out(x: Any, y: Any, validation_data: Any, fraction: float) -> tuple[Any, Any, Any]:
-    """(x, y, validation data): the last `fraction` of the samples is kept for validation, if asked."""
+    """(x, y, validation data): if asked, the last `fraction` of the samples is for validation."""
     if not fraction:
         return x, y, validation_data
     if validation_data is not None:

@@ -127,7 +127,7 @@ class Builder:
     def backward_slope(
         self, x: Tensor, view: Callable[[Tensor], Argument] = lambda x: x
     ) -> tuple[dict[str, Argument], dict[str, Any]]:
-        """(tensors, parameters) for kernels that multiply x's gradient by its activation's slope."""
+        """(tensors, parameters) for kernels that apply the slope of x's activation themselves."""
         if x.activation == "linear":
             return {}, {}
         return {"y": view(x)}, {"activation": x.activation, "alpha": x.alpha}
@@ -135,7 +135,7 @@ class Builder:
     def add_gradient(self, x: Tensor, emit: Callable[[Tensor], None], slope: bool = False) -> None:
         """Let `emit(dx)` append the kernel that writes a gradient of x; several of them are summed.
 
-        slope: emit's kernel multiplies by the slope of x's activation itself; otherwise it is done here.
+        slope: emit's kernel applies the slope of x's activation itself; otherwise it is done here.
         """
         if not x.needs_gradient:
             return
@@ -147,7 +147,7 @@ class Builder:
         self.accept_gradient(x, dx)
 
     def slope_of_output(self, y: Tensor) -> None:
-        """Multiply the gradient that a loss wrote for its input by the slope of that input's activation."""
+        """Apply the slope of y's activation to the gradient that a loss wrote for its input y."""
         if y.gradient is not None and y.activation != "linear":
             act = {"activation": y.activation, "alpha": y.alpha}
             self.step("activation_backward", act, dy=y.gradient, y=y, dx=y.gradient)

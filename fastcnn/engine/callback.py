@@ -4,9 +4,10 @@ from typing import Any
 
 
 class Callback:
-    """Base of all callbacks. `logs` holds the figures known so far, e.g. {"loss": 0.3, "accuracy": 0.9}.
+    """Base of all callbacks. `logs` holds the figures so far, e.g. {"loss": 0.3, "accuracy": 0.9}.
 
-    `self.model` is set before training begins. Set `self.model.stop_training = True` to end after the batch.
+    `self.model` is set before training begins. `self.model.stop_training = True` ends training
+    after the batch.
     """
 
     registered_name: str = ""

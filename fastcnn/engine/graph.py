@@ -1,4 +1,4 @@
-"""The model as a graph: nodes (a layer and the nodes it reads), in an order in which they can run."""
+"""The model as a graph: nodes (a layer and the nodes it reads) in an order that can be run."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from fastcnn.errors import OptionError, ShapeError
 
 @dataclass
 class Node:
-    """One use of a layer. `implicit`: an activation that was given as an option of the layer before."""
+    """One use of a layer. `implicit`: an activation given as an option of the layer before."""
 
     name: str
     layer: Layer | None  # None: an input of the graph

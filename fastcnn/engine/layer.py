@@ -29,9 +29,9 @@ class Parameter:
 class Layer(ABC):
     """Base of all layers. Subclasses only store their options in `__init__` and register a name.
 
-    A layer does not hold arrays: its parameters live in the model's parameter store, its activations in
-    the buffers of a compiled plan. `forward` and `backward` are called once, when the plan is compiled,
-    and append kernels to it.
+    A layer does not hold arrays: its parameters live in the model's parameter store, its
+    activations in the buffers of a compiled plan. `forward` and `backward` are called once, when
+    the plan is compiled, and append kernels to it.
     """
 
     registered_name: str = ""

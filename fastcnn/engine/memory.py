@@ -12,7 +12,7 @@ SLACK = 256  # vector loads may read past the end of a row's last pixel
 
 
 def place(buffers: list[Buffer]) -> int:
-    """Give every buffer an array; returns the bytes taken. Largest first, each at the lowest free place."""
+    """Give every buffer an array, largest first, at the lowest free place; returns the bytes."""
     placed: list[tuple[int, int, Buffer]] = []
     total = 0
     for buffer in sorted(buffers, key=lambda b: -_bytes(b)):
@@ -34,7 +34,7 @@ def _bytes(buffer: Buffer) -> int:
 
 
 def _together(a: Buffer, b: Buffer) -> bool:
-    """Whether both must have memory of their own. A halo must stay zero, so its memory is never lent."""
+    """Whether both need memory of their own. A halo must stay zero, so it is never shared."""
     if a.keeps_zeros or b.keeps_zeros:
         return True
     return a.first <= b.last and b.first <= a.last

@@ -8,11 +8,11 @@ from fastcnn.errors import OptionError
 
 
 class Optimizer:
-    """Base of all optimizers. Subclasses store their options, name their kernel and its state arrays.
+    """Base of all optimizers. Subclasses store options, name their kernel and its state arrays.
 
-    Every rule below is for one parameter p with gradient g, which includes the slope of the penalties
-    (l1 sign(p) + 2 l2 p). weight_decay is decoupled (Loshchilov and Hutter 2019): p -= lr * weight_decay * p
-    before the update, on kernels only.
+    The rules in subclasses are for one parameter p with gradient g, which includes the slope of
+    the penalties (l1 sign(p) + 2 l2 p). weight_decay is decoupled (Loshchilov and Hutter 2019):
+    p -= lr * weight_decay * p before the update, on kernels only.
     """
 
     registered_name: str = ""
@@ -31,7 +31,7 @@ class Optimizer:
         self._hyper = np.zeros(0)
 
     def hyper(self, iteration: int) -> list[float]:
-        """The kernel's numbers that change by iteration (the first is 1), in the order of its spec row."""
+        """The kernel's numbers that change with the iteration, from 1, in its spec row's order."""
         return [self.learning_rate]
 
     def options(self) -> dict[str, float]:

@@ -16,7 +16,7 @@ ALIGN = 16  # floats: every parameter begins on a cache line
 class ParameterStore:
     """Values and gradients by name ("conv2d/kernel"), as views into flat arrays.
 
-    trainable: `values` and `gradients`, one flat array each, `bounds` tells where each parameter begins.
+    trainable: in `values` and `gradients`, one flat array each; `bounds`: where each begins.
     kept: arrays that the forward pass updates itself, such as moving averages.
     """
 

@@ -36,8 +36,8 @@ class Source:
 class Plan:
     """`run(order)` gathers these samples of the bound source and runs every kernel once.
 
-    purpose "train": forward, loss, backward, optimizer; "evaluate": forward, loss; "predict": forward, and
-    `outputs` holds the results.
+    purpose "train": forward, loss, backward, optimizer; "evaluate": forward, loss; "predict":
+    forward, and `outputs` holds the results.
     """
 
     def __init__(
@@ -167,9 +167,10 @@ class Plan:
 
 
 def choose_lanes(graph: Graph, batch: int) -> int:
-    """Images side by side in a block: 16, or fewer for small batches, where lanes hold neighbouring pixels.
+    """Images side by side in a block: 16, or fewer for small batches.
 
-    Strided convolutions have fast kernels for 16 lanes only.
+    With fewer, vectors hold neighbouring pixels as well. Strided convolutions have fast kernels for
+    16 lanes only.
     """
     strided = any(
         getattr(node.layer, "strides", (1, 1)) != (1, 1)

@@ -12,7 +12,7 @@ FUSABLE = ("linear", "relu", "leaky_relu", "sigmoid", "tanh")
 
 @dataclass
 class Stage:
-    """node: whose parameters it uses; last: the node whose output it produces (fused layers included)."""
+    """node: whose parameters it uses; last: whose output it makes (after the fused layers)."""
 
     node: Node
     last: Node
@@ -44,7 +44,7 @@ class Stage:
 
 
 def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
-    """The graph as stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
+    """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
     stages: list[Stage] = []
     absorbed: set[str] = set()
     for node in graph.nodes:
@@ -58,7 +58,7 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
 
 
 def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
-    """Take in the following activation and pool, in either order, as far as the layer can fuse them.
+    """Take in the activation and pool that follow, in either order, if the layer can fuse them.
 
     An activation here never falls as its input rises, so pooling before it gives the same maximum.
     """

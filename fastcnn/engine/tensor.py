@@ -1,8 +1,8 @@
 """Arrays of a plan before they have memory: buffers, activations with halos, and views of them.
 
-An activation is (blocks, channels, height, width, lanes), lanes innermost: the same pixel of `lanes` images
-side by side. A halo is a border of zeros that a convolution may read; it is part of the memory and never
-written, so convolutions need no padding of their own.
+An activation is (blocks, channels, height, width, lanes), lanes innermost: the same pixel of
+`lanes` images side by side. A halo is a border of zeros that a convolution may read; it is part of
+the memory and never written, so convolutions need no padding of their own.
 """
 
 from dataclasses import dataclass, field
@@ -42,8 +42,11 @@ class Buffer:
 
 @dataclass(eq=False)
 class Tensor(Buffer):
-    """An activation or its gradient. `activation` is what its producer applied last: whoever writes the
-    gradient of this tensor multiplies it by that activation's slope (see Builder.backward_slope)."""
+    """An activation or its gradient.
+
+    `activation` is what its producer applied last: whoever writes the gradient of this tensor
+    multiplies it by that activation's slope (see Builder.backward_slope).
+    """
 
     sample: Shape = ()
     halo: tuple[int, int, int, int] = NO_HALO

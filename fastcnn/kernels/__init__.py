@@ -1,4 +1,4 @@
-"""One interface, several makers of the same kernels: `native` (Cython over C) and `reference` (NumPy)."""
+"""One interface, two makers of the same kernels: `native` (Cython over C), `reference` (NumPy)."""
 
 from fastcnn.kernels.program import Program, call, new_program
 

@@ -28,7 +28,7 @@ def isa_index(isa: str | None = None) -> int:
 
 @cache
 def signatures(isa: int) -> dict[str, tuple[list[tuple[str, bool]], list[str], list[str]]]:
-    """{kernel: (tensors with whether they are written, integers, floats)} in the order of the C side."""
+    """{kernel: ([(tensor, is written)], integers, floats)}, names in the order of the C side."""
     result = {}
     for name, text in _kernels.signatures(isa).items():
         tensors, integers, floats = (part.split() for part in (text + "||").split("|")[:3])

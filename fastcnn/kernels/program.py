@@ -1,4 +1,4 @@
-"""A program: kernels with bound arrays, run one after the other. Every maker has one of this interface."""
+"""A program: kernels with bound arrays, run in order. Every maker has one with this interface."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -39,7 +39,7 @@ class Program(ABC):
 
 
 def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
-    """Names, dtypes and axes fit the spec table, or an error that says what came and what was expected."""
+    """Raise unless names, dtypes and axes fit the spec table; says what came and was expected."""
     for name in arrays:
         if name not in op.tensors:
             raise unknown(f"tensor of {op.name}", name, op.tensors)

@@ -1,9 +1,9 @@
 """The table of kernels: names, tensors, parameters and tolerances, the same for every maker.
 
-Shapes are written with one letter or word for each axis; the same word is the same length everywhere in one
-call. B blocks, L lanes (images side by side in a block), C channels in, K channels out, H W height and
-width. `>` marks what a kernel writes, `?` what may be None. float stands for float32 (native) or, in the
-reference, float64 as well.
+Shapes are written with one letter or word for each axis; the same word is the same length
+everywhere in one call. B blocks, L lanes (images side by side in a block), C channels in,
+K channels out, H W height and width. `>` marks what a kernel writes, `?` what may be None.
+float stands for float32 (native) or, in the reference, float64 as well.
 """
 
 from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ _ran_parallel = False
 
 
 def default_threads() -> int:
-    """Cores this process may use, and no more than OMP_NUM_THREADS, threadpoolctl or joblib allow."""
+    """Cores this process may use, within what OMP_NUM_THREADS, threadpoolctl or joblib allow."""
     from fastcnn import _kernels
 
     return max(1, min(_kernels.max_threads(), effective_cores()))
@@ -52,7 +52,7 @@ def effective_cores() -> int:
 
 
 def _after_fork() -> None:
-    # libgomp's threads do not exist in the child, and its next parallel region would wait for them for ever.
+    # libgomp's threads do not exist in the child; its next parallel region would wait for ever.
     global _forked_after_parallel
     _forked_after_parallel = _ran_parallel
 

@@ -1,9 +1,9 @@
 """The road on which every layer, optimizer, loss, ... comes in, built-in or from another package.
 
-A built-in is found by its file: `layers.get("conv2d")` imports `fastcnn/plugins/layers/conv2d.py`, whose
-`@layers.register("conv2d")` puts it in. Other packages declare an entry point in the group
-`fastcnn.layers` (or `.optimizers`, ...); it is read when the name is first asked for. Nothing is imported
-before it is needed, and a plugin that can't be imported breaks nothing but itself.
+A built-in is found by its file: `layers.get("conv2d")` imports `fastcnn/plugins/layers/conv2d.py`,
+whose `@layers.register("conv2d")` puts it in. Other packages declare an entry point in the group
+`fastcnn.layers` (or `.optimizers`, ...); it is read when the name is first asked for. Nothing is
+imported before it is needed, and a plugin that can't be imported breaks nothing but itself.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""Every parameter gradient of whole models against central differences, in float64 on the reference."""
+"""All parameter gradients of whole models against central differences: float64, reference."""
 
 import numpy as np
 import pytest

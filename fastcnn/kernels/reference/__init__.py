@@ -1,7 +1,7 @@
 """The oracle: every kernel in plain NumPy, written to be read, in float32 or float64.
 
-One function for each row of `kernels/spec.py`, with the same names and parameters. Outputs are arrays that
-the caller owns and the function fills.
+One function for each row of `kernels/spec.py`, with the same names and parameters. Outputs are
+arrays that the caller owns and the function fills.
 """
 
 from collections.abc import Callable

@@ -14,7 +14,8 @@ from fastcnn.plugins.registry import layers
 class AveragePooling2D(Pooling2D):
     """y[c, i, j] = mean over the window of x[c]. x (C, H, W) -> y (C, OH, OW).
 
-    count_padding: whether padded cells count as zeros in the mean (False, as in Keras) or not at all.
+    count_padding: whether padded cells count as zeros in the mean; if not (as in Keras), they are
+        left out.
     """
 
     def __init__(

@@ -11,10 +11,11 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("batch_normalization")
 class BatchNormalization(Layer):
-    """y = act(gamma (x - mean) / sqrt(var + epsilon) + beta), for each channel (Ioffe and Szegedy 2015).
+    """y = act(gamma (x - mean) / sqrt(var + epsilon) + beta), for each channel.
 
-    Training: mean and biased variance of the batch over images and pixels; the moving averages become
-    momentum * old + (1 - momentum) * batch. Otherwise the moving averages are used. x and y have one shape.
+    Training: mean and biased variance of the batch over images and pixels; the moving averages
+    become momentum * old + (1 - momentum) * batch. Otherwise the moving averages are used. x and y
+    have one shape. (Ioffe and Szegedy 2015.)
     """
 
     fuses_activation = True

@@ -15,11 +15,12 @@ from fastcnn.plugins.registry import layers
 class Conv2D(Layer):
     """y[k, i, j] = act(b[k] + sum over c, u, v of w[k, c, u, v] x[c, s i + d u - p, s j + d v - p])
 
-    x (channels, height, width) -> y (filters, out height, out width), with stride s, dilation d and p rows
-    (columns) of zeros before the image. w is (filters, channels / groups, kernel height, kernel width).
+    x (channels, height, width) -> y (filters, out height, out width), with stride s, dilation d and
+    p rows (columns) of zeros before the image.
+    w is (filters, channels / groups, kernel height, kernel width).
 
-    padding: "valid" (none), "same" (Keras' meaning: out = ceil(in / stride), the odd row goes to the end),
-    a number of pixels, (rows, columns), or ((top, bottom), (left, right)).
+    padding: "valid" (none), "same" (as in Keras: out = ceil(in / stride), the odd row goes to the
+        end), a number of pixels, (rows, columns), or ((top, bottom), (left, right)).
     groups: channels and filters are split into this many groups which do not see each other.
     """
 

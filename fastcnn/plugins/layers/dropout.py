@@ -13,8 +13,9 @@ from fastcnn.plugins.registry import layers
 class Dropout(Layer):
     """Training: y = x / (1 - rate) with probability 1 - rate, else 0. Otherwise y = x.
 
-    (Srivastava et al. 2014.) The random numbers are keyed by the model's seed, the training step, the place in
-    the batch and the layer, so they do not depend on the number of threads or on a resumed run.
+    (Srivastava et al. 2014.) The random numbers are keyed by the model's seed, the training step,
+    the place in the batch and the layer, so they do not depend on the number of threads or on a
+    resumed run.
     """
 
     def __init__(self, rate: float, name: str | None = None) -> None:

@@ -8,7 +8,7 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("flatten")
 class Flatten(Layer):
-    """(channels, height, width) -> (channels * height * width,), channels slowest. Moves no data."""
+    """(channels, height, width) -> (channels * height * width,), channels slowest; no copy."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

@@ -6,6 +6,9 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("global_max_pooling2d")
 class GlobalMaxPooling2D(GlobalPooling2D):
-    """y[c] = max over all pixels of x[c]. x (channels, height, width) -> y (channels,); at most 255 pixels."""
+    """y[c] = max over all pixels of x[c]. x (channels, height, width) -> y (channels,).
+
+    At most 255 pixels.
+    """
 
     pooling = "max_pooling2d"

@@ -10,7 +10,10 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("reshape")
 class Reshape(Flatten):
-    """x -> the same numbers as target_shape, (channels, height, width) or (features,). Moves no data."""
+    """x -> the same numbers as target_shape: (channels, height, width) or (features,).
+
+    Moves no data.
+    """
 
     def __init__(self, target_shape: tuple[int, ...], name: str | None = None) -> None:
         self.target_shape = tuple(target_shape)

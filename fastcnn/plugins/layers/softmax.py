@@ -10,8 +10,8 @@ from fastcnn.plugins.registry import layers
 class Softmax(Layer):
     """y[k] = exp(x[k]) / sum over j of exp(x[j]), over channels (or features).
 
-    Before a cross-entropy loss the plan joins the two: the gradient is then exact and no logarithm of a
-    rounded probability is taken.
+    Before a cross-entropy loss the plan joins the two: the gradient is then exact and no logarithm
+    of a rounded probability is taken.
     """
 
     def __init__(self, name: str | None = None) -> None:

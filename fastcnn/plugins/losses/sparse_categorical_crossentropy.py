@@ -33,7 +33,7 @@ class Crossentropy:
         correct: np.ndarray,
         joined: bool,
     ) -> None:
-        """Append the kernel; joined: y are logits, since the final softmax was left to this loss."""
+        """Append the kernel; joined: y are logits, the final softmax being left to this loss."""
         on_logits = joined or self.from_logits
         kernel = ("softmax_cross_entropy" if on_logits else "cross_entropy") + self.suffix
         if self.targets == "labels":

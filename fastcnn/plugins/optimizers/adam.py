@@ -9,7 +9,8 @@ class Adam(Optimizer):
     """m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
     p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 
-    t is the iteration, from 1. (Kingma and Ba 2015, in the form before its section 2.1, as in Keras.)
+    t is the iteration, from 1.
+    (Kingma and Ba 2015, in the form before its section 2.1, as in Keras.)
     """
 
     kernel = "adam_update"
