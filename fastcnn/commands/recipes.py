@@ -12,6 +12,8 @@ class Recipe:
     learning_rate: float = 0.001
 
 
+LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
+
 RECIPES = {
     "digits": Recipe("digits_convnet", epochs=30, batch_size=64, learning_rate=0.002),
     "mnist": Recipe("mnist_convnet", epochs=8, batch_size=64),
