@@ -127,7 +127,8 @@ def main() -> None:
     "--image-size",
     metavar="N|HxW",
     type=Size("N or HxW", (1, 2)),
-    help="Resize all images to this.",
+    help="Resize all images to this. Default: as they are; folders of pictures: their median "
+    "size, at most 64.",
 )
 @click.option(
     "--out", metavar="DIR", help="Folder of the run. Default: runs/<data>-<model>, numbered."

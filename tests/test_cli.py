@@ -178,6 +178,21 @@ def test_the_bare_command_learns_digits():
     assert document["data"] == "digits" and document["test_accuracy"] > 0.95
 
 
+def test_a_folder_of_photographs_is_shrunk():
+    cv2 = pytest.importorskip("cv2")
+    for k in range(20):
+        Path("photos", "ab"[k % 2]).mkdir(parents=True, exist_ok=True)
+        picture = np.full((150, 200, 3), 40 + 120 * (k % 2) + k, np.uint8)
+        cv2.imwrite(f"photos/{'ab'[k % 2]}/{k}.png", picture)
+    options = ("train", "--data", "photos", "--threads", 1, "--epochs", 1, "--json")
+    document = json.loads(run(*options).stdout)
+    assert document["model_path"] == "runs/photos-keras_cifar/model.safetensors"
+    record = json.loads(Path("runs/photos-keras_cifar/run.json").read_text())
+    assert record["data"]["image_shape"] == [48, 64, 3]
+    resumed = json.loads(run("train", "--resume", "runs/photos-keras_cifar", "--json").stdout)
+    assert resumed["weights_sha256"] == document["weights_sha256"]
+
+
 # ---- resume and interrupts
 
 
@@ -199,7 +214,7 @@ def test_resume_of_a_finished_run_reports_it_again():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_process_is_resumed_with_the_same_bits(number):
-    save_images("images.npz", 3000)
+    save_images("images.npz", 20_000)  # an epoch takes far longer than the checkpoint between two
     options = ("train", "--data", "images.npz", "--model", "net.toml", "--batch-size", 4)
     command = [sys.executable, "-m", "fastcnn.cli", *map(str, options)]
     process = start(*command, "--epochs", "1000", "--out", "stopped", "--json")
@@ -384,3 +399,4 @@ def test_doctor_finds_kernels_and_data():
     assert report["ok"] and report["self_check"]["ok"]
     assert report["isa"] in report["isas"] and report["data"]["digits"] == "built in"
     assert "all well" in run("doctor").stdout
+    assert "nowhere" in only_line(run("doctor", "--data-dir", "nowhere", code=1))

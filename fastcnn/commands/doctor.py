@@ -8,7 +8,7 @@ import numpy as np
 from fastcnn.commands.versions import isa_in_use, versions
 from fastcnn.data.download import cache_dir
 from fastcnn.data.load import SOURCES
-from fastcnn.data.source import DATA_DIR_VARIABLE
+from fastcnn.data.source import DATA_DIR_VARIABLE, data_dirs
 from fastcnn.errors import DataError, FastcnnError
 from fastcnn.kernels import call
 from fastcnn.kernels.native import isa_index, isas, signatures
@@ -18,6 +18,7 @@ from fastcnn.kernels.threads import default_threads, effective_cores, has_openmp
 
 def doctor(data_dir: str | None = None) -> dict[str, Any]:
     """Everything as one document; `ok` tells whether kernels are complete and right."""
+    data_dirs(data_dir)  # a folder that does not exist is an error, not a missing data set
     missing = sorted(set(OPS) - set(signatures(isa_index())))
     check = self_check()
     return {

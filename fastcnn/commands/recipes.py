@@ -12,10 +12,12 @@ class Recipe:
     learning_rate: float = 0.001
 
 
+LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
+
 RECIPES = {
     "digits": Recipe("digits_convnet", epochs=30, batch_size=64, learning_rate=0.002),
     "mnist": Recipe("mnist_convnet", epochs=8, batch_size=64),
-    "fashion-mnist": Recipe("mnist_convnet", epochs=12, batch_size=64),
+    "fashion-mnist": Recipe("simple_convnet", epochs=8, batch_size=64),
     "cifar10": Recipe("keras_cifar", epochs=15, batch_size=64),
     "cifar100": Recipe("keras_cifar", epochs=15, batch_size=64),
 }
@@ -28,4 +30,4 @@ def recipe(data: str, image_shape: tuple[int, int, int]) -> Recipe:
         return RECIPES[name]
     if min(image_shape[:2]) < 16:
         return RECIPES["digits"]
-    return RECIPES["fashion-mnist" if max(image_shape) <= 28 else "cifar10"]
+    return RECIPES["mnist" if max(image_shape) <= 28 else "cifar10"]

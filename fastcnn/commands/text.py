@@ -17,7 +17,8 @@ def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
 
 def train_text(results: dict[str, Any]) -> str:
     if results["status"] == "interrupted":
-        return f"stopped after {results['epochs']} epochs, saved {results['checkpoint_path']}"
+        done = f"{results['epochs']} whole epochs and {results['batch']} batches"
+        return f"stopped after {done}, saved {results['checkpoint_path']}"
     names = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
     figures = [
         f"{name.replace('_', ' ').replace('train', 'training')} {results[name]:.4f}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastcnn.commands.recipes import Recipe, recipe
+from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, versions
 from fastcnn.data.dataset import Dataset, ImageSet
@@ -203,7 +203,9 @@ def new_run(options: TrainOptions) -> Run:
     """Everything is checked before the folder is made."""
     config = None if options.model is None else model_config(options.model)
     data = _data_argument(options.data or "digits")
-    dataset = load_dataset(data, options.data_dir, image_size=options.image_size)
+    dataset = load_dataset(
+        data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
+    )
     chosen = recipe(data, dataset.image_shape)
     config = config or model_config(chosen.model)
     seed = 0 if options.seed is None else options.seed
@@ -211,7 +213,7 @@ def new_run(options: TrainOptions) -> Run:
     model = _model(config, dataset, seed, options.threads)
     model.preprocessing = normalisation(training.images)
     model.compile(_optimizer(options, config, chosen), config.loss)
-    arguments = _arguments(options, data, chosen, seed, model.optimizer)
+    arguments = _arguments(options, data, chosen, dataset, model)
     folder = RunFolder.create(options.out, Path("runs") / f"{dataset.name}-{model.name}")
     return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
 
@@ -275,10 +277,11 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
 
 
 def _arguments(
-    options: TrainOptions, data: str, chosen: Recipe, seed: int, optimizer: Any
+    options: TrainOptions, data: str, chosen: Recipe, dataset: Dataset, compiled: Sequential
 ) -> dict[str, Any]:
     """What `--resume` needs to go on, and compares with the options that are given there."""
-    model = options.model or chosen.model
+    model, optimizer = options.model or chosen.model, compiled.optimizer
+    assert optimizer is not None
     is_file = model.lower().endswith(".toml")
     return {
         "data": data,
@@ -289,8 +292,8 @@ def _arguments(
         "lr": optimizer.learning_rate,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
-        "seed": seed,
+        "seed": compiled.seed,
         "validation": options.validation or 0.0,
-        "image_size": options.image_size,
+        "image_size": list(dataset.image_shape[:2]),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }

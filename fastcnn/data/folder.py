@@ -16,11 +16,16 @@ TEST = ("test", "val")  # the first that exists is the test set
 Files = list[tuple[Path, int]]  # a picture and the index of its class
 
 
-def load_folder(path: str | Path, *, image_size: int | Sequence[int] | None = None) -> Dataset:
+def load_folder(
+    path: str | Path,
+    *,
+    image_size: int | Sequence[int] | None = None,
+    largest_side: int | None = None,
+) -> Dataset:
     """Pictures of `path/<class>/*`, or `path/train/<class>/*` with `path/test` or `path/val`.
 
     image_size: (height, width) that all pictures are resized to; without it the median size
-        of the training pictures, rounded
+        of the training pictures, rounded, and shrunk until no side is above `largest_side`
     Pictures become RGB, or grey if all of them are stored in grey. Classes are in sorted order.
     """
     path = Path(path)
@@ -32,7 +37,7 @@ def load_folder(path: str | Path, *, image_size: int | Sequence[int] | None = No
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}") from error
     if size is None:
-        size = _median_size(train)
+        size = _shrink(_median_size(train), largest_side)
     images, labels = _read_all(train + test, size)
     name = path.resolve().name
     sets = [
@@ -98,6 +103,12 @@ def _median_size(files: Files) -> tuple[int, int]:
     sizes = [read_picture(path).shape[:2] for path, _ in files]
     height, width = np.rint(np.median(sizes, axis=0)).astype(int)
     return int(height), int(width)
+
+
+def _shrink(size: tuple[int, int], largest_side: int | None) -> tuple[int, int]:
+    """The size in its proportions with no side above `largest_side`."""
+    factor = 1.0 if largest_side is None else min(1.0, largest_side / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def _read_all(files: Files, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

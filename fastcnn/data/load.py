@@ -31,6 +31,7 @@ def load_dataset(
     data_dir: str | Path | None = None,
     *,
     image_size: int | Sequence[int] | None = None,
+    largest_side: int | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
     download: bool = True,
@@ -39,6 +40,7 @@ def load_dataset(
 
     data_dir: where named sets are looked for before FASTCNN_DATA and the cache
     image_size: (height, width), or one number for both, that all images are resized to
+    largest_side: what pictures of a folder are shrunk to at least, where no image_size is given
     test_fraction, seed: what is held out, stratified, where the source has no test set;
         0 holds nothing out
     download: whether a named set that is found nowhere is downloaded into the cache
@@ -52,15 +54,20 @@ def load_dataset(
     elif name in SOURCES:
         dataset = SOURCES[name].load(data_dir, download)
     else:
-        dataset = load_path(name_or_path, image_size=size)
+        dataset = load_path(name_or_path, image_size=size, largest_side=largest_side)
     dataset = _resize(dataset, size)
     if dataset.test is None and test_fraction > 0:
         return Dataset(*split(dataset.train, test_fraction, seed), dataset.name)
     return dataset
 
 
-def load_path(path: str | Path, *, image_size: tuple[int, int] | None = None) -> Dataset:
-    """Read whatever data lies there; `image_size` counts for pictures only."""
+def load_path(
+    path: str | Path,
+    *,
+    image_size: tuple[int, int] | None = None,
+    largest_side: int | None = None,
+) -> Dataset:
+    """Read whatever data lies there; `image_size` and `largest_side` count for pictures only."""
     text, path = str(path), Path(path).expanduser()
     if path.is_file():
         if path.suffix.lower() == ".npz":
@@ -76,7 +83,7 @@ def load_path(path: str | Path, *, image_size: tuple[int, int] | None = None) ->
         return load_cifar10_folder(path, path.resolve().name)
     if find_file(path, CIFAR100_TRAIN[0]):
         return load_cifar100_folder(path, path.resolve().name)
-    return load_folder(path, image_size=image_size)
+    return load_folder(path, image_size=image_size, largest_side=largest_side)
 
 
 def _resize(dataset: Dataset, size: tuple[int, int] | None) -> Dataset:

@@ -32,6 +32,8 @@ def test_any_sizes_become_the_median_size(tmp_path):
     assert load_folder(tmp_path).image_shape == (6, 11, 3)
     assert load_folder(tmp_path, image_size=9).image_shape == (9, 9, 3)
     assert load_folder(tmp_path, image_size=(3, 5)).image_shape == (3, 5, 3)
+    assert load_folder(tmp_path, largest_side=6).image_shape == (3, 6, 3)
+    assert load_folder(tmp_path, largest_side=99).image_shape == (6, 11, 3)
 
 
 def test_grey_only_if_all_are_grey(tmp_path):

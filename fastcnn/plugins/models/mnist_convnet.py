@@ -1,4 +1,4 @@
-"""A small net for small grey images: the default of `fastcnn train` on MNIST and Fashion-MNIST."""
+"""A small net for small grey images: the default of `fastcnn train` on MNIST."""
 
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
