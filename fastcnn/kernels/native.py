@@ -51,8 +51,12 @@ class NativeProgram(Program):
             raise BackendError(f"the native backend has no kernel {op.name!r}") from None
         for name, array in arrays.items():
             if array is not None and op.dtype(name) == "float" and array.dtype != np.float32:
-                raise BackendError(f"{op.name}: native kernels take float32, {name} is {array.dtype}")
-        codes = {k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()}
+                raise BackendError(
+                    f"{op.name}: native kernels take float32, {name} is {array.dtype}"
+                )
+        codes = {
+            k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()
+        }
         self._program.add(
             op.name,
             [(arrays[name], written) for name, written in tensors],

@@ -57,7 +57,9 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         op.check(op.name, arrays, params)
 
 
-def _check_tensor(op: Op, tensor: str, array: np.ndarray, lengths: dict[str, tuple[int, str]]) -> None:
+def _check_tensor(
+    op: Op, tensor: str, array: np.ndarray, lengths: dict[str, tuple[int, str]]
+) -> None:
     axes = op.axes(tensor)
     expected = f"{op.name}: {tensor} must be ({', '.join(axes)})"
     if array.ndim != len(axes):
@@ -85,7 +87,9 @@ def new_program(backend: str = "native", isa: str | None = None) -> Program:
     raise unknown("backend", backend, ["native", "reference"])
 
 
-def call(name: str, arrays: Arrays, backend: str = "native", threads: int = 1, **params: Any) -> None:
+def call(
+    name: str, arrays: Arrays, backend: str = "native", threads: int = 1, **params: Any
+) -> None:
     """Run one kernel once."""
     program = new_program(backend)
     program.add(name, arrays, **params)
