@@ -1,0 +1,24 @@
+"""The examples run as they are."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def test_digits():
+    run = subprocess.run(
+        [sys.executable, EXAMPLES / "digits.py"], capture_output=True, text=True, check=True
+    )
+    assert "conv2d (Conv2D)" in run.stdout
+    accuracy = re.search(r"'accuracy': ([0-9.]+)", run.stdout)
+    assert accuracy and float(accuracy[1]) > 0.97
+
+
+def test_small_toml(tmp_path):
+    command = [sys.executable, "-m", "fastcnn.cli", "train", "--data", "digits", "--epochs", "1"]
+    command += ["--model", str(EXAMPLES / "small.toml"), "--out", str(tmp_path / "run")]
+    subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / "run" / "model.safetensors").exists()
