@@ -101,6 +101,8 @@ class Sequential:
         graph = Graph.chain(shape, self.layers)
         self._store = ParameterStore(graph, self.seed, self.dtype, weights)
         self._graph = graph
+        if self.optimizer is not None:
+            self.optimizer.reset(self._store)
 
     @property
     def graph(self) -> Graph:
@@ -304,8 +306,6 @@ class Sequential:
         if self._graph is None:
             last = self.data_format == "channels_last"
             self.build(images.shape[1:] if last else (channels, *images.shape[1:3]))
-            if self.optimizer is not None:
-                self.optimizer.reset(self.store)
         if (channels, *images.shape[1:3]) != self.graph.input.shape:
             raise ShapeError(
                 f"{name} images are {images.shape[1:]} (H, W, C), the model takes "
