@@ -232,7 +232,7 @@ class Sequential:
 
     @property
     def _with_accuracy(self) -> bool:
-        return self.loss.joins_softmax
+        return self.loss.classifies
 
     def _validate(self, validation: Source | None) -> dict[str, float]:
         if validation is None:

@@ -78,6 +78,15 @@ def test_every_loss_learns(loss):
     assert (model.predict(x).argmax(axis=1) == y).mean() > 0.95
 
 
+def test_losses_from_logits_have_accuracy_and_take_class_numbers():
+    x, y = quadrants(40)
+    for loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        model = Sequential([L.Flatten(), L.Dense(4)])
+        model.compile(loss={"name": loss, "from_logits": True})
+        model.fit(x, y, verbose=0)
+        assert 0 <= model.evaluate(x, y)["accuracy"] <= 1
+
+
 def test_every_layer_is_named_as_its_file():
     for name in layer_registry.names():
         assert layer_registry.get(name).registered_name == name
