@@ -16,13 +16,13 @@ class Stage:
 
     node: Node
     last: Node
+    number: int  # of the node in the graph, fused or not: the key of a layer's random numbers
     activation: str = "linear"
     alpha: float = 0.0
     pool: Layer | None = None
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
-    number: int = 0
 
     @property
     def layer(self) -> Any:
@@ -47,10 +47,10 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
     """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
     stages: list[Stage] = []
     absorbed: set[str] = set()
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes):
         if node.layer is None or node.name in absorbed:
             continue
-        stage = Stage(node, node, number=len(stages))
+        stage = Stage(node, node, number)
         if fuse:
             _absorb(graph, stage, lanes, absorbed)
         stages.append(stage)
