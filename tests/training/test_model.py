@@ -6,6 +6,7 @@ import pytest
 import fastcnn
 from fastcnn import Sequential
 from fastcnn import layers as L
+from fastcnn.engine.plan import Preprocessing
 from fastcnn.errors import DataError, DivergedError, OptionError, ShapeError
 from fastcnn.plugins.registry import layers as layer_registry
 from fastcnn.plugins.registry import losses, models, optimizers
@@ -148,6 +149,14 @@ def test_fusion_changes_nothing_but_rounding():
         weights.append(model.get_weights())
     for key, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][key], atol=1e-5, err_msg=key)
+
+
+def test_new_preprocessing_counts_at_once():
+    x, _ = quadrants(20)
+    model = small()
+    expected = model.predict(x // 2 * 2)
+    model.preprocessing = Preprocessing(np.array([2 / 255]), np.zeros(1))
+    np.testing.assert_allclose(model.predict(x // 2), expected, rtol=1e-5)
 
 
 def test_penalties_shrink_weights_and_count_in_the_loss():
