@@ -10,6 +10,7 @@ import fastcnn._kernels as _kernels
 from fastcnn.errors import BackendError, unknown
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
 from fastcnn.kernels.spec import ENUMS, Op
+from fastcnn.kernels.threads import enter_run
 
 
 @cache
@@ -72,10 +73,9 @@ class NativeProgram(Program):
         self._program.set_tensor(step, position, array, self._tensors[step][position][1])
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        self._program.run(blocks, threads)
+        self._program.run(blocks, enter_run(threads))
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
-        return list(
-            zip(self._program.names, self._program.step_seconds(blocks, threads), strict=True)
-        )
+        seconds = self._program.step_seconds(blocks, enter_run(threads))
+        return list(zip(self._program.names, seconds, strict=True))
