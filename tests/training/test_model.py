@@ -220,6 +220,7 @@ BAD = [
     (lambda: L.Conv2D(4, 3, groups=3), OptionError, "groups"),
     (lambda: Sequential([L.Conv2D(4, 3, padding=-1)], (8, 8, 1)), OptionError, "negative"),
     (lambda: Sequential([L.Conv2D(4, 3, padding="full")], (8, 8, 1)), OptionError, "same"),
+    (lambda: Sequential([L.MaxPooling2D(2, padding=2)], (8, 8, 1)), OptionError, "smaller than"),
     (lambda: L.Dropout(1.0), OptionError, "rate"),
     (lambda: L.Activation("rleu"), OptionError, "did you mean 'relu'"),
     (lambda: small().summary(), OptionError, "input_shape"),
