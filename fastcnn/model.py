@@ -16,6 +16,7 @@ from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import losses, make, optimizers
 from fastcnn.training.fit import Loop
@@ -250,14 +251,10 @@ class Sequential:
 
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
-        total = 0.0
-        for key in self.store.trainable:
-            spec, value = self.store.specs[key], self.store.value(key).astype(np.float64)
-            if spec.l1 or spec.l2:
-                total += spec.l1 * float(np.abs(value).sum()) + spec.l2 * float(
-                    (value * value).sum()
-                )
-        return total
+        store, total = self.store, np.zeros(1)
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        call("penalty_value", {**arrays, "out": total}, self.backend)
+        return float(total[0])
 
     # ---- using
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.parameters import ParameterStore, aligned_zeros
+from fastcnn.engine.memory import aligned_zeros
+from fastcnn.engine.parameters import ParameterStore
 from fastcnn.errors import OptionError
 
 

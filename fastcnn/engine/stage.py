@@ -69,9 +69,7 @@ def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
         layer: Any = following[0].layer
         if layer.is_activation and _takes_activation(stage, layer):
             stage.activation, stage.alpha = layer.function, layer.alpha
-        elif getattr(stage.layer, "fuses_pool", None) and stage.pool is None:
-            if not stage.layer.fuses_pool(layer, lanes):
-                return
+        elif stage.pool is None and stage.layer.fuses_pool(layer, lanes):
             stage.pool = layer
         else:
             return
@@ -80,6 +78,6 @@ def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
 
 
 def _takes_activation(stage: Stage, layer: Any) -> bool:
-    fuses = getattr(stage.layer, "fuses_activation", False)
     rises = layer.alpha >= 0 or stage.pool is None
+    fuses = stage.layer.fuses_activation
     return fuses and stage.activation == "linear" and layer.function in FUSABLE and rises

@@ -2,8 +2,9 @@
 
 Shapes are written with one letter or word for each axis; the same word is the same length
 everywhere in one call. B blocks, L lanes (images side by side in a block), C channels in,
-K channels out, H W height and width. `>` marks what a kernel writes, `?` what may be None.
-float stands for float32 (native) or, in the reference, float64 as well.
+K channels out, H W height and width; a number is that length. `>` marks what a kernel writes, `?`
+what may be None. float, which goes without saying, stands for float32 (native) or, in the
+reference, float64 as well; pixel for these and uint8.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,8 +54,7 @@ CONV2D: dict[str, Any] = {
 }
 ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
 ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
-# Word in a tensor's row: dtypes that are taken. The native maker takes float64 only where it is
-# asked for by that name.
+# Word in a tensor's row: dtypes that are taken.
 DTYPES: dict[str, tuple[str, ...]] = {
     "float": ("float32", "float64"),
     "pixel": ("uint8", "float32", "float64"),
