@@ -6,12 +6,14 @@ Counted are nominal operations, taps on padding included, so skipped padding sho
 """
 
 import argparse
+import math
 import os
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
+from fastcnn.engine.memory import aligned_zeros
 from fastcnn.kernels import new_program
 from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
 
@@ -49,11 +51,8 @@ LAYERS = [
 
 
 def aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros on a cache line's border, as the engine lays out its buffers; NumPy's own are not."""
-    n = int(np.prod(shape))
-    memory = np.zeros(n + 16, np.float32)
-    start = -memory.ctypes.data % 64 // 4
-    return memory[start : start + n].reshape(shape)
+    """Zeros that begin on a cache line, as the engine lays out its buffers."""
+    return aligned_zeros(math.prod(shape), np.dtype(np.float32)).reshape(shape)
 
 
 def arrays_of(layer: Layer, batch: int, lanes: int):

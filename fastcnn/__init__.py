@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers
-    from fastcnn.model import Sequential, load_model
+    from fastcnn.model import Sequential
+    from fastcnn.saving import load_model
 
 __version__ = "0.1.0"
 
 _MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers")
-_NAMES = {"Sequential": "model", "load_model": "model"}
+_NAMES = {"Sequential": "model", "load_model": "saving"}
 __all__ = [
     "Sequential",
     "callbacks",

@@ -88,7 +88,9 @@ cdef class _Buffer:
         t.itemsize = self.view.itemsize
         for d in range(self.view.ndim):
             if self.view.strides[d] % self.view.itemsize:
-                raise ValueError(f"stride {self.view.strides[d]} is no multiple of {self.view.itemsize} bytes")
+                raise ValueError(
+                    f"stride {self.view.strides[d]} is no multiple of {self.view.itemsize} bytes"
+                )
             t.shape[d] = self.view.shape[d]
             t.stride[d] = self.view.strides[d] // self.view.itemsize
         return 0

@@ -22,7 +22,11 @@ class ModelFileError(FastcnnError, ValueError):
 
 
 class DivergedError(FastcnnError, ArithmeticError):
-    """The training loss is no longer a finite number."""
+    """The training loss is no longer a finite number.
+
+    By then the optimizer has written such numbers into the weights in memory: they are lost. The
+    last checkpoint is good, since none is written of weights that are no finite numbers.
+    """
 
 
 class BackendError(FastcnnError, RuntimeError):

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn import __version__
 from fastcnn.data.images import check_images
 from fastcnn.data.targets import check_targets, hold_out
 from fastcnn.engine.callback import Callback
@@ -16,12 +15,12 @@ from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
-from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
+from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.plugins.registry import config_of, layers, losses, make, optimizers
+from fastcnn.plugins.registry import losses, make, optimizers
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
-from fastcnn.training.model_file import read_model_file, write_model_file
 from fastcnn.training.summary import summary_text
 
 EVALUATION_BATCH = 256
@@ -59,15 +58,16 @@ class Sequential:
         self.dtype = dtype
         self.name = name
         self.classes: tuple[str, ...] = ()
-        self.preprocessing: Preprocessing | None = None
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
+        self.fuse = True
         self.history = History()
         self.progress = Progress()
         self.stop_training = False
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple[str, int], Plan] = {}
+        self._preprocessing: Preprocessing | None = None
         for layer in layers:
             self.add(layer)
         if input_shape is not None:
@@ -101,6 +101,8 @@ class Sequential:
         graph = Graph.chain(shape, self.layers)
         self._store = ParameterStore(graph, self.seed, self.dtype, weights)
         self._graph = graph
+        if self.optimizer is not None:
+            self.optimizer.reset(self._store)
 
     @property
     def graph(self) -> Graph:
@@ -115,6 +117,16 @@ class Sequential:
         self.graph  # noqa: B018 - raises if the model was not built
         assert self._store is not None
         return self._store
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """What is done to pixels while a batch is gathered; None until the first data are seen."""
+        return self._preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, value: Preprocessing | None) -> None:
+        self._preprocessing = value
+        self._plans.clear()  # they hold the numbers of the old one
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -230,7 +242,7 @@ class Sequential:
 
     @property
     def _with_accuracy(self) -> bool:
-        return self.loss.joins_softmax
+        return self.loss.classifies
 
     def _validate(self, validation: Source | None) -> dict[str, float]:
         if validation is None:
@@ -239,14 +251,10 @@ class Sequential:
 
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
-        total = 0.0
-        for key in self.store.trainable:
-            spec, value = self.store.specs[key], self.store.value(key).astype(np.float64)
-            if spec.l1 or spec.l2:
-                total += spec.l1 * float(np.abs(value).sum()) + spec.l2 * float(
-                    (value * value).sum()
-                )
-        return total
+        store, total = self.store, np.zeros(1)
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        call("penalty_value", {**arrays, "out": total}, self.backend)
+        return float(total[0])
 
     # ---- using
 
@@ -293,7 +301,7 @@ class Sequential:
                 loss=self.loss,
                 optimizer=self.optimizer,
                 backend=self.backend,
-                fuse=getattr(self, "fuse", True),
+                fuse=self.fuse,
             )
         return self._plans[key]
 
@@ -304,8 +312,6 @@ class Sequential:
         if self._graph is None:
             last = self.data_format == "channels_last"
             self.build(images.shape[1:] if last else (channels, *images.shape[1:3]))
-            if self.optimizer is not None:
-                self.optimizer.reset(self.store)
         if (channels, *images.shape[1:3]) != self.graph.input.shape:
             raise ShapeError(
                 f"{name} images are {images.shape[1:]} (H, W, C), the model takes "
@@ -327,108 +333,6 @@ class Sequential:
 
         training_state: also what `fit` needs to go on.
         """
-        arrays = {f"weights/{key}": value for key, value in self.store.items()}
-        document: dict[str, Any] = {"fastcnn_version": __version__, "model": self._description()}
-        if training_state and self.optimizer is not None:
-            arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.slots.items()}
-            document["training"] = {
-                "optimizer": config_of(self.optimizer),
-                "iterations": self.optimizer.iterations,
-                "loss": config_of(self.loss),
-                "progress": vars(self.progress),
-                "history": self.history.history,
-            }
-        write_model_file(Path(path), arrays, document)
+        from fastcnn.saving import save_model
 
-    def _description(self) -> dict[str, Any]:
-        preprocessing = self.preprocessing
-        return {
-            "name": self.name,
-            "input_shape": list(self.input_shape),
-            "data_format": self.data_format,
-            "seed": self.seed,
-            "classes": list(self.classes),
-            "loss": self.loss and config_of(self.loss),
-            "preprocessing": preprocessing
-            and {k: np.asarray(v, np.float64).tolist() for k, v in vars(preprocessing).items()},
-            "layers": [
-                {**config_of(layer), **({"layer_name": layer.name} if layer.name else {})}
-                for layer in self.layers
-            ],
-        }
-
-
-def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str = "native"
-) -> Sequential:
-    """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so."""
-    path = Path(path)
-    arrays, document = read_model_file(path)
-    try:
-        weights = {
-            k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")
-        }
-        model = _from_description(document["model"], weights, threads, backend)
-        if "training" in document:
-            _restore_training(model, document["training"], arrays)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
-    except (OptionError, ShapeError, ModelFileError, ValueError) as error:
-        raise ModelFileError(f"{path}: {error}") from error
-    return model
-
-
-def _from_description(
-    description: dict[str, Any],
-    weights: dict[str, np.ndarray],
-    threads: int | None,
-    backend: str,
-) -> Sequential:
-    stack = []
-    for config in description["layers"]:
-        config = dict(config)
-        name = config.pop("layer_name", None)
-        layer = make(layers, {k: _tuples(v) for k, v in config.items()})
-        layer.name = name
-        stack.append(layer)
-    model = Sequential(
-        stack,
-        data_format=description["data_format"],
-        seed=int(description["seed"]),
-        threads=threads,
-        backend=backend,
-        name=str(description["name"]),
-    )
-    model.build(tuple(description["input_shape"]), weights)
-    model.classes = tuple(str(c) for c in description["classes"])
-    if description["loss"] is not None:
-        model.loss = make(losses, description["loss"])
-    if description["preprocessing"] is not None:
-        scale, offset = (
-            np.array(description["preprocessing"][k], np.float64) for k in ("scale", "offset")
-        )
-        if scale.shape != offset.shape or scale.shape != model.graph.input.shape[:1]:
-            raise ModelFileError("preprocessing needs one scale and one offset for each channel")
-        model.preprocessing = Preprocessing(scale, offset)
-    return model
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def _restore_training(
-    model: Sequential, training: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> None:
-    model.compile(training["optimizer"], training["loss"])
-    assert model.optimizer is not None
-    for name, slot in model.optimizer.slots.items():
-        saved = arrays.get(f"optimizer/{name}")
-        if saved is None or saved.shape != slot.shape:
-            raise unknown(
-                "optimizer state", name, [k for k in arrays if k.startswith("optimizer/")]
-            )
-        slot[...] = saved
-    model.optimizer.iterations = int(training["iterations"])
-    model.progress = Progress(**training["progress"])
-    model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})
+        save_model(self, path, training_state=training_state)

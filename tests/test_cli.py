@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import fastcnn
 from fastcnn.cli import main
-from fastcnn.model import load_model
+from fastcnn.saving import load_model
 
 NET = """
 name = "tiny"
@@ -97,9 +97,8 @@ def only_line(result):
 
 
 def test_help_names_commands_and_exit_codes():
-    text = run("--help").stdout
-    for word in ("train", "evaluate", "predict", "summary", "models", "doctor", "130"):
-        assert word in text
+    words = ("train", "evaluate", "predict", "summary", "models", "doctor", "130")
+    assert all(word in run("--help").stdout for word in words)
 
 
 def test_help_imports_nothing_heavy():
@@ -185,11 +184,10 @@ def test_a_folder_of_photographs_is_shrunk():
         picture = np.full((150, 200, 3), 40 + 120 * (k % 2) + k, np.uint8)
         cv2.imwrite(f"photos/{'ab'[k % 2]}/{k}.png", picture)
     options = ("train", "--data", "photos", "--threads", 1, "--epochs", 1, "--json")
-    document = json.loads(run(*options).stdout)
-    assert document["model_path"] == "runs/photos-keras_cifar/model.safetensors"
-    record = json.loads(Path("runs/photos-keras_cifar/run.json").read_text())
-    assert record["data"]["image_shape"] == [48, 64, 3]
-    resumed = json.loads(run("train", "--resume", "runs/photos-keras_cifar", "--json").stdout)
+    document, folder = json.loads(run(*options).stdout), "runs/photos-keras_cifar"
+    assert document["model_path"] == f"{folder}/model.safetensors"
+    assert json.loads(Path(folder, "run.json").read_text())["data"]["image_shape"] == [48, 64, 3]
+    resumed = json.loads(run("train", "--resume", folder, "--json").stdout)
     assert resumed["weights_sha256"] == document["weights_sha256"]
 
 

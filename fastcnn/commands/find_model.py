@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.errors import ModelFileError
-from fastcnn.model import Sequential, load_model
+from fastcnn.model import Sequential
+from fastcnn.saving import load_model
 from fastcnn.training.run_folder import RunFolder
 
 

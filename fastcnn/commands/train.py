@@ -15,7 +15,8 @@ from fastcnn.data.load import NAMES, load_dataset
 from fastcnn.data.splits import split
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.model import Sequential, load_model
+from fastcnn.model import Sequential
+from fastcnn.saving import load_model
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import ModelConfig, model_config

@@ -4,7 +4,8 @@
 /* Rows (block, channel, y) of a (B, C, H, W, L) tensor; a row is W * L contiguous floats. */
 INLINE float *row_at(const fc_tensor *t, int64_t row) {
     int64_t h = t->shape[2], c = t->shape[1];
-    return (float *)t->data + row % h * t->stride[2] + row / h % c * t->stride[1] + row / h / c * t->stride[0];
+    return (float *)t->data + row % h * t->stride[2] + row / h % c * t->stride[1] +
+           row / h / c * t->stride[0];
 }
 
 static void activation_forward(const fc_args *a, const fc_context *ctx) {

@@ -46,11 +46,12 @@ typedef struct {
 typedef struct {
     const char *name;
     const char *signature;
-    /* Called once for each share, by any threads at the same time, with the same args; does that share. No share
-     * may read what another one writes: the order of additions must not depend on their number. */
+    /* Called once for each share, by any threads at the same time, with the same args; does that
+     * share. No share may read what another one writes: the order of additions must not depend on
+     * their number. */
     void (*run)(const fc_args *, const fc_context *);
-    /* Optional, called likewise before the program's first kernel, e.g. to pack weights into the workspace. May
-     * read parameters only, never activations. */
+    /* Optional, called likewise before the program's first kernel, e.g. to pack weights into the
+     * workspace. May read parameters only, never activations. */
     void (*prepare)(const fc_args *, const fc_context *);
     size_t (*workspace)(const fc_args *);           /* bytes, NULL: none */
     size_t (*scratch)(const fc_args *);             /* bytes for each thread, NULL: none */

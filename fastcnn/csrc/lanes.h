@@ -4,8 +4,8 @@
 
 #include "vec.h"
 
-/* Runs `statement` for lanes l, l + N, ...: N is a constant (VW, then 8, 4, 1 for what remains), so that loads
- * and stores of N lanes are single moves. */
+/* Runs `statement` for lanes l, l + N, ...: N is a constant (VW, then 8, 4, 1 for what remains), so
+ * that loads and stores of N lanes are single moves. */
 #define LANE_CHUNKS(l, lanes, statement) \
     do { \
         int64_t l = 0, lanes_ = (lanes); \
@@ -29,9 +29,10 @@ typedef uint8_t vb __attribute__((vector_size(VW)));
 typedef float v4f __attribute__((vector_size(16)));
 typedef float v8f __attribute__((vector_size(32)));
 
-/* n floats (a constant: VW, 8, 4 or 1) into the first lanes; the others hold anything. Neither through memory nor
- * with masks: what a masked or a narrower store wrote can't be forwarded to a wider load (measured: 3 to 10
- * times slower where windows overlap). The builtins cost no instruction. */
+/* n floats (a constant: VW, 8, 4 or 1) into the first lanes; the others hold anything. Neither
+ * through memory nor with masks: what a masked or a narrower store wrote can't be forwarded to a
+ * wider load (measured: 3 to 10 times slower where windows overlap). The builtins cost no
+ * instruction. */
 INLINE vf load_lanes(const float *p, const int n) {
     if (n == VW) return load(p);
     float one;
@@ -74,8 +75,9 @@ INLINE vf keep_where(vi mask, vf a) { return (vf)((vi)a & mask); }
 
 /* A vector constant made of f(lane number, g) */
 #if VW == 16
-#define EACH_LANE(f, g) (vi){f(0, g), f(1, g), f(2, g), f(3, g), f(4, g), f(5, g), f(6, g), f(7, g), f(8, g), \
-                             f(9, g), f(10, g), f(11, g), f(12, g), f(13, g), f(14, g), f(15, g)}
+#define EACH_LANE(f, g) (vi){f(0, g), f(1, g), f(2, g), f(3, g), f(4, g), f(5, g), f(6, g), \
+                             f(7, g), f(8, g), f(9, g), f(10, g), f(11, g), f(12, g), f(13, g), \
+                             f(14, g), f(15, g)}
 #elif VW == 8
 #define EACH_LANE(f, g) (vi){f(0, g), f(1, g), f(2, g), f(3, g), f(4, g), f(5, g), f(6, g), f(7, g)}
 #else

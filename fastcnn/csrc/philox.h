@@ -33,8 +33,8 @@ INLINE void philox_round(vq c[4], uint32_t k0, uint32_t k1) {
     c[3] = p0;
 }
 
-/* words[k][s] = word k for the counter (counter[0][s], ..., counter[3][s]). Even and odd streams of a vector lie
- * in the low and high halves of 64-bit lanes and are computed apart. */
+/* words[k][s] = word k for the counter (counter[0][s], ..., counter[3][s]). Even and odd streams of
+ * a vector lie in the low and high halves of 64-bit lanes and are computed apart. */
 static __attribute__((noinline)) void philox(
     uint32_t counter[4][PHILOX_STREAMS], const uint32_t key[2], uint32_t words[4][PHILOX_STREAMS]
 ) {

@@ -99,7 +99,8 @@ static void average_row(
     for (int64_t ox = 0; ox < s->ow; ox++) {
         span h = clip_x(s, ox);
         float scale = average_scale(s, v, h, count_padding);
-        LANE_CHUNKS(l, s->lanes, average_lanes(plane + l, row, s->lanes, v, h, scale, y + ox * s->lanes + l, N));
+        LANE_CHUNKS(l, s->lanes,
+                    average_lanes(plane + l, row, s->lanes, v, h, scale, y + ox * s->lanes + l, N));
     }
 }
 
@@ -135,7 +136,9 @@ INLINE vf gradient_of(int activation, vf d, const float *y, float alpha, const i
     return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_lanes(y, n), alpha);
 }
 
-/* ---- 2x2 windows side by side: even[i] and odd[i] are the two columns behind float i of a pooled row ---- */
+/* ---- 2x2 windows side by side ---- */
+
+/* even[i] and odd[i] are the two columns behind float i of a pooled row. */
 
 #define EVEN(i, g) ((i) / (g) * 2 * (g) + (i) % (g))
 #define ODD(i, g) (EVEN(i, g) + (g))
@@ -277,8 +280,8 @@ static void average_plane(const pool_shape *s, const float *plane, int64_t row, 
 }
 
 static void average_plane_backward(
-    const pool_shape *s, const float *dy, const float *y, int64_t y_row, float *dx, int64_t dx_row, float scale,
-    int activation, float alpha
+    const pool_shape *s, const float *dy, const float *y, int64_t y_row, float *dx, int64_t dx_row,
+    float scale, int activation, float alpha
 ) {
     int64_t n = s->w * s->lanes, period = max_i64(s->lanes, VW);
     for (int64_t k = 0; k < period; k += VW) {

@@ -1,9 +1,10 @@
 /* A program is a flat list of kernels with bound arguments. This file is the one door to OpenMP.
  *
- * Running a program enters one parallel region. The work of each kernel is cut into as many shares as there are
- * threads. A thread takes its own share first and then any that nobody has begun; the next kernel may start when
- * all shares are done, whoever did them. So a thread that the system has put aside, on a busy machine, holds up
- * the others only if it was in the middle of a share. A share's result does not depend on who computes it. */
+ * Running a program enters one parallel region. The work of each kernel is cut into as many shares
+ * as there are threads. A thread takes its own share first and then any that nobody has begun; the
+ * next kernel may start when all shares are done, whoever did them. So a thread that the system has
+ * put aside, on a busy machine, holds up the others only if it was in the middle of a share. A
+ * share's result does not depend on who computes it. */
 #define _GNU_SOURCE
 #include "fastcnn.h"
 
@@ -34,7 +35,8 @@ struct fc_program {
     fc_step *steps;
     int count, capacity;
     size_t scratch_bytes;         /* the most that a kernel wants for one share */
-    /* For runs with up to `shares` threads, kept between runs since fresh pages cost more than a small kernel: */
+    /* For runs with up to `shares` threads; kept between runs, since fresh pages cost more than a
+     * small kernel: */
     int shares;
     size_t share_bytes;
     char *scratch;

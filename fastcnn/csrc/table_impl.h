@@ -1,4 +1,5 @@
-/* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table is static. */
+/* The kernels of one ISA. Compiled once per ISA by isa_*.c, which defines FC_ISA; all but the table
+ * is static. */
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"

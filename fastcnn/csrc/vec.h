@@ -33,9 +33,9 @@ INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vi splat_i(int32_t x) { return x - (vi){0}; }
 
-/* The first n < VW floats of a row; the others are zero. Masked moves, because a vector that is put together in
- * memory and loaded as a whole waits for the stores (measured: 10 times slower). Builtins, because the
- * intrinsics' headers declare POSIX' select(). */
+/* The first n < VW floats of a row; the others are zero. Masked moves, because a vector that is put
+ * together in memory and loaded as a whole waits for the stores (measured: 10 times slower).
+ * Builtins, because the intrinsics' headers declare POSIX' select(). */
 INLINE vf load_part(const float *p, int64_t n) {
 #if VW == 16
     return __builtin_ia32_loadups512_mask(p, (vf){0}, (1u << n) - 1);

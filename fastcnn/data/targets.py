@@ -18,7 +18,7 @@ def check_targets(y: Any, count: int, loss: Any, outputs: int, name: str, dtype:
                 "class numbers (N,): use categorical_crossentropy for one-hot or soft targets"
             )
         return check_labels(array, count, outputs, name=f"{name} labels")
-    if array.ndim == 1 and loss.joins_softmax:
+    if array.ndim == 1 and loss.classifies:
         labels = check_labels(array, count, outputs, name=f"{name} labels")
         array = np.eye(outputs)[labels]
     return _dense(array, count, outputs, loss, name, dtype)

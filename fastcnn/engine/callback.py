@@ -24,10 +24,3 @@ class Callback:
     def on_batch_begin(self, batch: int, logs: dict[str, Any]) -> None: ...
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None: ...
-
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of this callback, as JSON values."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take back what `state` gave."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.plugins.registry import layers
 
 
 @dataclass
@@ -41,8 +42,6 @@ class Graph:
         name = self._unique(layer.name or layer.registered_name)
         node = self._append(name, layer, list(inputs), implicit=False)
         if layer.activation not in (None, "linear"):
-            from fastcnn.plugins.registry import layers
-
             kind = layers.get("softmax" if layer.activation == "softmax" else "activation")
             activation = kind() if layer.activation == "softmax" else kind(layer.activation)
             node = self._append(f"{name}/{layer.activation}", activation, [node], implicit=True)
@@ -72,11 +71,11 @@ class Graph:
         return [other for other in self.nodes if node in other.inputs]
 
     @classmethod
-    def chain(cls, input_shape: Shape, layers: list[Layer]) -> "Graph":
+    def chain(cls, input_shape: Shape, stack: list[Layer]) -> "Graph":
         """The graph of a Sequential model."""
-        if not layers:
+        if not stack:
             raise OptionError("a model needs at least one layer")
         graph = cls(input_shape)
-        for layer in layers:
+        for layer in stack:
             graph.apply(layer, graph.output)
         return graph

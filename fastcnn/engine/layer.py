@@ -37,8 +37,8 @@ class Layer(ABC):
     registered_name: str = ""
     activation: str | None = None  # a fused activation after this layer, if it takes one
     name: str | None = None
-    inputs = 1  # how many tensors it takes
     is_activation = False  # has `function` and `alpha`, and may be fused into the layer before it
+    fuses_activation = False  # its kernels can apply the activation that follows
 
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -51,6 +51,10 @@ class Layer(ABC):
     def multiply_adds(self, *shapes: Shape) -> int:
         """Multiply-adds of one sample's forward pass."""
         return 0
+
+    def fuses_pool(self, pool: "Layer", lanes: int) -> bool:
+        """Whether its kernels can apply the pooling layer that follows."""
+        return False
 
     @abstractmethod
     def forward(self, build: "Builder", stage: "Stage") -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.parameters import ParameterStore, aligned_zeros
+from fastcnn.engine.memory import aligned_zeros
+from fastcnn.engine.parameters import ParameterStore
 from fastcnn.errors import OptionError
 
 
@@ -28,7 +29,7 @@ class Optimizer:
         self.weight_decay = float(weight_decay)
         self.iterations = 0
         self.slots: dict[str, np.ndarray] = {}
-        self._hyper = np.zeros(0)
+        self._hyper = np.zeros(0)  # bound by every plan, so it is only ever filled anew
 
     def hyper(self, iteration: int) -> list[float]:
         """The kernel's numbers that change with the iteration, from 1, in its spec row's order."""
@@ -50,11 +51,11 @@ class Optimizer:
         }
         for name, array in self.slots.items():
             array[...] = self.initial(name)
+        self._hyper = np.array(self.hyper(1), np.float64)
 
     def emit(self, build: Builder) -> None:
         """Append the update of all parameters."""
         store = build.store
-        self._hyper = np.array(self.hyper(1), np.float64)
         build.step(
             self.kernel,
             self.options(),

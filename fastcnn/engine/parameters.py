@@ -7,6 +7,7 @@ import numpy as np
 from fastcnn import rng
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.layer import Parameter
+from fastcnn.engine.memory import aligned_zeros
 from fastcnn.errors import ModelFileError
 from fastcnn.plugins.registry import initializers, make
 
@@ -66,10 +67,6 @@ class ParameterStore:
     def gradient(self, key: str) -> np.ndarray:
         return self._view(self.gradients, key)
 
-    def slot(self, flat: np.ndarray, key: str) -> np.ndarray:
-        """The part of an optimizer's flat state array that belongs to one parameter."""
-        return self._view(flat, key)
-
     def items(self) -> Iterator[tuple[str, np.ndarray]]:
         for key in self.specs:
             yield key, self.value(key)
@@ -104,10 +101,3 @@ class ParameterStore:
         self.check(arrays)
         for key, array in arrays.items():
             self.value(key)[...] = array
-
-
-def aligned_zeros(count: int, dtype: np.dtype) -> np.ndarray:
-    """Zeros that begin on a 64-byte line."""
-    raw = np.zeros(count * dtype.itemsize + 128, np.uint8)
-    skip = -raw.ctypes.data % 64
-    return raw[skip : skip + count * dtype.itemsize].view(dtype)

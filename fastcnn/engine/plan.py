@@ -1,5 +1,6 @@
 """A model compiled for one batch size: a flat list of kernels with bound buffers."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,13 +102,16 @@ class Plan:
         self.result = self.stages[-1].y if self.stages else x
 
     def _drop_softmax(self, loss: Any) -> bool:
-        """Whether the loss works on logits: then a final softmax is its business."""
-        if self.purpose == "predict" or not getattr(loss, "joins_softmax", False):
+        """Whether the loss takes the final softmax upon itself, and works on logits."""
+        if self.purpose == "predict" or not loss.joins_softmax or len(self.stages) < 2:
             return False
-        if self.stages[-1].layer.registered_name == "softmax" and len(self.stages) > 1:
-            del self.stages[-1]
-            return True
-        return False
+        last = self.stages[-1]
+        # Over images the softmax goes over the channels of a pixel, the loss over all features.
+        flat = math.prod(last.node.shape[1:]) == 1
+        if last.layer.registered_name != "softmax" or not flat:
+            return False
+        del self.stages[-1]
+        return True
 
     def _read_out(self, build: Builder) -> None:
         features = int(np.prod(self.result.sample))

@@ -16,13 +16,13 @@ class Stage:
 
     node: Node
     last: Node
+    number: int  # of the node in the graph, fused or not: the key of a layer's random numbers
     activation: str = "linear"
     alpha: float = 0.0
     pool: Layer | None = None
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
-    number: int = 0
 
     @property
     def layer(self) -> Any:
@@ -47,10 +47,10 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
     """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
     stages: list[Stage] = []
     absorbed: set[str] = set()
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes):
         if node.layer is None or node.name in absorbed:
             continue
-        stage = Stage(node, node, number=len(stages))
+        stage = Stage(node, node, number)
         if fuse:
             _absorb(graph, stage, lanes, absorbed)
         stages.append(stage)
@@ -69,9 +69,7 @@ def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
         layer: Any = following[0].layer
         if layer.is_activation and _takes_activation(stage, layer):
             stage.activation, stage.alpha = layer.function, layer.alpha
-        elif getattr(stage.layer, "fuses_pool", None) and stage.pool is None:
-            if not stage.layer.fuses_pool(layer, lanes):
-                return
+        elif stage.pool is None and stage.layer.fuses_pool(layer, lanes):
             stage.pool = layer
         else:
             return
@@ -80,6 +78,6 @@ def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
 
 
 def _takes_activation(stage: Stage, layer: Any) -> bool:
-    fuses = getattr(stage.layer, "fuses_activation", False)
     rises = layer.alpha >= 0 or stage.pool is None
+    fuses = stage.layer.fuses_activation
     return fuses and stage.activation == "linear" and layer.function in FUSABLE and rises

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.errors import ShapeError
+from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.geometry import gradient_reach, output_size
 
 Arrays = dict[str, np.ndarray | None]
 Params = dict[str, Any]
+MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
 def expect(name: str, what: str, got: object, wanted: object) -> None:
@@ -19,13 +20,16 @@ def expect(name: str, what: str, got: object, wanted: object) -> None:
         raise ShapeError(f"{name}: {what} must be {wanted}, not {got}")
 
 
-def contiguous_pixels(name: str, arrays: Arrays) -> None:
-    """In activations pixels and their lanes follow each other; all else is C-contiguous."""
+def contiguous_pixels(name: str, arrays: Arrays, strided: tuple[str, ...] = ()) -> None:
+    """Pixels and their lanes follow each other in activations (5 axes), the lanes in flat ones (3).
+
+    All else is C-contiguous, but for `strided`: tensors whose kernel reads all strides itself.
+    """
     for tensor, a in arrays.items():
-        if a is None or not a.size:
+        if a is None or not a.size or tensor in strided:
             continue
         stride = a.itemsize
-        for axis in range(a.ndim - 1, a.ndim - 3 if a.ndim == 5 else -1, -1):
+        for axis in range(a.ndim - 1, {5: 2, 3: 1}.get(a.ndim, -1), -1):
             if a.shape[axis] > 1 and a.strides[axis] != stride:
                 raise ShapeError(
                     f"{name}: axis {axis} of {tensor} must have a stride of {stride} bytes,"
@@ -50,7 +54,6 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
     x, w = arrays["x"], arrays["w"] if "w" in arrays else arrays["dw"]
     out = arrays["dy"] if "dy" in arrays else arrays["y"]
     assert x is not None and w is not None and out is not None
-    contiguous_pixels(name, arrays)
     groups_and_steps(name, x.shape[1], w, params)
     expect(name, "the number of output channels", out.shape[1], w.shape[0])
     pooled = "index" in arrays
@@ -70,7 +73,6 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
     """The halo of dy holds whatever the taps reach."""
     dy, w, dx = arrays["dy"], arrays["w"], arrays["dx"]
     assert dy is not None and w is not None and dx is not None
-    contiguous_pixels(name, arrays)
     groups_and_steps(name, dx.shape[1], w, params)
     for d, (axis, before) in enumerate((("h", "top"), ("w", "left"))):
         halo = params[f"halo_{before}"]
@@ -86,3 +88,60 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
                 f" dy, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
+
+
+def pool2d(name: str, arrays: Arrays, params: Params) -> None:
+    """Image (x or dx) and what its windows yield (y or dy)."""
+    image = arrays["x"] if "x" in arrays else arrays["dx"]
+    pooled = arrays["dy"] if "dy" in arrays else arrays["y"]
+    assert image is not None and pooled is not None
+    for axis, before in ((2, "top"), (3, "left")):
+        letter = "hw"[axis - 2]
+        window, stride = params[f"window_{letter}"], params[f"stride_{letter}"]
+        pad, size, windows = params[f"pad_{before}"], image.shape[axis], pooled.shape[axis]
+        if window < 1 or stride < 1 or pad < 0:
+            raise ShapeError(
+                f"{name}: along {letter} the window ({window}) and stride ({stride}) must be at"
+                f" least 1, the padding ({pad}) at least 0"
+            )
+        # No kernel is told the padding at the end; as much as at the beginning is allowed there.
+        if (windows - 1) * stride >= size + 2 * pad:
+            raise ShapeError(
+                f"{name}: {windows} windows along {letter}, {stride} apart, do not fit {size}"
+                f" pixels with a padding of {pad}"
+            )
+
+
+def max_pool2d(name: str, arrays: Arrays, params: Params) -> None:
+    window = params["window_h"], params["window_w"]
+    if window[0] * window[1] > MAX_POOL_CELLS:
+        raise OptionError(f"{name}: a window has at most {MAX_POOL_CELLS} cells, not {window}")
+    pool2d(name, arrays, params)
+
+
+def optimizer(name: str, arrays: Arrays, params: Params) -> None:
+    """Segments lie one after the other in the flat parameters, each with its penalties."""
+    p, bounds, penalties = (arrays[tensor] for tensor in ("p", "bounds", "penalties"))
+    assert p is not None and bounds is not None and penalties is not None
+    expect(name, "the number of bounds", len(bounds), len(penalties) + 1)
+    steps = np.diff(bounds, prepend=0, append=len(p))
+    if (steps < 0).any():
+        raise ShapeError(f"{name}: bounds must rise from 0 to at most {len(p)}, not {bounds}")
+    hyper = arrays.get("hyper")
+    least = 3 if name == "adam_update" else 1
+    if hyper is not None and len(hyper) < least:
+        raise ShapeError(f"{name} needs {least} numbers in hyper, not {len(hyper)}")
+
+
+def dropout(name: str, arrays: Arrays, params: Params) -> None:
+    out = arrays["dx"] if "dx" in arrays else arrays["y"]
+    assert out is not None
+    if out.shape[-1] not in (1, 4, 8, 16):
+        raise ShapeError(f"{name} takes 1, 4, 8 or 16 lanes, not {out.shape[-1]}")
+
+
+def batch_norm(name: str, arrays: Arrays, params: Params) -> None:
+    x = arrays["x"]
+    assert x is not None
+    if x.shape[-1] not in (1, 2, 4, 8) and x.shape[-1] % 16:
+        raise ShapeError(f"{name} takes 1, 2, 4, 8 or a multiple of 16 lanes, not {x.shape[-1]}")

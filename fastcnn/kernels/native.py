@@ -10,6 +10,7 @@ import fastcnn._kernels as _kernels
 from fastcnn.errors import BackendError, unknown
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
 from fastcnn.kernels.spec import ENUMS, Op
+from fastcnn.kernels.threads import enter_run
 
 
 @cache
@@ -40,20 +41,22 @@ class NativeProgram(Program):
     backend = "native"
 
     def __init__(self, isa: str | None = None) -> None:
+        super().__init__()
         self.isa = isa_index(isa)
         self._program = _kernels.Program(self.isa)
         self._tensors: list[list[tuple[str, bool]]] = []
 
-    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int:
+    def check(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+        super().check(op, arrays, params)
+        for name, array in arrays.items():
+            if array is not None and array.dtype == np.float64 and op.dtype(name) != "float64":
+                raise BackendError(f"{op.name}: native kernels take float32, {name} is float64")
+
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         try:
             tensors, integers, floats = signatures(self.isa)[op.name]
         except KeyError:
             raise BackendError(f"the native backend has no kernel {op.name!r}") from None
-        for name, array in arrays.items():
-            if array is not None and op.dtype(name) == "float" and array.dtype != np.float32:
-                raise BackendError(
-                    f"{op.name}: native kernels take float32, {name} is {array.dtype}"
-                )
         codes = {
             k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()
         }
@@ -64,18 +67,16 @@ class NativeProgram(Program):
             [codes[name] for name in floats],
         )
         self._tensors.append(tensors)
-        return len(self._tensors) - 1
 
-    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+    def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
         names = [name for name, _ in self._tensors[step]]
         position = names.index(tensor)
         self._program.set_tensor(step, position, array, self._tensors[step][position][1])
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        self._program.run(blocks, threads)
+        self._program.run(blocks, enter_run(threads))
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
-        return list(
-            zip(self._program.names, self._program.step_seconds(blocks, threads), strict=True)
-        )
+        seconds = self._program.step_seconds(blocks, enter_run(threads))
+        return list(zip(self._program.names, seconds, strict=True))

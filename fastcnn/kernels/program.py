@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from fastcnn.errors import BackendError, ShapeError, unknown
-from fastcnn.kernels.spec import OPS, Op
+from fastcnn.kernels.checks import contiguous_pixels
+from fastcnn.kernels.spec import DTYPES, OPS, Op
 
 Arrays = dict[str, np.ndarray | None]
 ALL_BLOCKS = 2**62
@@ -17,21 +18,44 @@ class Program(ABC):
 
     backend: str
 
+    def __init__(self) -> None:
+        self._bound: list[tuple[Op, Arrays, dict[str, Any]]] = []
+
     def add(self, name: str, arrays: Arrays, **params: Any) -> int:
         """Append kernel `name` with its arrays and parameters; returns the number of the step."""
         op = OPS.get(name)
         if op is None:
             raise unknown("kernel", name, OPS)
         params = {**op.params, **params}
-        check_arguments(op, arrays, params)
-        return self._add(op, {t: arrays.get(t) for t in op.tensors}, params)
+        self.check(op, arrays, params)
+        arrays = {tensor: arrays.get(tensor) for tensor in op.tensors}
+        self._add(op, arrays, params)
+        self._bound.append((op, arrays, params))
+        return len(self._bound) - 1
 
     @abstractmethod
-    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int: ...
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None: ...
 
-    @abstractmethod
     def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
-        """Point a tensor of a step at another array of the same axes."""
+        """Point a tensor of a step at another array, which must fit the step's other ones.
+
+        Its shape must stay: workspaces were sized by it. `strided` tensors may have another length.
+        """
+        op, arrays, params = self._bound[step]
+        self.check(op, {**arrays, tensor: array}, params)
+        old = arrays[tensor]
+        if tensor not in op.strided and (old is None or old.shape != array.shape):
+            shape = None if old is None else old.shape
+            raise ShapeError(f"{op.name}: {tensor} was bound as {shape}, not {array.shape}")
+        self._rebind(step, tensor, array)
+        arrays[tensor] = array
+
+    @abstractmethod
+    def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None: ...
+
+    def check(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+        """Raise unless this maker can run the kernel with these arguments."""
+        check_arguments(op, arrays, params)
 
     @abstractmethod
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
@@ -53,6 +77,7 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
             _check_tensor(op, tensor, array, lengths)
         elif not op.is_optional(tensor):
             raise BackendError(f"{op.name} needs the tensor {tensor!r} ({op.tensors[tensor]})")
+    contiguous_pixels(op.name, arrays, op.strided)
     if op.check:
         op.check(op.name, arrays, params)
 
@@ -65,10 +90,12 @@ def _check_tensor(
     if array.ndim != len(axes):
         raise ShapeError(f"{expected}, not {array.shape}")
     dtype = op.dtype(tensor)
-    wanted = ("float32", "float64") if dtype == "float" else (dtype,)
-    if dtype != "any" and array.dtype.name not in wanted:
+    wanted = DTYPES[dtype]
+    if array.dtype.name not in wanted or not array.dtype.isnative:
         raise ShapeError(f"{expected} of {' or '.join(wanted)}, not {array.dtype}")
     for axis, length in zip(axes, array.shape, strict=True):
+        if axis.isdigit() and length != int(axis):
+            raise ShapeError(f"{expected}, not {array.shape}")
         seen, where = lengths.setdefault(axis, (length, tensor))
         if seen != length:
             raise ShapeError(f"{expected}; its {axis} is {length}, but {where} has {seen}")

@@ -2,8 +2,9 @@
 
 Shapes are written with one letter or word for each axis; the same word is the same length
 everywhere in one call. B blocks, L lanes (images side by side in a block), C channels in,
-K channels out, H W height and width. `>` marks what a kernel writes, `?` what may be None.
-float stands for float32 (native) or, in the reference, float64 as well.
+K channels out, H W height and width; a number is that length. `>` marks what a kernel writes, `?`
+what may be None. float, which goes without saying, stands for float32 (native) or, in the
+reference, float64 as well; pixel for these and uint8.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ class Op:
     tensors: Mapping[str, str]
     params: Mapping[str, Any] = field(default_factory=dict)  # name: default
     rtol: float = 1e-5  # native float32 against reference float64, relative to the largest value
-    prepare: bool = False
+    strided: tuple[str, ...] = ()  # tensors of any strides; see checks.contiguous_pixels
     check: Callable[[str, dict, dict], None] | None = None  # raises ShapeError
 
     def is_output(self, tensor: str) -> bool:
@@ -53,7 +54,12 @@ CONV2D: dict[str, Any] = {
 }
 ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
 ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
-DTYPES = ("float", "float64", "uint8", "uint16", "int32", "uint32", "int64", "any")
+# Word in a tensor's row: dtypes that are taken.
+DTYPES: dict[str, tuple[str, ...]] = {
+    "float": ("float32", "float64"),
+    "pixel": ("uint8", "float32", "float64"),
+    **{name: (name,) for name in ("float64", "uint8", "uint16", "int32", "uint32", "int64")},
+}
 
 
 def _table(*ops: Op) -> dict[str, Op]:
@@ -68,7 +74,6 @@ _PARAMETERS = {
     "hyper": "float64 Q",
 }
 WINDOW = {"window_h": 2, "window_w": 2, "stride_h": 2, "stride_w": 2, "pad_top": 0, "pad_left": 0}
-ACTIVATION = {"activation": "linear", "alpha": 0.0}
 
 OPS: dict[str, Op] = _table(
     Op(
@@ -85,12 +90,12 @@ OPS: dict[str, Op] = _table(
     Op(
         "dense_forward",
         {"x": "B I L", "w": "O I", "b": "? O", "y": "> B O L"},
-        {"activation": "linear", "alpha": 0.0},
+        ACTIVATION,
     ),
     Op(  # y: what the layer before stored, if its activation (named here) shall be undone as well
         "dense_backward_input",
         {"dy": "B O L", "w": "O I", "y": "? B I L", "dx": "> B I L"},
-        {"activation": "linear", "alpha": 0.0},
+        ACTIVATION,
     ),
     Op(
         "dense_backward_weight",
@@ -100,15 +105,20 @@ OPS: dict[str, Op] = _table(
     Op(
         "gather_images",
         {
-            "images": "any N H W C",
+            "images": "pixel N H W C",
             "order": "int64 B L",
             "scale": "? C",
             "offset": "? C",
             "x": "> B C H W L",
         },
+        strided=("images",),
     ),
-    Op("gather_labels", {"labels": "int64 N", "order": "int64 B L", "out": "> int64 B L"}),
-    Op("scatter_rows", {"x": "B F L", "out": "> N F"}),
+    Op(
+        "gather_labels",
+        {"labels": "int64 N", "order": "int64 B L", "out": "> int64 B L"},
+        strided=("labels",),
+    ),
+    Op("scatter_rows", {"x": "B F L", "out": "> N F"}, strided=("out",)),
     # Losses; lanes whose label or order is negative hold no image.
     Op("softmax_forward", {"x": "B K H W L", "y": "> B K H W L"}),
     Op("softmax_backward", {"dy": "B K H W L", "y": "B K H W L", "dx": "> B K H W L"}),
@@ -171,32 +181,41 @@ OPS: dict[str, Op] = _table(
         "sgd_update",
         {**_PARAMETERS, "velocity": ">? P"},
         {"momentum": 0.0, "nesterov": 0},
+        check=checks.optimizer,
     ),
     Op(  # hyper: learning rate, 1 - beta1^t, 1 - beta2^t
         "adam_update",
         {**_PARAMETERS, "m": "> P", "v": "> P"},
         {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
+        check=checks.optimizer,
     ),
     Op(
         "adadelta_update",
         {**_PARAMETERS, "squares": "> P", "deltas": "> P"},
         {"rho": 0.95, "epsilon": 1e-7},
+        check=checks.optimizer,
     ),
     Op(  # velocity if and only if there is momentum
         "rmsprop_update",
         {**_PARAMETERS, "squares": "> P", "velocity": ">? P"},
         {"rho": 0.9, "epsilon": 1e-7, "momentum": 0.0},
+        check=checks.optimizer,
     ),
-    Op("adagrad_update", {**_PARAMETERS, "squares": "> P"}, {"epsilon": 1e-7}),
+    Op(
+        "adagrad_update",
+        {**_PARAMETERS, "squares": "> P"},
+        {"epsilon": 1e-7},
+        check=checks.optimizer,
+    ),
     Op(
         "penalty_value",
         {"p": "P", "bounds": "int64 S1", "penalties": "S 3", "out": "> float64 1"},
+        check=checks.optimizer,
     ),
     Op(
         "conv2d_forward",
         {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
-        prepare=True,
         check=checks.conv2d,
     ),
     Op(
@@ -209,7 +228,6 @@ OPS: dict[str, Op] = _table(
             "index": "> uint8 B K PH PW L",
         },
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
-        prepare=True,
         check=checks.conv2d,
     ),
     Op(
@@ -224,14 +242,12 @@ OPS: dict[str, Op] = _table(
             "halo_bottom": 0,
             **ACTIVATION,
         },
-        prepare=True,
         check=checks.conv2d_backward_input,
     ),
     Op(
         "conv2d_backward_weight",
         {"x": "B C H W L", "dy": "B K OH OW L", "dw": "> K Cg KH KW", "db": "?> K"},
         {**CONV2D, **ZERO_ROWS},
-        prepare=True,
         check=checks.conv2d,
     ),
     Op(
@@ -245,7 +261,6 @@ OPS: dict[str, Op] = _table(
             "db": "?> K",
         },
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
-        prepare=True,
         check=checks.conv2d,
     ),
     Op("fma_peak", {"flops": "> float64 N"}, {"iterations": 1}),
@@ -263,6 +278,7 @@ OPS: dict[str, Op] = _table(
             "moving_var": "> C",  # read as well
         },
         {**ACTIVATION, "epsilon": 1e-3, "momentum": 0.99},
+        check=checks.batch_norm,
     ),
     Op(
         "batch_norm_inference",
@@ -275,6 +291,7 @@ OPS: dict[str, Op] = _table(
             "y": "> B C H W L",
         },
         {**ACTIVATION, "epsilon": 1e-3},
+        check=checks.batch_norm,
     ),
     Op(
         "batch_norm_backward",
@@ -291,6 +308,7 @@ OPS: dict[str, Op] = _table(
             "dbeta": ">? C",
         },
         ACTIVATION,
+        check=checks.batch_norm,
     ),
     Op("copy", {"x": "B C H W L", "y": "> B C H W L"}),
     Op("add", {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"}, ACTIVATION),
@@ -303,6 +321,7 @@ OPS: dict[str, Op] = _table(
             "state": "int64 2",  # seed, step
         },
         {"layer": 0, "rate": 0.5},
+        check=checks.dropout,
     ),
     Op(
         "dropout_backward",
@@ -313,11 +332,13 @@ OPS: dict[str, Op] = _table(
             "dx": "> B C H W L",
         },
         {"rate": 0.5, **ACTIVATION},
+        check=checks.dropout,
     ),
     Op(
         "max_pool2d_forward",
         {"x": "B C H W L", "y": "> B C OH OW L", "index": "> uint8 B C OH OW L"},
         WINDOW,
+        check=checks.max_pool2d,
     ),
     Op(
         "max_pool2d_backward",
@@ -328,16 +349,19 @@ OPS: dict[str, Op] = _table(
             "dx": "> B C H W L",
         },
         {**WINDOW, **ACTIVATION},
+        check=checks.max_pool2d,
     ),
     Op(
         "avg_pool2d_forward",
         {"x": "B C H W L", "y": "> B C OH OW L"},
         {**WINDOW, "count_padding": 0},
+        check=checks.pool2d,
     ),
     Op(
         "avg_pool2d_backward",
         {"dy": "B C OH OW L", "y": "? B C H W L", "dx": "> B C H W L"},
         {**WINDOW, "count_padding": 0, **ACTIVATION},
+        check=checks.pool2d,
     ),
     Op("philox", {"counter": "uint32 N 4", "key": "uint32 2", "words": "> uint32 N 4"}),
 )

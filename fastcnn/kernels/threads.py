@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 from fastcnn.errors import OptionError
@@ -27,15 +28,25 @@ def has_openmp() -> bool:
 
 
 def resolve_threads(threads: int | None) -> int:
-    """A wanted number of threads, or the default; 1 where a fork would make more of them hang."""
-    global _ran_parallel
-    if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS):
+    """A wanted number of threads, or the default."""
+    if threads is None:
+        return default_threads()
+    whole = isinstance(threads, Integral) and not isinstance(threads, bool)
+    if not (whole and 1 <= threads <= MAX_THREADS):
         raise OptionError(f"threads must be an integer from 1 to {MAX_THREADS}, not {threads!r}")
+    return int(threads)
+
+
+def enter_run(threads: int) -> int:
+    """How many threads a program may run on now, of those wanted; it runs right after this.
+
+    1 in a child that was forked after a parallel run.
+    """
+    global _ran_parallel
     if _forked_after_parallel:
         return 1
-    number = threads or default_threads()
-    _ran_parallel = _ran_parallel or number > 1
-    return number
+    _ran_parallel = _ran_parallel or threads > 1
+    return threads
 
 
 @cache

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fastcnn.errors import FastcnnError, OptionError, unknown
 
@@ -92,7 +92,7 @@ callbacks = Registry("callback", "callbacks")
 models = Registry("model", "models")
 
 
-def make(registry: Registry, value: Any, **kwargs: Any) -> Any:
+def make(registry: Registry, value: Any) -> Any:
     """An object from a name, from {"name": ..., option: ...}, or the object itself."""
     if isinstance(value, str):
         value = {"name": value}
@@ -100,7 +100,7 @@ def make(registry: Registry, value: Any, **kwargs: Any) -> Any:
         raise OptionError(f"{registry.kind} must be a name, a table or an object, not {value!r}")
     if not isinstance(value, dict):
         return value
-    options = {**value, **kwargs}
+    options = dict(value)
     cls = registry.get(options.pop("name", None) or _nameless(registry, value))
     try:
         return cls(**options)
@@ -110,7 +110,7 @@ def make(registry: Registry, value: Any, **kwargs: Any) -> Any:
         raise _bad_options(registry, cls, options, error) from error
 
 
-def _nameless(registry: Registry, value: dict) -> str:
+def _nameless(registry: Registry, value: dict) -> NoReturn:
     raise OptionError(f"a {registry.kind} needs a 'name', got {value}")
 
 

@@ -48,7 +48,7 @@ class Loop:
             self._call("on_epoch_begin", epoch, {})
         order = self._order(epoch)
         size = self.plan.batch
-        for start in range(self.progress.batch * size, len(order), size):
+        for start in range(self.progress.seen, len(order), size):
             self._batch(order[start : start + size])
             if self.should_stop() and start + size < len(order):
                 return self.progress.logs(self.with_accuracy)  # can be resumed in the middle

@@ -5,106 +5,11 @@ from hypothesis import strategies as st
 from scipy.signal import correlate2d
 
 from fastcnn.errors import ShapeError
-from fastcnn.kernels import call
-from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
+from fastcnn.kernels import call, new_program
+from fastcnn.kernels.geometry import output_size, same_padding
 from fastcnn.kernels.native import isas
-from fastcnn.kernels.spec import ENUMS
-from tests.kernels.compare import assert_native_matches_reference, central_differences, run
-
-ACTIVATIONS = sorted(ENUMS["activation"])
-CANARY = np.float32(1234.5)
-
-
-@st.composite
-def problems(draw, lanes=(1, 4, 8, 16), pooled=False):
-    """A random convolution: sizes, steps, padding, groups."""
-    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
-    per_group = draw(st.integers(1, 7)), draw(st.integers(1, 14 // groups))
-    kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
-    stride = draw(st.sampled_from([(1, 1), (1, 1), (2, 2), (1, 2), (3, 1), (6, 2)]))
-    dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 2), (3, 1), (2, 3)]))
-    pad = draw(st.tuples(*[st.integers(0, 3)] * 4))
-    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    windows = 2 if pooled else 1
-    least = [
-        max(1, e + (windows - 1) * s - p - q)
-        for e, s, p, q in zip(extent, stride, pad[::2], pad[1::2], strict=True)
-    ]
-    return {
-        "blocks": draw(st.integers(1, 3)),
-        "groups": groups,
-        "channels": groups * per_group[0],
-        "outs": groups * per_group[1],
-        "kernel": kernel,
-        "stride": stride,
-        "dilation": dilation,
-        "pad": pad,
-        "size": tuple(n + draw(st.integers(0, 9)) for n in least),
-        "lanes": draw(st.sampled_from(lanes)),
-        "bias": draw(st.booleans()),
-        "activation": draw(st.sampled_from(ACTIVATIONS)),
-        "seed": draw(st.integers(0, 99)),
-    }
-
-
-class Case:
-    """Arrays and parameters of one problem; x and dy are views which hold their zero borders."""
-
-    def __init__(self, p, dtype=np.float32):
-        self.p, self.dtype = p, dtype
-        self.rng = np.random.default_rng(p["seed"])
-        top, bottom, left, right = p["pad"]
-        h, w = p["size"]
-        self.padded = h + top + bottom, w + left + right
-        self.x = self.bordered((p["blocks"], p["channels"], h, w, p["lanes"]), p["pad"])
-        per_group = p["channels"] // p["groups"]
-        self.w = self.random(p["outs"], per_group, *p["kernel"])
-        self.b = self.random(p["outs"]) if p["bias"] else None
-        self.out = tuple(
-            output_size(*a)
-            for a in zip(self.padded, p["kernel"], p["stride"], p["dilation"], strict=True)
-        )
-        self.steps = {
-            "stride_h": p["stride"][0],
-            "stride_w": p["stride"][1],
-            "dilation_h": p["dilation"][0],
-            "dilation_w": p["dilation"][1],
-            "groups": p["groups"],
-        }
-        self.zeros = {"zero_top": top, "zero_bottom": bottom}
-        self.act = {"activation": p["activation"], "alpha": 0.1}
-
-    def random(self, *shape):
-        return self.rng.normal(size=shape).astype(self.dtype)
-
-    def outputs(self, *size, dtype=None):
-        """An array to be written, inside a larger one of canaries."""
-        shape = (self.p["blocks"], self.p["outs"], *size, self.p["lanes"])
-        return canaries(shape, dtype or self.dtype)
-
-    def bordered(self, shape, border):
-        top, bottom, left, right = border
-        b, c, h, w, lanes = shape
-        full = np.zeros((b, c + 1, h + top + bottom, w + left + right, lanes), self.dtype)
-        full[:, :c, top : top + h, left : left + w] = self.random(*shape)
-        return full[:, :c]
-
-    def gradient_arrays(self):
-        """dy with the halo that the input gradient needs, and the parameters that say so."""
-        p = self.p
-        halo = gradient_halo(
-            p["size"], self.out, p["kernel"], p["stride"], p["dilation"], p["pad"][::2]
-        )
-        dy = self.bordered((p["blocks"], p["outs"], *self.out, p["lanes"]), halo)
-        params = {"pad_top": p["pad"][0], "pad_left": p["pad"][2]}
-        params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}
-        return dy, {**self.steps, **params}
-
-
-def canaries(shape, dtype):
-    b, c, h, w, lanes = shape
-    full = np.full((b, c + 1, h + 2, w + 3, lanes), CANARY.astype(dtype), dtype)
-    return full[:, :c, 1 : 1 + h, 2 : 2 + w]
+from tests.kernels.compare import assert_native_matches_reference
+from tests.kernels.conv2d_cases import CANARY, Case, canaries, gradient_problem, problems
 
 
 def distinct_windows(case):
@@ -200,99 +105,6 @@ def test_forward_is_scipys_correlation(batch, kernel):
     np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
-def gradient_problem(**changes):
-    problem = {
-        "blocks": 1,
-        "groups": 1,
-        "channels": 2,
-        "outs": 2,
-        "kernel": (3, 2),
-        "stride": (1, 1),
-    }
-    problem |= {"dilation": (1, 1), "pad": (1, 1, 0, 1), "size": (5, 4), "lanes": 2, "bias": True}
-    return {**problem, "activation": "tanh", "seed": 0, **changes}
-
-
-GRADIENT_PROBLEMS = [
-    gradient_problem(),
-    gradient_problem(stride=(2, 3), size=(6, 7)),
-    gradient_problem(dilation=(2, 1), pad=(3, 0, 2, 2)),
-    gradient_problem(groups=2, kernel=(2, 2)),
-    gradient_problem(stride=(3, 3), kernel=(2, 2), size=(7, 5), pad=(0, 0, 0, 0)),
-    gradient_problem(kernel=(1, 1), pad=(2, 1, 1, 1)),
-]
-
-
-@pytest.mark.parametrize("problem", GRADIENT_PROBLEMS)
-def test_gradients_by_central_differences(problem):
-    case = Case(problem, np.float64)
-    dy, params = case.gradient_arrays()
-    top, left = params["halo_top"], params["halo_left"]
-    inner = np.ascontiguousarray(dy[:, :, top : top + case.out[0], left : left + case.out[1]])
-
-    def loss(_):
-        arrays = {"x": case.x, "w": case.w, "b": case.b, "y": np.empty_like(inner)}
-        y = run("conv2d_forward", arrays, "reference", **case.steps)["y"]
-        return float((y * inner).sum())
-
-    shape = (1, 2, *problem["size"], 2)
-    before = problem["pad"][0], problem["pad"][2]
-    window = np.s_[:, :, before[0] : before[0] + shape[2], before[1] : before[1] + shape[3]]
-    arrays = {"dy": dy, "w": case.w, "dx": np.empty(shape)}
-    dx = run("conv2d_backward_input", arrays, "reference", **params)["dx"]
-    np.testing.assert_allclose(dx, central_differences(loss, case.x[window]), atol=1e-7)
-    arrays = {"x": case.x, "dy": inner, "dw": np.empty_like(case.w), "db": np.empty_like(case.b)}
-    got = run("conv2d_backward_weight", arrays, "reference", **case.steps)
-    np.testing.assert_allclose(got["dw"], central_differences(loss, case.w), atol=1e-7)
-    np.testing.assert_allclose(got["db"], central_differences(loss, case.b), atol=1e-7)
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_input_gradient_goes_through_the_producers_activation(activation):
-    case = Case(gradient_problem(activation=activation), np.float64)
-    dy, params = case.gradient_arrays()
-    shape = (1, 2, *case.p["size"], 2)
-    y = run(
-        "activation_forward",
-        {"x": case.random(*shape), "y": np.empty(shape)},
-        "reference",
-        **case.act,
-    )["y"]
-    arrays = {"dy": dy, "w": case.w, "dx": np.empty(shape)}
-    plain = run("conv2d_backward_input", arrays, "reference", **params)["dx"]
-    fused = run("conv2d_backward_input", {**arrays, "y": y}, "reference", **params, **case.act)[
-        "dx"
-    ]
-    alone = {"dy": plain, "y": y, "dx": np.empty(shape)}
-    wanted = run("activation_backward", alone, "reference", **case.act)["dx"]
-    np.testing.assert_allclose(fused, wanted)
-
-
-@pytest.mark.parametrize("problem", GRADIENT_PROBLEMS[:1] + GRADIENT_PROBLEMS[3:4])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_max_pool_gradients_by_central_differences(problem, activation):
-    case = Case({**problem, "lanes": 16, "activation": activation}, np.float64)
-    shape = (1, 2, case.out[0] // 2, case.out[1] // 2, 16)
-    dy = case.random(*shape)
-
-    def forward():
-        arrays = {"x": case.x, "w": case.w, "b": case.b, "y": np.empty(shape)}
-        arrays["index"] = np.empty(shape, np.uint8)
-        return run("conv2d_max_pool_forward", arrays, "reference", **case.steps, **case.act)
-
-    arrays = {
-        "x": case.x,
-        "dy": dy,
-        **forward(),
-        "dw": np.empty_like(case.w),
-        "db": np.empty_like(case.b),
-    }
-    got = run("conv2d_max_pool_backward_weight", arrays, "reference", **case.steps, **case.act)
-    for name, parameter in (("dw", case.w), ("db", case.b)):
-        numeric = central_differences(lambda _: float((forward()["y"] * dy).sum()), parameter)
-        np.testing.assert_allclose(got[name], numeric, atol=1e-6)
-
-
 @pytest.mark.parametrize("isa", isas())
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 @pytest.mark.parametrize("stride", [1, 2])
@@ -318,8 +130,6 @@ def test_nothing_is_written_outside_the_views(isa, lanes, stride):
 
 
 def call_on_isa(name, isa, arrays, **params):
-    from fastcnn.kernels import new_program
-
     program = new_program("native", isa)
     program.add(name, arrays, **params)
     program.run(threads=2)
@@ -349,8 +159,6 @@ def test_fused_pool_takes_what_the_plain_convolution_yields():
 
 
 def test_only_active_blocks_count():
-    from fastcnn.kernels import new_program
-
     case = Case(gradient_problem(blocks=3, lanes=16))
     dy = case.random(3, 2, *case.out, 16)
     results = []

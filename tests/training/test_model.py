@@ -6,6 +6,7 @@ import pytest
 import fastcnn
 from fastcnn import Sequential
 from fastcnn import layers as L
+from fastcnn.engine.plan import Preprocessing
 from fastcnn.errors import DataError, DivergedError, OptionError, ShapeError
 from fastcnn.plugins.registry import layers as layer_registry
 from fastcnn.plugins.registry import losses, models, optimizers
@@ -78,6 +79,15 @@ def test_every_loss_learns(loss):
     assert (model.predict(x).argmax(axis=1) == y).mean() > 0.95
 
 
+def test_losses_from_logits_have_accuracy_and_take_class_numbers():
+    x, y = quadrants(40)
+    for loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        model = Sequential([L.Flatten(), L.Dense(4)])
+        model.compile(loss={"name": loss, "from_logits": True})
+        model.fit(x, y, verbose=0)
+        assert 0 <= model.evaluate(x, y)["accuracy"] <= 1
+
+
 def test_every_layer_is_named_as_its_file():
     for name in layer_registry.names():
         assert layer_registry.get(name).registered_name == name
@@ -141,6 +151,14 @@ def test_fusion_changes_nothing_but_rounding():
         np.testing.assert_allclose(value, weights[1][key], atol=1e-5, err_msg=key)
 
 
+def test_new_preprocessing_counts_at_once():
+    x, _ = quadrants(20)
+    model = small()
+    expected = model.predict(x // 2 * 2)
+    model.preprocessing = Preprocessing(np.array([2 / 255]), np.zeros(1))
+    np.testing.assert_allclose(model.predict(x // 2), expected, rtol=1e-5)
+
+
 def test_penalties_shrink_weights_and_count_in_the_loss():
     x, y = quadrants()
     sizes = []
@@ -150,9 +168,11 @@ def test_penalties_shrink_weights_and_count_in_the_loss():
         model.compile({"name": "adam", "learning_rate": 0.01})
         model.fit(x, y, epochs=5, verbose=0)
         sizes.append(float(np.abs(model.get_weights()["dense/kernel"]).sum()))
-        if penalty:
-            bare = -np.log(model.predict(x)[np.arange(len(y)), y]).mean()
-            assert model.evaluate(x, y)["loss"] > bare
+        kernel = model.get_weights()["dense/kernel"].astype(np.float64)
+        extra = {"l2": 0.05 * (kernel**2).sum(), "l1": 0.01 * np.abs(kernel).sum()}
+        bare = -np.log(model.predict(x)[np.arange(len(y)), y]).mean()
+        expected = bare + (extra[penalty["name"]] if penalty else 0)
+        assert model.evaluate(x, y)["loss"] == pytest.approx(expected, rel=1e-4)
     assert sizes[1] < sizes[0] and sizes[2] < sizes[0]
 
 
@@ -202,6 +222,7 @@ BAD = [
     (lambda: L.Conv2D(4, 3, groups=3), OptionError, "groups"),
     (lambda: Sequential([L.Conv2D(4, 3, padding=-1)], (8, 8, 1)), OptionError, "negative"),
     (lambda: Sequential([L.Conv2D(4, 3, padding="full")], (8, 8, 1)), OptionError, "same"),
+    (lambda: Sequential([L.MaxPooling2D(2, padding=2)], (8, 8, 1)), OptionError, "smaller than"),
     (lambda: L.Dropout(1.0), OptionError, "rate"),
     (lambda: L.Activation("rleu"), OptionError, "did you mean 'relu'"),
     (lambda: small().summary(), OptionError, "input_shape"),

@@ -91,6 +91,18 @@ def test_save_and_resume_in_the_middle_of_an_epoch(tmp_path, optimizer, batch_si
     assert straight.history.history["loss"] == resumed.history.history["loss"]
 
 
+def test_resuming_keeps_the_choice_of_fused_kernels(tmp_path):
+    models = []
+    for _ in range(2):
+        models.append(make_model(2))
+        models[-1].compile("adam", fuse=False)
+    straight, half = train(models[0], 10, 36), train(models[1], 5, 36)
+    half.save(tmp_path / "half.safetensors")
+    loaded = load_model(tmp_path / "half.safetensors", threads=1)
+    assert not loaded.fuse
+    assert_same_bits(straight, train(loaded, 10, 36))
+
+
 def test_a_loaded_model_predicts_the_same_bits(tmp_path):
     model = train(make_model(2), 5, 36)
     model.save(tmp_path / "model.safetensors")

@@ -44,21 +44,17 @@ def functions() -> dict[str, Callable]:
 class ReferenceProgram(Program):
     backend = "reference"
 
-    def __init__(self) -> None:
-        self._steps: list[tuple[Callable, Arrays, dict[str, Any], Op]] = []
-
-    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> int:
+    def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         if op.name not in functions():
             raise BackendError(f"the reference backend has no kernel {op.name!r}")
-        self._steps.append((functions()[op.name], arrays, params, op))
-        return len(self._steps) - 1
 
-    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
-        self._steps[step][1][tensor] = array
+    def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        """Runs read the bound arrays."""
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        for function, arrays, params, op in self._steps:
-            function(**{name: _first(op, name, a, blocks) for name, a in arrays.items()}, **params)
+        for op, arrays, params in self._bound:
+            active = {name: _first(op, name, a, blocks) for name, a in arrays.items()}
+            functions()[op.name](**active, **params)
 
 
 def _first(op: Op, name: str, array: np.ndarray | None, blocks: int) -> np.ndarray | None:

@@ -5,7 +5,6 @@ Each cell (ky, kx) of the window is a strided view of the padded image, one valu
 
 import numpy as np
 
-from fastcnn.errors import OptionError
 from fastcnn.kernels.reference.activation import activation_slope
 
 __all__ = ["avg_pool2d_backward", "avg_pool2d_forward", "max_pool2d_backward", "max_pool2d_forward"]
@@ -52,8 +51,6 @@ def _counts(shape, pooled, window, stride, pad, count_padding):
 def max_pool2d_forward(x, y, index, *, window_h, window_w, stride_h, stride_w, pad_top, pad_left):
     """y = the maximum of each window, index its place there; 0 and 255 for a window of padding."""
     window, stride, pad = (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)
-    if window_h * window_w > NO_CELL:
-        raise OptionError(f"a window has at most {NO_CELL} cells, not {window_h} x {window_w}")
     pooled = y.shape[2:4]
     cells = np.stack(
         _cells(_padded(x, pooled, -np.inf, window, stride, pad), pooled, window, stride)

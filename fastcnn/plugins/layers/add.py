@@ -11,7 +11,6 @@ from fastcnn.plugins.registry import layers
 class Add(Layer):
     """y = act(x + z), two tensors of one shape (residual connections)."""
 
-    inputs = 2
     fuses_activation = True
 
     def __init__(self, activation: str | None = None, name: str | None = None) -> None:

@@ -106,8 +106,7 @@ class Conv2D(Layer):
             filters * height * width * (shapes[0][0] // self.groups) * kernel_height * kernel_width
         )
 
-    @staticmethod
-    def fuses_pool(pool: Any, lanes: int) -> bool:
+    def fuses_pool(self, pool: Any, lanes: int) -> bool:
         """Whether a kernel exists that pools the convolution's output before it is stored."""
         if pool.registered_name != "max_pooling2d" or lanes != 16:
             return False

@@ -27,7 +27,13 @@ class Pooling2D(Layer):
         self.name = name
 
     def pads(self, shape: Shape) -> tuple[int, int, int, int]:
-        return resolve_padding(self.padding, shape[1:], self.pool_size, self.strides, (1, 1))
+        pads = resolve_padding(self.padding, shape[1:], self.pool_size, self.strides, (1, 1))
+        if max(pads[:2]) >= self.pool_size[0] or max(pads[2:]) >= self.pool_size[1]:
+            raise OptionError(
+                f"padding {self.padding!r} must be smaller than the window {self.pool_size}:"
+                " a window of padding alone has neither a maximum nor a mean"
+            )
+        return pads
 
     def output_shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes

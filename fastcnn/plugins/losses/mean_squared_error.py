@@ -16,6 +16,7 @@ class MeanSquaredError:
     Targets are (N, K), or (N,) for one output.
     """
 
+    classifies = False  # no accuracy; targets are no class numbers
     joins_softmax = False
     targets = "dense"
     name = "mean_squared_error"

@@ -13,7 +13,7 @@ from fastcnn.plugins.registry import losses
 class Crossentropy:
     """What the cross-entropies share: kernels for logits, or for probabilities."""
 
-    joins_softmax = True
+    classifies = True
     targets: str
     name: str
     suffix: str
@@ -23,6 +23,11 @@ class Crossentropy:
             raise OptionError(f"label_smoothing lies in [0, 1), not {label_smoothing}")
         self.from_logits = from_logits
         self.label_smoothing = float(label_smoothing)
+
+    @property
+    def joins_softmax(self) -> bool:
+        """Whether it can take the logits in place of a final softmax's output."""
+        return not self.from_logits
 
     def emit(
         self,

@@ -1,0 +1,51 @@
+"""Numbers of threads, and programs in forked children."""
+
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+from fastcnn.errors import OptionError
+from fastcnn.kernels import new_program
+from fastcnn.kernels.threads import MAX_THREADS, default_threads, resolve_threads
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2.5, 2.0, True, "2", np.float64(2), MAX_THREADS + 1])
+def test_only_whole_numbers_of_threads(threads):
+    with pytest.raises(OptionError, match="threads must be an integer"):
+        resolve_threads(threads)
+
+
+def test_wanted_threads():
+    assert resolve_threads(3) == 3 and resolve_threads(np.int64(2)) == 2
+    assert type(resolve_threads(np.int64(2))) is int
+    assert resolve_threads(None) == default_threads()
+
+
+def add_program():
+    x, y = np.ones((4, 2, 3, 3, 16), np.float32), np.zeros((4, 2, 3, 3, 16), np.float32)
+    program = new_program("native")
+    program.add("add", {"x": x, "z": x, "y": y})
+    return program, y
+
+
+def _child(queue):
+    program, y = add_program()
+    program.run(threads=2)
+    program.step_seconds(threads=2)
+    queue.put(float(y.min()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_program_runs_in_a_forked_child():
+    add_program()[0].run(threads=2)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_child, args=(queue,))
+    child.start()
+    try:
+        assert queue.get(timeout=20) == 2
+    finally:
+        child.kill()
+        child.join()
