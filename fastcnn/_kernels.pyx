@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The only door to C: turns buffers into pointers and runs programs without the GIL. No arithmetic."""
+"""The only door to C: buffers become pointers, programs run without the GIL. No arithmetic."""
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
@@ -52,7 +52,8 @@ def signatures(int isa):
     """{kernel name: signature} of one instruction set, by its index in isas()."""
     cdef const fc_table *table = fc_isa_table(isa)
     return {
-        table.kernels[k].name.decode(): table.kernels[k].signature.decode() for k in range(table.count)
+        table.kernels[k].name.decode(): table.kernels[k].signature.decode()
+        for k in range(table.count)
     }
 
 
@@ -82,7 +83,7 @@ cdef class _Buffer:
     cdef int fill(self, fc_tensor *t) except -1:
         cdef int d
         if self.view.ndim > FC_MAX_DIMS:
-            raise ValueError(f"a tensor has {self.view.ndim} axes; at most {FC_MAX_DIMS} are supported")
+            raise ValueError(f"a tensor has {self.view.ndim} axes, the limit is {FC_MAX_DIMS}")
         t.data = self.view.buf
         t.ndim = self.view.ndim
         t.itemsize = self.view.itemsize
@@ -131,7 +132,11 @@ cdef class Program:
         cdef fc_args args
         cdef list held = []
         cdef _Buffer buffer
-        if len(tensors) > FC_MAX_TENSORS or len(integers) > FC_MAX_INTS or len(floats) > FC_MAX_FLOATS:
+        if (
+            len(tensors) > FC_MAX_TENSORS
+            or len(integers) > FC_MAX_INTS
+            or len(floats) > FC_MAX_FLOATS
+        ):
             raise ValueError(f"{name}: too many arguments")
         memset(&args, 0, sizeof(args))
         for k, (array, writable) in enumerate(tensors):
@@ -150,13 +155,13 @@ cdef class Program:
         self.names.append(name)
 
     def set_tensor(self, int step, int position, array, bint writable):
-        """Point one tensor of a step at another array (same shape and strides are the caller's duty)."""
+        """Point one tensor of a step at another array (shape and strides are the caller's duty)."""
         cdef fc_tensor tensor
         cdef _Buffer buffer = _Buffer(array, writable)
         memset(&tensor, 0, sizeof(tensor))
         buffer.fill(&tensor)
         if fc_program_set_tensor(self.program, step, position, &tensor):
-            raise IndexError(f"no tensor {position} of step {step}; the program has {len(self)} steps")
+            raise IndexError(f"no tensor {position} of step {step}; there are {len(self)} steps")
         self.buffers[step][position] = buffer
 
     def run(self, int64_t blocks, int threads):
