@@ -148,6 +148,24 @@ def test_backward_input_matches_reference(problem, with_y):
     assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
 
 
+@pytest.mark.parametrize("lanes", [8, 16, 32])
+@pytest.mark.parametrize("kernel", [(2, 3), (3, 5)])
+@pytest.mark.parametrize("steps", [{}, {"stride": (2, 2)}, {"dilation": (1, 2)}])
+@pytest.mark.parametrize("width", [3, 9, 35])
+def test_one_channel_alone_matches_reference(lanes, kernel, steps, width):
+    """Depthwise: one output channel a group slides along rows of neighbouring pixels."""
+    shapes = {"groups": 3, "channels": 3, "outs": 3, "kernel": kernel, "size": (4, width)}
+    case = Case(gradient_problem(**shapes, **steps, lanes=lanes, pad=(1, 2, 2, 4)))
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+    dy, params = case.gradient_arrays()
+    shape = (1, 3, 4, width, lanes)
+    arrays = {"dy": dy, "w": case.w, "y": case.random(*shape), "dx": canaries(shape, np.float32)}
+    assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems())
 def test_backward_weight_matches_reference(problem):
