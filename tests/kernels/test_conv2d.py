@@ -198,6 +198,22 @@ def test_max_pool_backward_weight_matches_reference(problem):
     assert_native_matches_reference(name, arrays, **case.steps, **case.zeros, **case.act)
 
 
+@pytest.mark.parametrize("lanes", [16, 32])
+@pytest.mark.parametrize("kernel", [(2, 3), (3, 5)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+@pytest.mark.parametrize("outs", [1, 4, 11])
+def test_sparse_pooled_gradient_matches_reference(lanes, kernel, dilation, outs):
+    """Linear at step 1; 13 rows leave an odd one out, and 40 blocks make more than one strip."""
+    shapes = {"groups": 2, "channels": 4, "outs": 2 * outs, "kernel": kernel, "size": (13, 11)}
+    case = Case(gradient_problem(**shapes, dilation=dilation, lanes=lanes, blocks=40))
+    shape = (40, 2 * outs, case.out[0] // 2, case.out[1] // 2, lanes)
+    arrays = {"x": case.x, "dy": case.random(*shape), "y": case.random(*shape)}
+    arrays["index"] = case.rng.integers(0, 4, shape).astype(np.uint8)
+    arrays |= {"dw": np.empty_like(case.w), "db": np.empty_like(case.b)}
+    name = "conv2d_max_pool_backward_weight"
+    assert_native_matches_reference(name, arrays, **case.steps, **case.zeros, activation="linear")
+
+
 @pytest.mark.parametrize("batch", [1, 17])
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (2, 5)])
 def test_forward_is_scipys_correlation(batch, kernel):
