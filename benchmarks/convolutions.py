@@ -102,7 +102,7 @@ def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
         backward = {"x": x, "dy": aligned(pool.shape), "y": pool, "index": index}
         backward |= {"dw": np.zeros_like(w), "db": b.copy()}
         table["pool forward"] = ("conv2d_max_pool_forward", forward, {**zeros, **relu})
-        table["pool d weight"] = ("conv2d_max_pool_backward_weight", backward, {**zeros, **relu})
+        table["pool d weight"] = ("conv2d_max_pool_backward_weight", backward, zeros)
     result = {}
     for direction, (name, arrays, params) in table.items():
         result[direction] = new_program("native", isa)

@@ -244,6 +244,8 @@ static void dw_choose_strip(dw_job *j, int64_t pooled) {
     j->strip = max_i64(1, min_i64(DW_STRIP_BYTES / min_i64(x_row, dy_row), DW_KEPT_BYTES / kept));
 }
 
+#include "conv2d_sparse_weight_impl.h"
+
 INLINE int64_t dw_tiles(const dw_job *j) { return j->groups * j->out_chunks * j->tap_chunks; }
 
 static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor *dy,
@@ -269,6 +271,7 @@ static dw_job dw_make_job(const fc_args *a, const fc_tensor *dw, const fc_tensor
     for (int l = 0; l < VW; l++) j.tail_mask[l] = l >= VW - j.cols * j.lanes % VW ? -1 : 0;
     dw_choose_tile(&j);
     dw_choose_strip(&j, pooled);
+    if (pooled && dw_sparse(&j, (int)a->i[7])) dw_plan_sparse(&j);
     j.offsets = (int64_t *)a->workspace;
     j.tiles = (dw_tile *)(j.offsets + j.taps);
     j.sums = (float *)(j.tiles + dw_tiles(&j));
@@ -392,15 +395,9 @@ static void conv2d_backward_weight(const fc_args *a, const fc_context *ctx) {
     dw_write(&j, begin, end, dw, db);
 }
 
-/* After a max pool: dy of the convolution is zero but for one pixel in each window. It is spread
- * out into scratch, a strip of a chunk of channels at a time, so that it never goes to memory. */
-typedef struct {
-    const fc_tensor *dy, *y, *index;
-    int activation;
-    float alpha;
-    float *scratch;
-} dw_pool;
-
+/* After a max pool: dy of the convolution is zero but for one pixel in each window. Where the
+ * sparse tiles cannot make use of that, it is spread out into scratch, a strip of a chunk of
+ * channels at a time, so that it never goes to memory. */
 static dw_job dw_pool_job(const fc_args *a) { return dw_make_job(a, &a->t[4], &a->t[1], 1); }
 
 static size_t conv2d_max_pool_backward_weight_workspace(const fc_args *a) {
@@ -410,6 +407,7 @@ static size_t conv2d_max_pool_backward_weight_workspace(const fc_args *a) {
 
 static size_t conv2d_max_pool_backward_weight_scratch(const fc_args *a) {
     dw_job j = dw_pool_job(a);
+    if (dw_sparse(&j, (int)a->i[7])) return 0;
     return j.ot * j.strip * j.cols * j.lanes * sizeof(float);
 }
 
@@ -418,22 +416,16 @@ static void conv2d_max_pool_backward_weight_prepare(const fc_args *a, const fc_c
     dw_prepare(&j, ctx);
 }
 
-typedef uint8_t dw_bytes __attribute__((vector_size(VW)));
-
 /* One pooled row of one channel becomes two rows at `to`; its gradients are added to *sum. */
 INLINE void dw_spread_row(const dw_job *j, const dw_pool *p, int64_t block, int64_t channel,
                           int64_t y, float *to, vf *sum) {
     int64_t n = j->cols / 2 * j->lanes, lanes = j->lanes, below = j->cols * lanes;
     const float *dy = tensor_row(p->dy, block, channel, y);
     const float *out = tensor_row(p->y, block, channel, y);
-    const int64_t *stride = p->index->stride;
-    const uint8_t *index = (const uint8_t *)p->index->data;
-    index += block * stride[0] + channel * stride[1] + y * stride[2];
+    const uint8_t *index = dw_index_row(p, block, channel, y);
     for (int64_t i = 0; i < n; i += lanes, to += lanes)
         for (int64_t part = 0; part < lanes; part += VW, to += VW) {
-            dw_bytes narrow;
-            memcpy(&narrow, index + i + part, sizeof narrow);
-            vi which = __builtin_convertvector(narrow, vi);
+            vi which = dw_load_index(index + i + part);
             vf d = load(dy + i + part);
             d = activate_backward(p->activation, d, load(out + i + part), p->alpha);
             *sum += d;
@@ -467,6 +459,7 @@ static void conv2d_max_pool_backward_weight(const fc_args *a, const fc_context *
     dw_job j = dw_pool_job(a);
     dw_pool p = {&a->t[1], &a->t[2], &a->t[3], (int)a->i[7], (float)a->f[0], (float *)ctx->scratch};
     int64_t begin, end, rows = active_blocks(p.dy, ctx) * j.rows;
+    int sparse = dw_sparse(&j, p.activation) != 0;
     split(dw_tiles(&j), ctx, &begin, &end);
     dw_read_scratch(&j, &p);
     dw_clear(&j, begin, end);
@@ -474,6 +467,10 @@ static void conv2d_max_pool_backward_weight(const fc_args *a, const fc_context *
         for (int64_t index = begin; index < end; index++) {
             int64_t stop = min_i64(rows, row + j.strip);
             dw_tile t = j.tiles[index];
+            if (sparse) {
+                dw_run_sparse(&j, &p, &t, row, stop);
+                continue;
+            }
             if (t.tap == 0 || index == begin) dw_spread(&j, &p, &t, row, stop, t.tap == 0);
             t.dy = p.scratch - row * j.dy_row;
             dw_function(&j, t.outs, t.taps)(&j, &t, row, stop);

@@ -53,6 +53,24 @@ def test_backward_input_matches_reference(problem, with_y):
     assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
 
 
+@pytest.mark.parametrize("lanes", [8, 16, 32])
+@pytest.mark.parametrize("kernel", [(2, 3), (3, 5)])
+@pytest.mark.parametrize("steps", [{}, {"stride": (2, 2)}, {"dilation": (1, 2)}])
+@pytest.mark.parametrize("width", [3, 9, 35])
+def test_one_channel_alone_matches_reference(lanes, kernel, steps, width):
+    """Depthwise: one output channel a group slides along rows of neighbouring pixels."""
+    shapes = {"groups": 3, "channels": 3, "outs": 3, "kernel": kernel, "size": (4, width)}
+    case = Case(gradient_problem(**shapes, **steps, lanes=lanes, pad=(1, 2, 2, 4)))
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+    dy, params = case.gradient_arrays()
+    shape = (1, 3, 4, width, lanes)
+    arrays = {"dy": dy, "w": case.w, "y": case.random(*shape), "dx": canaries(shape, np.float32)}
+    assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems())
 def test_backward_weight_matches_reference(problem):
@@ -83,6 +101,22 @@ def test_max_pool_backward_weight_matches_reference(problem):
     }
     name = "conv2d_max_pool_backward_weight"
     assert_native_matches_reference(name, arrays, **case.steps, **case.zeros, **case.act)
+
+
+@pytest.mark.parametrize("lanes", [16, 32])
+@pytest.mark.parametrize("kernel", [(2, 3), (3, 5)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+@pytest.mark.parametrize("outs", [1, 4, 11])
+def test_sparse_pooled_gradient_matches_reference(lanes, kernel, dilation, outs):
+    """Linear at step 1; 13 rows leave an odd one out, and 40 blocks make more than one strip."""
+    shapes = {"groups": 2, "channels": 4, "outs": 2 * outs, "kernel": kernel, "size": (13, 11)}
+    case = Case(gradient_problem(**shapes, dilation=dilation, lanes=lanes, blocks=40))
+    shape = (40, 2 * outs, case.out[0] // 2, case.out[1] // 2, lanes)
+    arrays = {"x": case.x, "dy": case.random(*shape), "y": case.random(*shape)}
+    arrays["index"] = case.rng.integers(0, 4, shape).astype(np.uint8)
+    arrays |= {"dw": np.empty_like(case.w), "db": np.empty_like(case.b)}
+    name = "conv2d_max_pool_backward_weight"
+    assert_native_matches_reference(name, arrays, **case.steps, **case.zeros, activation="linear")
 
 
 @pytest.mark.parametrize("batch", [1, 17])
