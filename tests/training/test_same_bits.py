@@ -1,6 +1,7 @@
 """One seed, the same bits: at any number of threads, in every run, and across save and resume."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 
@@ -114,7 +115,7 @@ def _child(queue):
     queue.put(train(make_model(2), 5, 36).get_weights())
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_does_not_hang():
     parent = train(make_model(2), 5, 36)
     context = multiprocessing.get_context("fork")
@@ -132,7 +133,7 @@ def test_omp_num_threads_is_obeyed():
     code = "from fastcnn.kernels.threads import default_threads; print(default_threads())"
     run = subprocess.run(
         [sys.executable, "-c", code],
-        env={**__import__("os").environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,
