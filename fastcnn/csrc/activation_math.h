@@ -1,5 +1,5 @@
 /* Activations whose derivative can be had from their output y, so that no input need be kept.
- * Codes as in fastcnn/kernels/spec.py. */
+ * Codes as in fastcnn/kernels/spec/op.py. */
 #ifndef FC_ACTIVATION_MATH_H
 #define FC_ACTIVATION_MATH_H
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import fastcnn._kernels as _kernels
 from fastcnn.errors import BackendError, unknown
-from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
+from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, PythonStep
 from fastcnn.kernels.spec import ENUMS, Op
 from fastcnn.kernels.threads import enter_run
 
@@ -43,16 +43,22 @@ class NativeProgram(Program):
     def __init__(self, isa: str | None = None) -> None:
         super().__init__()
         self.isa = isa_index(isa)
-        self._program = _kernels.Program(self.isa)
-        self._tensors: list[list[tuple[str, bool]]] = []
+        # Runs of C kernels, each one release of the GIL, and Python kernels between them.
+        self._parts: list[Any] = []
+        self._places: list[tuple[int, int]] = []  # of each step: its part, its number there
 
     def check(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         super().check(op, arrays, params)
         for name, array in arrays.items():
-            if array is not None and array.dtype == np.float64 and op.dtype(name) != "float64":
+            wide = array is not None and array.dtype == np.float64 and op.dtype(name) != "float64"
+            if wide and op.python is None:
                 raise BackendError(f"{op.name}: native kernels take float32, {name} is float64")
 
     def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+        if op.python is not None:
+            self._parts.append(PythonStep(op, arrays, params))
+            self._places.append((len(self._parts) - 1, 0))
+            return
         try:
             tensors, integers, floats = signatures(self.isa)[op.name]
         except KeyError:
@@ -60,23 +66,32 @@ class NativeProgram(Program):
         codes = {
             k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()
         }
-        self._program.add(
+        if not self._parts or isinstance(self._parts[-1], PythonStep):
+            self._parts.append(_kernels.Program(self.isa))
+        self._parts[-1].add(
             op.name,
             [(arrays[name], written) for name, written in tensors],
             [codes[name] for name in integers],
             [codes[name] for name in floats],
         )
-        self._tensors.append(tensors)
+        self._places.append((len(self._parts) - 1, len(self._parts[-1]) - 1))
 
     def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
-        names = [name for name, _ in self._tensors[step]]
-        position = names.index(tensor)
-        self._program.set_tensor(step, position, array, self._tensors[step][position][1])
+        place, number = self._places[step]
+        op = self._bound[step][0]
+        if op.python is not None:
+            return  # a PythonStep reads the bound arrays
+        tensors = signatures(self.isa)[op.name][0]
+        position = [name for name, _ in tensors].index(tensor)
+        self._parts[place].set_tensor(number, position, array, tensors[position][1])
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        self._program.run(blocks, enter_run(threads))
+        threads = enter_run(threads)
+        for part in self._parts:
+            part.run(blocks, threads)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
-        seconds = self._program.step_seconds(blocks, enter_run(threads))
-        return list(zip(self._program.names, seconds, strict=True))
+        threads = enter_run(threads)
+        seconds = [s for part in self._parts for s in part.step_seconds(blocks, threads)]
+        return [(op.name, s) for (op, _, _), s in zip(self._bound, seconds, strict=True)]

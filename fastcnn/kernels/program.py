@@ -1,5 +1,6 @@
 """A program: kernels with bound arrays, run in order. Every maker has one with this interface."""
 
+import time
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -60,6 +61,30 @@ class Program(ABC):
     @abstractmethod
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
         """Run all steps on the first `blocks` blocks of every activation."""
+
+
+class PythonStep:
+    """A plugin's kernel (spec.register_kernel) with its arrays, read anew in every run."""
+
+    def __init__(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+        self.op, self.arrays, self.params = op, arrays, params
+
+    def run(self, blocks: int, threads: int) -> None:
+        assert self.op.python is not None
+        self.op.python(**active_blocks(self.op, self.arrays, blocks), **self.params)
+
+    def step_seconds(self, blocks: int, threads: int) -> list[float]:
+        start = time.perf_counter()
+        self.run(blocks, threads)
+        return [time.perf_counter() - start]
+
+
+def active_blocks(op: Op, arrays: Arrays, blocks: int) -> Arrays:
+    """The blocks that hold images, of tensors that have a block axis."""
+    return {
+        name: array[:blocks] if array is not None and op.axes(name)[:1] == ["B"] else array
+        for name, array in arrays.items()
+    }
 
 
 def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:

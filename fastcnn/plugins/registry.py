@@ -90,6 +90,29 @@ regularizers = Registry("regularizer", "regularizers")
 initializers = Registry("initializer", "initializers")
 callbacks = Registry("callback", "callbacks")
 models = Registry("model", "models")
+activations = Registry("activation", "activations")
+schedules = Registry("schedule", "schedules")
+constraints = Registry("constraint", "constraints")
+metrics = Registry("metric", "metrics")
+augmentations = Registry("augmentation", "augmentations")
+baselines = Registry("baseline", "baselines")
+data = Registry("data source", "data")
+REGISTRIES = (
+    layers,
+    activations,
+    losses,
+    optimizers,
+    schedules,
+    regularizers,
+    initializers,
+    constraints,
+    callbacks,
+    metrics,
+    models,
+    augmentations,
+    baselines,
+    data,
+)
 
 
 def make(registry: Registry, value: Any) -> Any:

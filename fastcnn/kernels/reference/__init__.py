@@ -1,6 +1,6 @@
 """The oracle: every kernel in plain NumPy, written to be read, in float32 or float64.
 
-One function for each row of `kernels/spec.py`, with the same names and parameters. Outputs are
+One function for each row of `kernels/spec/`, with the same names and parameters. Outputs are
 arrays that the caller owns and the function fills.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.errors import BackendError
-from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program
+from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, active_blocks
 from fastcnn.kernels.spec import Op
 
 FAMILIES = (
@@ -45,7 +45,7 @@ class ReferenceProgram(Program):
     backend = "reference"
 
     def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
-        if op.name not in functions():
+        if op.python is None and op.name not in functions():
             raise BackendError(f"the reference backend has no kernel {op.name!r}")
 
     def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
@@ -53,10 +53,5 @@ class ReferenceProgram(Program):
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
         for op, arrays, params in self._bound:
-            active = {name: _first(op, name, a, blocks) for name, a in arrays.items()}
-            functions()[op.name](**active, **params)
-
-
-def _first(op: Op, name: str, array: np.ndarray | None, blocks: int) -> np.ndarray | None:
-    """The blocks that hold images, of tensors that have a block axis."""
-    return array[:blocks] if array is not None and op.axes(name)[:1] == ["B"] else array
+            function = op.python or functions()[op.name]
+            function(**active_blocks(op, arrays, blocks), **params)

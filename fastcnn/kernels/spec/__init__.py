@@ -1,0 +1,47 @@
+"""The table of kernels: one module for each family, the same names as in csrc/ and reference/."""
+
+from fastcnn.errors import BackendError, OptionError
+from fastcnn.kernels.spec import (
+    activation,
+    batch_norm,
+    conv2d,
+    copy,
+    dense,
+    dropout,
+    gather,
+    loss,
+    optimizer,
+    peak,
+    pool2d,
+    rng,
+)
+from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
+
+FAMILIES = (
+    activation,
+    batch_norm,
+    conv2d,
+    copy,
+    dense,
+    dropout,
+    gather,
+    loss,
+    optimizer,
+    peak,
+    pool2d,
+    rng,
+)
+OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
+
+
+def register_kernel(op: Op) -> None:
+    """Enter a plugin's kernel, a Python function of the tensors and, by keyword, the parameters."""
+    old = OPS.get(op.name)
+    if op.python is None:
+        raise BackendError(f"kernel {op.name!r} needs a Python function")
+    if old is not None and (old.python is None or old.python.__module__ != op.python.__module__):
+        raise OptionError(f"there is a kernel {op.name!r} already: {old}")
+    OPS[op.name] = op
+
+
+__all__ = ["ACTIVATION", "DTYPES", "ENUMS", "FAMILIES", "OPS", "Op", "register_kernel"]

@@ -1,0 +1,69 @@
+"""Convolution."""
+
+from typing import Any
+
+from fastcnn.kernels import checks
+from fastcnn.kernels.spec.op import ACTIVATION, Op, table
+
+CONV2D: dict[str, Any] = {
+    "stride_h": 1,
+    "stride_w": 1,
+    "dilation_h": 1,
+    "dilation_w": 1,
+    "groups": 1,
+}
+ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
+
+OPS = table(
+    Op(
+        "conv2d_forward",
+        {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_max_pool_forward",
+        {
+            "x": "B C H W L",
+            "w": "K Cg KH KW",
+            "b": "? K",
+            "y": "> B K PH PW L",
+            "index": "> uint8 B K PH PW L",
+        },
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_backward_input",
+        {"dy": "B K DH DW L", "w": "K Cg KH KW", "y": "? B C H W L", "dx": "> B C H W L"},
+        {
+            **CONV2D,
+            "pad_top": 0,
+            "pad_left": 0,
+            "halo_top": 0,
+            "halo_left": 0,
+            "halo_bottom": 0,
+            **ACTIVATION,
+        },
+        check=checks.conv2d_backward_input,
+    ),
+    Op(
+        "conv2d_backward_weight",
+        {"x": "B C H W L", "dy": "B K OH OW L", "dw": "> K Cg KH KW", "db": "?> K"},
+        {**CONV2D, **ZERO_ROWS},
+        check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_max_pool_backward_weight",
+        {
+            "x": "B C H W L",
+            "dy": "B K PH PW L",
+            "y": "B K PH PW L",
+            "index": "uint8 B K PH PW L",
+            "dw": "> K Cg KH KW",
+            "db": "?> K",
+        },
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        check=checks.conv2d,
+    ),
+)

@@ -1,0 +1,8 @@
+"""Copies and sums."""
+
+from fastcnn.kernels.spec.op import ACTIVATION, Op, table
+
+OPS = table(
+    Op("copy", {"x": "B C H W L", "y": "> B C H W L"}),
+    Op("add", {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"}, ACTIVATION),
+)

@@ -1,0 +1,57 @@
+"""The table of kernels: names, tensors, parameters and tolerances, the same for every maker.
+
+Shapes are written with one letter or word for each axis; the same word is the same length
+everywhere in one call. B blocks, L lanes (images side by side in a block), C channels in,
+K channels out, H W height and width; a number is that length. `>` marks what a kernel writes, `?`
+what may be None. float, which goes without saying, stands for float32 (native) or, in the
+reference, float64 as well; pixel for these and uint8.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# Codes as in csrc/activation_math.h.
+ENUMS: dict[str, dict[str, int]] = {
+    "activation": {"linear": 0, "relu": 1, "leaky_relu": 2, "sigmoid": 3, "tanh": 4},
+}
+
+
+@dataclass(frozen=True)
+class Op:
+    """One kernel. tensors: {name: "shape" or "dtype shape"}, marked with `>` and `?` as above."""
+
+    name: str
+    tensors: Mapping[str, str]
+    params: Mapping[str, Any] = field(default_factory=dict)  # name: default
+    rtol: float = 1e-5  # native float32 against reference float64, relative to the largest value
+    strided: tuple[str, ...] = ()  # tensors of any strides; see checks.contiguous_pixels
+    check: Callable[[str, dict, dict], None] | None = None  # raises ShapeError
+    python: Callable[..., None] | None = None  # a plugin's kernel, the same for every maker
+
+    def is_output(self, tensor: str) -> bool:
+        return ">" in self.tensors[tensor]
+
+    def is_optional(self, tensor: str) -> bool:
+        return "?" in self.tensors[tensor]
+
+    def dtype(self, tensor: str) -> str:
+        words = self.tensors[tensor].strip("?> ").split()
+        return words[0] if words and words[0] in DTYPES else "float"
+
+    def axes(self, tensor: str) -> list[str]:
+        words = self.tensors[tensor].strip("?> ").split()
+        return words[1:] if words and words[0] in DTYPES else words
+
+
+ACTIVATION: dict[str, Any] = {"activation": "linear", "alpha": 0.0}
+# Word in a tensor's row: dtypes that are taken.
+DTYPES: dict[str, tuple[str, ...]] = {
+    "float": ("float32", "float64"),
+    "pixel": ("uint8", "float32", "float64"),
+    **{name: (name,) for name in ("float64", "uint8", "uint16", "int32", "uint32", "int64")},
+}
+
+
+def table(*ops: Op) -> dict[str, Op]:
+    return {op.name: op for op in ops}

@@ -1,0 +1,1 @@
+"""Activations, one file each, named as they are registered."""

@@ -1,0 +1,1 @@
+"""Augmentations, one file each, named as they are registered."""

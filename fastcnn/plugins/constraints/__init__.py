@@ -1,0 +1,1 @@
+"""Constraints on parameters, one file each, named as they are registered."""
