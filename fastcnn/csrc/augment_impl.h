@@ -24,44 +24,70 @@ INLINE int64_t inside(int64_t k, int64_t n, int fill) {
     }
 }
 
-INLINE float augment_pixel(const augmenter *g, int64_t image, int64_t h, int64_t w, int64_t c) {
+/* Where in the data a pixel of an image begins, or -1 where the constant stands. */
+INLINE int64_t pixel_offset(const augmenter *g, int64_t image, int64_t h, int64_t w) {
     const fc_tensor *t = g->images;
     h = inside(h, g->height, g->fill);
     w = inside(w, g->width, g->fill);
-    if (h < 0 || w < 0) return g->fill_value;
-    int64_t k = image * t->stride[0] + h * t->stride[1] + w * t->stride[2] + c * t->stride[3];
-    return t->itemsize == 1 ? ((const uint8_t *)t->data)[k] : ((const float *)t->data)[k];
+    return h < 0 || w < 0 ? -1 : image * t->stride[0] + h * t->stride[1] + w * t->stride[2];
+}
+
+INLINE float channel_at(const augmenter *g, int64_t offset, int64_t c, const int bytes) {
+    if (offset < 0) return g->fill_value;
+    int64_t k = offset + c * g->images->stride[3];
+    return bytes == 1 ? ((const uint8_t *)g->images->data)[k] : ((const float *)g->images->data)[k];
 }
 
 /* In a range that an integer holds; NaN becomes the lower end. */
 INLINE float coordinate(float x) { return x > -1e6f ? (x < 1e6f ? x : 1e6f) : -1e6f; }
 
-/* Row h of an image seen through its matrix, into row[c * width + w]. */
-static void warp_row(const augmenter *g, int64_t place, int64_t h, float *row) {
+/* A row that runs along an input row by whole pixels: flips and shifts. */
+INLINE void copied_row(const augmenter *g, int64_t image, int64_t line, int64_t first, int64_t step,
+                       float *row, const int bytes) {
+    for (int64_t w = 0; w < g->width; w++) {
+        int64_t offset = pixel_offset(g, image, line, first + step * w);
+        for (int64_t c = 0; c < g->channels; c++) row[c * g->width + w] = channel_at(g, offset, c, bytes);
+    }
+}
+
+INLINE void bilinear_row(const augmenter *g, int64_t place, int64_t h, float *row, const int bytes) {
     const float *m = g->matrix + 6 * place;
     int64_t image = g->order[place];
     for (int64_t w = 0; w < g->width; w++) {
         float column = coordinate(m[0] * w + m[1] * h + m[2]);
         float line = coordinate(m[3] * w + m[4] * h + m[5]);
         float left = floorf(column), top = floorf(line), right = column - left, down = line - top;
-        int64_t u = (int64_t)left, v = (int64_t)top;
+        int64_t u = (int64_t)left, v = (int64_t)top, corner[4];
+        for (int k = 0; k < 4; k++) corner[k] = pixel_offset(g, image, v + k / 2, u + k % 2);
         for (int64_t c = 0; c < g->channels; c++) {
-            float value = augment_pixel(g, image, v, u, c);
-            if (right != 0.0f) value += right * (augment_pixel(g, image, v, u + 1, c) - value);
-            if (down != 0.0f) {
-                float lower = augment_pixel(g, image, v + 1, u, c);
-                if (right != 0.0f) lower += right * (augment_pixel(g, image, v + 1, u + 1, c) - lower);
-                value += down * (lower - value);
-            }
-            row[c * g->width + w] = value;
+            float p[4];
+            for (int k = 0; k < 4; k++) p[k] = channel_at(g, corner[k], c, bytes);
+            float upper = p[0] + right * (p[1] - p[0]), lower = p[2] + right * (p[3] - p[2]);
+            row[c * g->width + w] = upper + down * (lower - upper);
         }
     }
+}
+
+INLINE int whole(float x) { return x == floorf(x) && coordinate(x) == x; }
+
+/* Row h of an image seen through its matrix, into row[c * width + w]. */
+INLINE void warp_row(const augmenter *g, int64_t place, int64_t h, float *row, const int bytes) {
+    const float *m = g->matrix + 6 * place;
+    int straight = m[1] == 0.0f && m[3] == 0.0f && (m[0] == 1.0f || m[0] == -1.0f);
+    float line = m[4] * h + m[5];
+    if (straight && whole(m[2]) && whole(line))
+        copied_row(g, g->order[place], (int64_t)line, (int64_t)m[2], (int64_t)m[0], row, bytes);
+    else
+        bilinear_row(g, place, h, row, bytes);
 }
 
 /* Channels of each pixel times the colour matrix; `pixel` holds one pixel. */
 static void color_row(const augmenter *g, int64_t place, float *row, float *pixel) {
     int64_t n = g->channels;
     const float *m = g->color + place * n * (n + 1);
+    int changes = 0;
+    for (int64_t k = 0; k < n * (n + 1); k++) changes |= m[k] != (k % (n + 2) == 0);
+    if (!changes) return;
     for (int64_t w = 0; w < g->width; w++) {
         for (int64_t c = 0; c < n; c++) pixel[c] = row[c * g->width + w];
         for (int64_t c = 0; c < n; c++) {
@@ -82,7 +108,10 @@ INLINE void box_columns(const int64_t *box, int64_t h, int64_t width, int64_t *b
 /* All but mixing; `pixel` holds one pixel. */
 static void made_row(const augmenter *g, int64_t place, int64_t h, float *row, float *pixel) {
     int64_t begin, end;
-    warp_row(g, place, h, row);
+    if (g->images->itemsize == 1)
+        warp_row(g, place, h, row, 1);
+    else
+        warp_row(g, place, h, row, 4);
     if (g->color) color_row(g, place, row, pixel);
     box_columns(g->hole + 4 * place, h, g->width, &begin, &end);
     for (int64_t c = 0; c < g->channels; c++) {

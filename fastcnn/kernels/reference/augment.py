@@ -70,9 +70,7 @@ def warp(image, m, fill, fill_value):
     row = np.clip(m[3] * w + m[4] * h + m[5], -LIMIT, LIMIT)
     left, top = np.floor(column).astype(int), np.floor(row).astype(int)
     right, down = (column - left)[..., None], (row - top)[..., None]
-    corner = [
-        _pixels(image, top + i, left + j, fill, fill_value) for i in (0, 1) for j in (0, 1)
-    ]
+    corner = [_pixels(image, top + i, left + j, fill, fill_value) for i in (0, 1) for j in (0, 1)]
     upper = corner[0] + right * (corner[1] - corner[0])
     lower = corner[2] + right * (corner[3] - corner[2])
     return upper + down * (lower - upper)
