@@ -12,9 +12,11 @@ from fastcnn.plugins.layers.global_average_pooling2d import GlobalAveragePooling
 from fastcnn.plugins.layers.global_max_pooling2d import GlobalMaxPooling2D
 from fastcnn.plugins.layers.leaky_relu import LeakyReLU
 from fastcnn.plugins.layers.max_pooling2d import MaxPooling2D
+from fastcnn.plugins.layers.normalization import Normalization
 from fastcnn.plugins.layers.relu import ReLU
 from fastcnn.plugins.layers.reshape import Reshape
 from fastcnn.plugins.layers.softmax import Softmax
+from fastcnn.plugins.layers.zca_whitening import ZCAWhitening
 
 __all__ = [
     "Activation",
@@ -29,7 +31,9 @@ __all__ = [
     "GlobalMaxPooling2D",
     "LeakyReLU",
     "MaxPooling2D",
+    "Normalization",
     "ReLU",
     "Reshape",
     "Softmax",
+    "ZCAWhitening",
 ]
