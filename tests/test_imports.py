@@ -18,7 +18,7 @@ RANKS = [
     ["kernels"],
     ["engine"],
     ["plugins"],
-    ["layers", "losses", "optimizers", "regularizers"],
+    ["activations", "layers", "losses", "optimizers", "regularizers"],
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks"],

@@ -23,6 +23,7 @@ FAMILIES = (
     "dense",
     "dropout",
     "gather",
+    "log_softmax",
     "loss",
     "optimizer",
     "peak",

@@ -34,7 +34,7 @@ class Conv2D(Layer):
         padding: Padding = "valid",
         dilation_rate: int | tuple[int, int] = 1,
         groups: int = 1,
-        activation: str | None = None,
+        activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
