@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         losses,
         optimizers,
         regularizers,
+        schedules,
     )
     from fastcnn.model import Sequential
     from fastcnn.saving import load_model
@@ -26,6 +27,7 @@ _MODULES = (
     "losses",
     "optimizers",
     "regularizers",
+    "schedules",
 )
 _NAMES = {"Sequential": "model", "load_model": "saving"}
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "losses",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 

@@ -3,6 +3,7 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    augment,
     batch_norm,
     conv2d,
     copy,
@@ -27,6 +28,7 @@ from fastcnn.kernels.spec.op import (
 
 FAMILIES = (
     activation,
+    augment,
     batch_norm,
     conv2d,
     copy,

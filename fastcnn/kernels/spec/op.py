@@ -29,6 +29,7 @@ SLOPE_FROM_INPUT = ("gelu", "gelu_tanh", "swish", "mish")
 # Codes as in csrc/activation_math.h: the order is the same.
 ENUMS: dict[str, dict[str, int]] = {
     "activation": {name: k for k, name in enumerate(SLOPE_FROM_OUTPUT + SLOPE_FROM_INPUT)},
+    "fill": {"constant": 0, "nearest": 1, "reflect": 2, "wrap": 3},
 }
 
 
