@@ -1,7 +1,7 @@
 /* Optimizers: one pass over all parameters, which lie in one flat array p, gradients g alike.
  * Segments [bounds[s], bounds[s + 1]) have penalties of their own: l1, l2 and decoupled weight
  * decay. The rules stand in kernels/reference/optimizer.py. */
-#include "vec.h"
+#include "vecmath.h"
 
 #define OPTIMIZER_GRAIN 64   /* threads share p in pieces of this many floats: whole cache lines */
 
@@ -49,12 +49,6 @@ INLINE void update(const fc_args *a, const fc_context *ctx, const rule *r, rule_
             k += n;
         }
     }
-}
-
-INLINE vf vsqrt(vf x) {
-    vf r;
-    UNROLL for (int l = 0; l < VW; l++) r[l] = __builtin_sqrtf(x[l]);
-    return r;
 }
 
 INLINE double hyper(const fc_args *a, int64_t k) { return ((const double *)a->t[4].data)[k]; }

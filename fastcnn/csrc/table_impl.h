@@ -5,6 +5,7 @@
 #include "gather_impl.h"
 #include "augment_impl.h"
 #include "loss_impl.h"
+#include "log_softmax_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
 #include "peak_impl.h"
@@ -24,6 +25,7 @@ static const fc_kernel kernels[] = {
     DENSE_KERNELS,
     GATHER_KERNELS,
     AUGMENT_KERNELS,
+    LOG_SOFTMAX_KERNELS,
     LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,

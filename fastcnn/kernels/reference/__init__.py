@@ -24,6 +24,7 @@ FAMILIES = (
     "dense",
     "dropout",
     "gather",
+    "log_softmax",
     "loss",
     "optimizer",
     "peak",

@@ -10,13 +10,21 @@ from fastcnn.kernels.spec import (
     dense,
     dropout,
     gather,
+    log_softmax,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
 )
-from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
+from fastcnn.kernels.spec.op import (
+    ACTIVATION,
+    DTYPES,
+    ENUMS,
+    SLOPE_FROM_INPUT,
+    SLOPE_FROM_OUTPUT,
+    Op,
+)
 
 FAMILIES = (
     activation,
@@ -27,6 +35,7 @@ FAMILIES = (
     dense,
     dropout,
     gather,
+    log_softmax,
     loss,
     optimizer,
     peak,
@@ -46,4 +55,14 @@ def register_kernel(op: Op) -> None:
     OPS[op.name] = op
 
 
-__all__ = ["ACTIVATION", "DTYPES", "ENUMS", "FAMILIES", "OPS", "Op", "register_kernel"]
+__all__ = [
+    "ACTIVATION",
+    "DTYPES",
+    "ENUMS",
+    "FAMILIES",
+    "OPS",
+    "SLOPE_FROM_INPUT",
+    "SLOPE_FROM_OUTPUT",
+    "Op",
+    "register_kernel",
+]
