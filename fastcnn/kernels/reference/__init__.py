@@ -23,6 +23,7 @@ FAMILIES = (
     "dense",
     "dropout",
     "gather",
+    "gradient",
     "loss",
     "optimizer",
     "peak",
