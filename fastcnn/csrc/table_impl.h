@@ -4,6 +4,7 @@
 #include "dense_impl.h"
 #include "gather_impl.h"
 #include "gradient_impl.h"
+#include "augment_impl.h"
 #include "loss_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
@@ -24,6 +25,7 @@ static const fc_kernel kernels[] = {
     DENSE_KERNELS,
     GATHER_KERNELS,
     GRADIENT_KERNELS,
+    AUGMENT_KERNELS,
     LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,
