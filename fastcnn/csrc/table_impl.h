@@ -3,6 +3,7 @@
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"
+#include "gradient_impl.h"
 #include "augment_impl.h"
 #include "loss_impl.h"
 #include "log_softmax_impl.h"
@@ -24,6 +25,7 @@ static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
     DENSE_KERNELS,
     GATHER_KERNELS,
+    GRADIENT_KERNELS,
     AUGMENT_KERNELS,
     LOG_SOFTMAX_KERNELS,
     LOSS_KERNELS,

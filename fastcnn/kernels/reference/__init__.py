@@ -25,6 +25,7 @@ FAMILIES = (
     "dropout",
     "gather",
     "log_softmax",
+    "gradient",
     "loss",
     "optimizer",
     "peak",
