@@ -23,6 +23,25 @@ INLINE vf vexp(vf x) {
     return p * (vf)e;
 }
 
+/* log, relative error below 2.5e-7, for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt(2)); as
+ * Cephes' logf. */
+INLINE vf vlog(vf x) {
+    vi n = (((vi)x - 0x3f3504f3) >> 23);
+    vf m = (vf)((vi)x - (n << 23)) - 1.0f;
+    vf e = __builtin_convertvector(n, vf), s = m * m;
+    vf p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    vf r = p * m * s - 2.12194440e-4f * e - 0.5f * s;
+    r = r + m + e * 0.693359375f;
+    return select(x == x, r, x);   /* NaN stays NaN, so that divergence is seen */
+}
+
 INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
 
 /* tanh: a rational approximation (odd 13th over even 6th degree) on |x| < 7.9, else +-1 by clamping. */

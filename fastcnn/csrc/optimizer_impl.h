@@ -51,12 +51,6 @@ INLINE void update(const fc_args *a, const fc_context *ctx, const rule *r, rule_
     }
 }
 
-INLINE vf vsqrt(vf x) {
-    vf r;
-    UNROLL for (int l = 0; l < VW; l++) r[l] = __builtin_sqrtf(x[l]);
-    return r;
-}
-
 INLINE double hyper(const fc_args *a, int64_t k) { return ((const double *)a->t[4].data)[k]; }
 
 /* ---- SGD: c = learning rate, momentum ---- */

@@ -4,6 +4,8 @@
 #include "dense_impl.h"
 #include "gather_impl.h"
 #include "loss_impl.h"
+#include "elementwise_loss_impl.h"
+#include "sample_loss_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
 #include "peak_impl.h"
@@ -23,6 +25,8 @@ static const fc_kernel kernels[] = {
     DENSE_KERNELS,
     GATHER_KERNELS,
     LOSS_KERNELS,
+    ELEMENTWISE_LOSS_KERNELS,
+    SAMPLE_LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,
     PEAK_KERNELS,

@@ -22,12 +22,14 @@ FAMILIES = (
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
     "loss",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 

@@ -8,12 +8,14 @@ from fastcnn.kernels.spec import (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
 
@@ -24,12 +26,14 @@ FAMILIES = (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
