@@ -3,6 +3,7 @@
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"
+#include "augment_impl.h"
 #include "loss_impl.h"
 #include "elementwise_loss_impl.h"
 #include "sample_loss_impl.h"
@@ -24,6 +25,7 @@ static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
     DENSE_KERNELS,
     GATHER_KERNELS,
+    AUGMENT_KERNELS,
     LOSS_KERNELS,
     ELEMENTWISE_LOSS_KERNELS,
     SAMPLE_LOSS_KERNELS,
