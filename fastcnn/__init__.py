@@ -4,13 +4,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers, schedules
+    from fastcnn import (
+        callbacks,
+        datasets,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+        schedules,
+    )
     from fastcnn.model import Sequential
     from fastcnn.saving import load_model
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers", "schedules")
+_MODULES = (
+    "callbacks",
+    "datasets",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+)
 _NAMES = {"Sequential": "model", "load_model": "saving"}
 __all__ = [
     "Sequential",
@@ -19,6 +37,7 @@ __all__ = [
     "layers",
     "load_model",
     "losses",
+    "metrics",
     "optimizers",
     "regularizers",
     "schedules",

@@ -107,7 +107,21 @@ models = Registry("model", "models")
 activations = Registry("activation", "activations")
 schedules = Registry("schedule", "schedules")
 constraints = Registry("constraint", "constraints")
-metrics = Registry("metric", "metrics")
+metrics = Registry(
+    "metric",
+    "metrics",
+    {
+        "acc": "accuracy",
+        "categorical_accuracy": "accuracy",
+        "sparse_categorical_accuracy": "accuracy",
+        "top_k_categorical_accuracy": "top_k",
+        "f1_score": "f1",
+        "mae": "mean_absolute_error",
+        "mse": "mean_squared_error",
+        "rmse": "root_mean_squared_error",
+        "r2_score": "r2",
+    },
+)
 augmentations = Registry("augmentation", "augmentations")
 baselines = Registry("baseline", "baselines")
 data = Registry("data source", "data")
