@@ -15,10 +15,11 @@ from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.python_loss import make_loss
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.plugins.registry import losses, make, optimizers
+from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
 from fastcnn.training.summary import summary_text
@@ -170,7 +171,7 @@ class Sequential:
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
         """
         self.optimizer = make(optimizers, optimizer)
-        self.loss = make(losses, loss)
+        self.loss = make_loss(loss)
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()

@@ -7,6 +7,8 @@
 #include "augment_impl.h"
 #include "loss_impl.h"
 #include "log_softmax_impl.h"
+#include "elementwise_loss_impl.h"
+#include "sample_loss_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
 #include "peak_impl.h"
@@ -29,6 +31,8 @@ static const fc_kernel kernels[] = {
     AUGMENT_KERNELS,
     LOG_SOFTMAX_KERNELS,
     LOSS_KERNELS,
+    ELEMENTWISE_LOSS_KERNELS,
+    SAMPLE_LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,
     PEAK_KERNELS,

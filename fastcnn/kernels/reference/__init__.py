@@ -23,6 +23,7 @@ FAMILIES = (
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
     "log_softmax",
     "gradient",
@@ -31,6 +32,7 @@ FAMILIES = (
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 

@@ -9,6 +9,7 @@ from fastcnn.kernels.spec import (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
     gradient,
     log_softmax,
@@ -17,6 +18,7 @@ from fastcnn.kernels.spec import (
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 from fastcnn.kernels.spec.op import (
     ACTIVATION,
@@ -35,6 +37,7 @@ FAMILIES = (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
     log_softmax,
     gradient,
@@ -43,6 +46,7 @@ FAMILIES = (
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
