@@ -21,7 +21,7 @@ RANKS = [
     ["layers", "losses", "optimizers", "regularizers"],
     ["plugins.models"],
     ["data", "datasets"],
-    ["training", "callbacks"],
+    ["training", "callbacks", "plugins.callbacks"],
     ["model", "saving"],
     ["commands"],
     ["cli"],

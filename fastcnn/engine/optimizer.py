@@ -28,12 +28,18 @@ class Optimizer:
         self.learning_rate = float(learning_rate)
         self.weight_decay = float(weight_decay)
         self.iterations = 0
+        self.learning_rate_scale = 1.0  # the product of what callbacks ask for
         self.slots: dict[str, np.ndarray] = {}
         self._hyper = np.zeros(0)  # bound by every plan, so it is only ever filled anew
 
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.learning_rate * self.learning_rate_scale
+
     def hyper(self, iteration: int) -> list[float]:
         """The kernel's numbers that change with the iteration, from 1, in its spec row's order."""
-        return [self.learning_rate]
+        return [self.rate]
 
     def options(self) -> dict[str, float]:
         """The kernel's parameters that stay the same in every step."""

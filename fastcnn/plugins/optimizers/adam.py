@@ -30,7 +30,7 @@ class Adam(Optimizer):
         self.epsilon = float(epsilon)
 
     def hyper(self, iteration: int) -> list[float]:
-        return [self.learning_rate, 1 - self.beta_1**iteration, 1 - self.beta_2**iteration]
+        return [self.rate, 1 - self.beta_1**iteration, 1 - self.beta_2**iteration]
 
     def options(self) -> dict[str, float]:
         return {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon}
