@@ -33,10 +33,12 @@ class Loop:
     penalty: Callable[[], float]
     validate: Callable[[], dict[str, float]] | None
     should_stop: Callable[[], bool]
+    rate: float = 0.0  # of the last batch
 
     def run(self) -> History:
         logs: dict[str, Any] = {}
         swap_back(self.model)
+        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -77,7 +79,7 @@ class Loop:
         self._use_averages()
         if self.validate is not None:
             logs |= self.validate()
-        logs["learning_rate"] = self.optimizer.rate
+        logs["learning_rate"] = self.rate
         self.history.append(logs)
         self.progress.epoch += 1
         self.progress.begin_epoch()
@@ -92,6 +94,7 @@ class Loop:
             logs = self.progress.logs(self.with_accuracy)
             self.callbacks.call("on_batch_begin", batch, logs)
         self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
+        self.rate = self.optimizer.rate
         self.plan.state[:] = self.seed, self.optimizer.iterations
         self.optimizer.begin_step()
         count = self.plan.run(order, self.threads)
@@ -103,7 +106,7 @@ class Loop:
         if diverged and not self.should_stop():
             raise DivergedError(
                 f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
-                f"try a smaller learning rate than {self.optimizer.rate:g}"
+                f"try a smaller learning rate than {self.rate:g}"
             )
         return diverged
 

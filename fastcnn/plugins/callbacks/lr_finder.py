@@ -92,6 +92,8 @@ class LRFinder(Callback):
         for name, slot in self._slots.items():
             model.optimizer.slots[name][...] = slot
         model.optimizer.iterations = self._iterations
+        if not self._iterations:
+            model.optimizer.total_steps = None  # a schedule may fit the training that is to come
         model.progress.__dict__.update(self._progress)
         model.history.history.clear()
         model.history.history.update(self._history)
