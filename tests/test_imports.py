@@ -21,7 +21,7 @@ RANKS = [
     ["activations", "layers", "losses", "metrics", "optimizers", "regularizers", "schedules"],
     ["plugins.models"],
     ["data", "datasets"],
-    ["training", "callbacks"],
+    ["training", "callbacks", "plugins.callbacks"],
     ["model", "saving"],
     ["commands"],
     ["cli"],

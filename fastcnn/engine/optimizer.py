@@ -79,6 +79,7 @@ class Optimizer:
         self.learning_rate_factors = _factors("learning_rate_factors", options)
         self.weight_decay_factors = _factors("weight_decay_factors", options)
         self.iterations = 0
+        self.learning_rate_scale = 1.0  # the product of what callbacks ask for
         self.total_steps: int | None = None  # of the training, for schedules that fit it
         self.slots: dict[str, np.ndarray] = {}
         self._hyper = np.zeros(0)  # bound by every plan, so it is only ever filled anew
@@ -94,8 +95,10 @@ class Optimizer:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the next step."""
-        rate = rate_at(self.learning_rate, self.iterations, self.total_steps)
+        """The learning rate of the next step: learning_rate_scale times number or schedule."""
+        rate = self.learning_rate_scale * rate_at(
+            self.learning_rate, self.iterations, self.total_steps
+        )
         if not 0 <= rate < math.inf:
             raise OptionError(f"the learning rate of step {self.iterations} is {rate}")
         return float(rate)

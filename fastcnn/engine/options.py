@@ -33,6 +33,12 @@ def fraction(name: str, value: Any) -> float:
     return result
 
 
+def count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise OptionError(f"{name} must be an integer from 0, not {value!r}")
+    return value
+
+
 def pair(name: str, value: Any) -> tuple[int, int]:
     """An integer, or two of them, as (rows, columns)."""
     values = (value, value) if isinstance(value, int) else tuple(value)
