@@ -251,7 +251,10 @@ class Sequential:
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
         store, total = self.store, np.zeros(1)
-        arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties()}
+        penalties = store.penalties()
+        if not penalties[:, :2].any():  # l1 and l2
+            return 0.0
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, self.backend)
         return float(total[0])
 
