@@ -51,7 +51,8 @@ class Optimizer:
     @property
     def rate(self) -> float:
         """The learning rate of the next step: learning_rate_scale times number or schedule."""
-        rate = self.learning_rate_scale * rate_at(self.learning_rate, self.iterations, self.total_steps)
+        rate = rate_at(self.learning_rate, self.iterations, self.total_steps)
+        rate *= self.learning_rate_scale
         if not 0 <= rate < math.inf:
             raise OptionError(f"the learning rate of step {self.iterations} is {rate}")
         return float(rate)
