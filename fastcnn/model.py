@@ -14,10 +14,11 @@ from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.python_loss import make_loss
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.plugins.registry import losses, make, optimizers
+from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
@@ -175,7 +176,7 @@ class Sequential:
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
         """
         self.optimizer = make(optimizers, optimizer)
-        self.loss = make(losses, loss)
+        self.loss = make_loss(loss)
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()
@@ -251,7 +252,10 @@ class Sequential:
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
         store, total = self.store, np.zeros(1)
-        arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        penalties = store.penalties()
+        if not penalties[:, :2].any():  # l1 and l2
+            return 0.0
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, self.backend)
         return float(total[0])
 

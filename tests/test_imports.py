@@ -18,7 +18,7 @@ RANKS = [
     ["kernels"],
     ["engine"],
     ["plugins"],
-    ["layers", "losses", "optimizers", "regularizers", "schedules"],
+    ["activations", "layers", "losses", "metrics", "optimizers", "regularizers", "schedules"],
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
