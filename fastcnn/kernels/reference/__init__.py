@@ -18,16 +18,20 @@ from fastcnn.kernels.spec import Op
 FAMILIES = (
     "activation",
     "batch_norm",
+    "bias",
     "conv2d",
     "copy",
     "dense",
     "dropout",
     "gather",
+    "local2d",
     "loss",
+    "merge",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "upsampling2d",
 )
 
 

@@ -4,32 +4,40 @@ from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
     batch_norm,
+    bias,
     conv2d,
     copy,
     dense,
     dropout,
     gather,
+    local2d,
     loss,
+    merge,
     optimizer,
     peak,
     pool2d,
     rng,
+    upsampling2d,
 )
 from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
 
 FAMILIES = (
     activation,
     batch_norm,
+    bias,
     conv2d,
     copy,
     dense,
     dropout,
     gather,
+    local2d,
     loss,
+    merge,
     optimizer,
     peak,
     pool2d,
     rng,
+    upsampling2d,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
