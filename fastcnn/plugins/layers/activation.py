@@ -38,8 +38,4 @@ class Activation(Layer):
     def backward(self, build: Builder, stage: Stage) -> None:
         # The consumers of y have multiplied by this activation's slope already: its gradient is
         # that of x, but for the slope of the activation that produced x.
-        x, dy = stage.x, stage.dy
-        if x.activation == "linear" and x.needs_gradient:
-            build.accept_gradient(x, dy)
-        else:
-            build.add_gradient(x, lambda dx: build.step("copy", x=dy, y=dx))
+        build.pass_gradient(stage.x, stage.dy)
