@@ -108,6 +108,12 @@ def main() -> None:
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
 @click.option("--optimizer", metavar="NAME", help="adam (default), sgd, rmsprop, ...")
 @click.option("--lr", type=float, help="Learning rate. Default: by data and optimizer.")
+@click.option(
+    "--schedule",
+    metavar="NAME[:option=value,...]",
+    help="How the learning rate changes from step to step: cosine, one_cycle, "
+    "step:decay_steps=1000,decay_rate=0.5, ... It starts from --lr.",
+)
 @click.option("--momentum", type=float, help="Of sgd and rmsprop.")
 @click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
 @click.option(
@@ -204,6 +210,29 @@ def summary(model: str, **options: Any) -> None:
     from fastcnn.commands.summary import summary as run
 
     click.echo(run(model, **options))
+
+
+@main.command(epilog=EPILOG)
+@click.option("--data", metavar="NAME|PATH", default="digits", show_default=True)
+@click.option(
+    "--augment",
+    "names",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    help="What to do to images; may be given more than once, and is done in this order.",
+)
+@click.option("--fill", default="reflect", show_default=True, help="What lies beyond the edge.")
+@click.option("--images", type=POSITIVE, default=6, show_default=True, help="Rows of the sheet.")
+@click.option("--columns", type=POSITIVE, default=10, show_default=True, help="Variants of each.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@data_dir
+@click.option("--out", metavar="FILE.png", default="augmented.png", show_default=True)
+@debug
+def augment(**options: Any) -> None:
+    """Draw a sheet of augmented samples, to look at before training."""
+    from fastcnn.commands.augment import augment as run
+
+    click.echo(run(**options))
 
 
 @main.command(epilog=EPILOG)

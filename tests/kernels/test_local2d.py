@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from fastcnn.errors import ShapeError
 from fastcnn.kernels.geometry import output_size
-from fastcnn.kernels.spec import ENUMS
+from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 from tests.kernels.halos import assert_halo_untouched, with_halo
 
-ACTIVATIONS = sorted(ENUMS["activation"])
+ACTIVATIONS = sorted(SLOPE_FROM_OUTPUT)
 
 
 @st.composite

@@ -17,20 +17,25 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "augment",
     "batch_norm",
     "bias",
     "conv2d",
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
+    "gradient",
     "local2d",
+    "log_softmax",
     "loss",
     "merge",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
     "upsampling2d",
 )
 

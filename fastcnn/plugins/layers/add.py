@@ -1,6 +1,7 @@
 """Sum of tensors."""
 
 from itertools import pairwise
+from typing import Any
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
@@ -15,7 +16,7 @@ class Merge(Layer):
 
     merges = True
 
-    def __init__(self, activation: str | None = None, name: str | None = None) -> None:
+    def __init__(self, activation: Any = None, name: str | None = None) -> None:
         self.activation = activation
         self.name = name
 
