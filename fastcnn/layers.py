@@ -2,6 +2,7 @@
 
 from fastcnn.plugins.layers.activation import Activation
 from fastcnn.plugins.layers.add import Add
+from fastcnn.plugins.layers.alpha_dropout import AlphaDropout
 from fastcnn.plugins.layers.average_pooling2d import AveragePooling2D
 from fastcnn.plugins.layers.batch_normalization import BatchNormalization
 from fastcnn.plugins.layers.conv2d import Conv2D
@@ -9,31 +10,48 @@ from fastcnn.plugins.layers.dense import Dense
 from fastcnn.plugins.layers.dropout import Dropout
 from fastcnn.plugins.layers.elu import ELU
 from fastcnn.plugins.layers.flatten import Flatten
+from fastcnn.plugins.layers.gaussian_dropout import GaussianDropout
+from fastcnn.plugins.layers.gaussian_noise import GaussianNoise
 from fastcnn.plugins.layers.global_average_pooling2d import GlobalAveragePooling2D
 from fastcnn.plugins.layers.global_max_pooling2d import GlobalMaxPooling2D
+from fastcnn.plugins.layers.group_normalization import GroupNormalization
+from fastcnn.plugins.layers.layer_normalization import LayerNormalization
 from fastcnn.plugins.layers.leaky_relu import LeakyReLU
+from fastcnn.plugins.layers.local_response_normalization import LocalResponseNormalization
 from fastcnn.plugins.layers.log_softmax import LogSoftmax
 from fastcnn.plugins.layers.max_pooling2d import MaxPooling2D
+from fastcnn.plugins.layers.maxout import Maxout
+from fastcnn.plugins.layers.prelu import PReLU
 from fastcnn.plugins.layers.relu import ReLU
 from fastcnn.plugins.layers.reshape import Reshape
 from fastcnn.plugins.layers.softmax import Softmax
+from fastcnn.plugins.layers.spatial_dropout2d import SpatialDropout2D
 
 __all__ = [
     "ELU",
     "Activation",
     "Add",
+    "AlphaDropout",
     "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
+    "LayerNormalization",
     "LeakyReLU",
+    "LocalResponseNormalization",
     "LogSoftmax",
     "MaxPooling2D",
+    "Maxout",
+    "PReLU",
     "ReLU",
     "Reshape",
     "Softmax",
+    "SpatialDropout2D",
 ]

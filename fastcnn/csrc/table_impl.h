@@ -14,6 +14,12 @@
 #include "dropout_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "prelu_impl.h"
+#include "group_norm_impl.h"
+#include "layer_norm_impl.h"
+#include "lrn_impl.h"
+#include "maxout_impl.h"
+#include "noise_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -35,6 +41,12 @@ static const fc_kernel kernels[] = {
     DROPOUT_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    PRELU_KERNELS,
+    GROUP_NORM_KERNELS,
+    LAYER_NORM_KERNELS,
+    LRN_KERNELS,
+    MAXOUT_KERNELS,
+    NOISE_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

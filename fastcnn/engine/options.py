@@ -24,6 +24,13 @@ def pair(name: str, value: Any) -> tuple[int, int]:
     return positive(name, values[0]), positive(name, values[1])
 
 
+def dropout_rate(rate: Any) -> float:
+    """The probability with which something is dropped."""
+    if not 0 <= rate < 1:
+        raise OptionError(f"a dropout rate lies in [0, 1), not {rate}")
+    return float(rate)
+
+
 def penalty(regularizer: Any) -> dict[str, Any]:
     """l1 and l2 of a regularizer given as None, name, {"name": ...} or object."""
     if regularizer is None:

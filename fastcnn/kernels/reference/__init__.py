@@ -24,11 +24,17 @@ FAMILIES = (
     "dense",
     "dropout",
     "gather",
+    "group_norm",
+    "layer_norm",
     "log_softmax",
     "loss",
+    "lrn",
+    "maxout",
+    "noise",
     "optimizer",
     "peak",
     "pool2d",
+    "prelu",
     "rng",
 )
 
