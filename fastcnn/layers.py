@@ -21,11 +21,13 @@ from fastcnn.plugins.layers.local_response_normalization import LocalResponseNor
 from fastcnn.plugins.layers.log_softmax import LogSoftmax
 from fastcnn.plugins.layers.max_pooling2d import MaxPooling2D
 from fastcnn.plugins.layers.maxout import Maxout
+from fastcnn.plugins.layers.normalization import Normalization
 from fastcnn.plugins.layers.prelu import PReLU
 from fastcnn.plugins.layers.relu import ReLU
 from fastcnn.plugins.layers.reshape import Reshape
 from fastcnn.plugins.layers.softmax import Softmax
 from fastcnn.plugins.layers.spatial_dropout2d import SpatialDropout2D
+from fastcnn.plugins.layers.zca_whitening import ZCAWhitening
 
 __all__ = [
     "ELU",
@@ -49,9 +51,11 @@ __all__ = [
     "LogSoftmax",
     "MaxPooling2D",
     "Maxout",
+    "Normalization",
     "PReLU",
     "ReLU",
     "Reshape",
     "Softmax",
     "SpatialDropout2D",
+    "ZCAWhitening",
 ]

@@ -3,9 +3,12 @@
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"
+#include "gradient_impl.h"
 #include "augment_impl.h"
 #include "loss_impl.h"
 #include "log_softmax_impl.h"
+#include "elementwise_loss_impl.h"
+#include "sample_loss_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
 #include "peak_impl.h"
@@ -14,6 +17,8 @@
 #include "dropout_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "hog_impl.h"
+#include "color_histogram_impl.h"
 #include "prelu_impl.h"
 #include "group_norm_impl.h"
 #include "layer_norm_impl.h"
@@ -30,9 +35,12 @@ static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
     DENSE_KERNELS,
     GATHER_KERNELS,
+    GRADIENT_KERNELS,
     AUGMENT_KERNELS,
     LOG_SOFTMAX_KERNELS,
     LOSS_KERNELS,
+    ELEMENTWISE_LOSS_KERNELS,
+    SAMPLE_LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,
     PEAK_KERNELS,
@@ -41,6 +49,8 @@ static const fc_kernel kernels[] = {
     DROPOUT_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    HOG_KERNELS,
+    COLOR_HISTOGRAM_KERNELS,
     PRELU_KERNELS,
     GROUP_NORM_KERNELS,
     LAYER_NORM_KERNELS,

@@ -19,14 +19,18 @@ FAMILIES = (
     "activation",
     "augment",
     "batch_norm",
+    "color_histogram",
     "conv2d",
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
     "group_norm",
     "layer_norm",
     "log_softmax",
+    "gradient",
+    "hog",
     "loss",
     "lrn",
     "maxout",
@@ -36,6 +40,7 @@ FAMILIES = (
     "pool2d",
     "prelu",
     "rng",
+    "sample_loss",
 )
 
 
