@@ -23,6 +23,12 @@
 #include "hog_impl.h"
 #include "color_histogram_impl.h"
 #include "upsampling2d_impl.h"
+#include "prelu_impl.h"
+#include "group_norm_impl.h"
+#include "layer_norm_impl.h"
+#include "lrn_impl.h"
+#include "maxout_impl.h"
+#include "noise_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -53,6 +59,12 @@ static const fc_kernel kernels[] = {
     HOG_KERNELS,
     COLOR_HISTOGRAM_KERNELS,
     UPSAMPLING2D_KERNELS,
+    PRELU_KERNELS,
+    GROUP_NORM_KERNELS,
+    LAYER_NORM_KERNELS,
+    LRN_KERNELS,
+    MAXOUT_KERNELS,
+    NOISE_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

@@ -75,6 +75,13 @@ def as_pair(sizes: tuple[int, ...]) -> Pair:
     return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
+def dropout_rate(rate: Any) -> float:
+    """The probability with which something is dropped."""
+    if not 0 <= rate < 1:
+        raise OptionError(f"a dropout rate lies in [0, 1), not {rate}")
+    return float(rate)
+
+
 def penalty(regularizer: Any) -> dict[str, Any]:
     """l1 and l2 of a regularizer given as None, name, {"name": ...} or object."""
     if regularizer is None:

@@ -49,6 +49,7 @@ class WeightedLayer(Layer):
     fuses_activation = True
     options: ClassVar[type] = KernelOptions
     defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
+    undecayed: ClassVar[tuple[str, ...]] = ("bias",)  # weights that no weight decay applies to
     use_bias: bool
     strides: tuple[int, ...] = (1,)
 
@@ -91,7 +92,7 @@ class WeightedLayer(Layer):
             fan_in,
             fan_out,
             **penalty(getattr(self, f"{kind}_regularizer")),
-            decay=kind != "bias",
+            decay=kind not in self.undecayed,
         )
 
     def bias_parameter(

@@ -177,6 +177,44 @@ def augment(name: str, arrays: Arrays, params: Params) -> None:
         expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
 
 
+def group_norm(name: str, arrays: Arrays, params: Params) -> None:
+    """Whole groups of channels; statistics, if they are there, for each."""
+    x, mean = arrays["x"], arrays.get("mean")
+    assert x is not None
+    groups = params["groups"]
+    if groups < 1 or x.shape[1] % groups:
+        raise ShapeError(f"{name}: {x.shape[1]} channels can't be split into {groups} groups")
+    if mean is not None:
+        expect(name, "the number of groups in mean", mean.shape[1], groups)
+    if x.shape[-1] not in (1, 4, 8, 16):
+        raise ShapeError(f"{name} takes 1, 4, 8 or 16 lanes, not {x.shape[-1]}")
+
+
+def lrn(name: str, arrays: Arrays, params: Params) -> None:
+    if params["size"] < 1 or params["size"] % 2 == 0:
+        raise OptionError(f"{name}: size must be an odd number of channels, not {params['size']}")
+    if not params["k"] > 0 or not params["alpha"] >= 0:
+        raise OptionError(f"{name}: k must be positive and alpha not negative, not {params}")
+
+
+def maxout(name: str, arrays: Arrays, params: Params) -> None:
+    wide = arrays["x"] if "x" in arrays else arrays["dx"]
+    narrow = arrays["y"] if "y" in arrays else arrays["dy"]
+    assert wide is not None and narrow is not None
+    if not 1 <= params["pool"] <= 256:
+        raise OptionError(f"{name}: pool lies in 1 to 256, not {params['pool']}")
+    expect(name, "the number of channels", wide.shape[1], narrow.shape[1] * params["pool"])
+
+
+def prelu(name: str, arrays: Arrays, params: Params) -> None:
+    """Axes of the slopes are whole or shared."""
+    x, slopes = arrays["x"], arrays["alpha"] if "alpha" in arrays else arrays["dalpha"]
+    assert x is not None and slopes is not None
+    for axis, length, whole in zip("CHW", slopes.shape, x.shape[1:4], strict=True):
+        if length not in (1, whole):
+            raise ShapeError(f"{name}: slopes along {axis} must be 1 or {whole}, not {length}")
+
+
 MAX_ORIENTATIONS = 64  # HOG_MOST_ORIENTATIONS in csrc/hog_impl.h
 
 
