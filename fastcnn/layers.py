@@ -1,6 +1,7 @@
 """Public face: every built-in layer."""
 
 from fastcnn.plugins.layers.activation import Activation
+from fastcnn.plugins.layers.activity_regularization import ActivityRegularization
 from fastcnn.plugins.layers.add import Add
 from fastcnn.plugins.layers.average_pooling2d import AveragePooling2D
 from fastcnn.plugins.layers.batch_normalization import BatchNormalization
@@ -23,6 +24,7 @@ from fastcnn.plugins.layers.zca_whitening import ZCAWhitening
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AveragePooling2D",
     "BatchNormalization",

@@ -17,6 +17,8 @@
 #include "dropout_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "weights_impl.h"
+#include "activity_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -41,6 +43,8 @@ static const fc_kernel kernels[] = {
     DROPOUT_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    WEIGHTS_KERNELS,
+    ACTIVITY_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

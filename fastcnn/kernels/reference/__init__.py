@@ -17,6 +17,7 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "activity",
     "augment",
     "batch_norm",
     "conv2d",
@@ -32,6 +33,7 @@ FAMILIES = (
     "peak",
     "pool2d",
     "rng",
+    "weights",
     "sample_loss",
 )
 

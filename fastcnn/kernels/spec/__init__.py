@@ -3,6 +3,7 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    activity,
     augment,
     batch_norm,
     conv2d,
@@ -19,6 +20,7 @@ from fastcnn.kernels.spec import (
     pool2d,
     rng,
     sample_loss,
+    weights,
 )
 from fastcnn.kernels.spec.op import (
     ACTIVATION,
@@ -31,6 +33,7 @@ from fastcnn.kernels.spec.op import (
 
 FAMILIES = (
     activation,
+    activity,
     augment,
     batch_norm,
     conv2d,
@@ -46,6 +49,7 @@ FAMILIES = (
     peak,
     pool2d,
     rng,
+    weights,
     sample_loss,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
