@@ -19,6 +19,8 @@
 #include "rng_impl.h"
 #include "weights_impl.h"
 #include "activity_impl.h"
+#include "hog_impl.h"
+#include "color_histogram_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -45,6 +47,8 @@ static const fc_kernel kernels[] = {
     RNG_KERNELS,
     WEIGHTS_KERNELS,
     ACTIVITY_KERNELS,
+    HOG_KERNELS,
+    COLOR_HISTOGRAM_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

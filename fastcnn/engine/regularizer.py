@@ -46,9 +46,10 @@ def regularize(build: Builder) -> None:
 
 def penalty_value(store: ParameterStore, backend: str) -> float:
     """What the regularizers of all parameters add to the loss."""
-    total = np.zeros(1)
-    arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties()}
-    call("penalty_value", {**arrays, "out": total}, backend)
+    total, penalties = np.zeros(1), store.penalties()
+    if penalties[:, :2].any():  # l1 and l2
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
+        call("penalty_value", {**arrays, "out": total}, backend)
     for key, regularizer, axis in _with_kernel(store):
         out, w = np.zeros(1), by_unit(store.value(key), axis)
         call(regularizer.kernel, {"w": w, "out": out}, backend, **regularizer.options())

@@ -173,3 +173,47 @@ def augment(name: str, arrays: Arrays, params: Params) -> None:
     color = arrays["color"]
     if color is not None:
         expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
+
+
+MAX_ORIENTATIONS = 64  # HOG_MOST_ORIENTATIONS in csrc/hog_impl.h
+
+
+def hog(name: str, arrays: Arrays, params: Params) -> None:
+    """Features of as many blocks as fit the image, at least one."""
+    images, features = arrays["images"], arrays["features"]
+    assert images is not None and features is not None
+    if not 1 <= params["orientations"] <= MAX_ORIENTATIONS:
+        got = params["orientations"]
+        raise OptionError(f"{name}: orientations must be 1 to {MAX_ORIENTATIONS}, not {got}")
+    size = params["orientations"]
+    for axis, side in (("h", 1), ("w", 2)):
+        cell, block, n = params[f"cell_{axis}"], params[f"block_{axis}"], images.shape[side]
+        if cell < 1 or block < 1:
+            raise ShapeError(f"{name}: cells ({cell}) and blocks ({block}) must be at least 1")
+        if n < cell * block:
+            raise ShapeError(
+                f"{name}: images of {n} pixels along {axis} are smaller than a block of"
+                f" {block} cells of {cell} pixels"
+            )
+        size *= block * (n // cell - block + 1)
+    expect(name, "the number of features", features.shape[1], size)
+
+
+def color_histogram(name: str, arrays: Arrays, params: Params) -> None:
+    """Edges that rise, and features for each bin and part of the grid."""
+    images, edges, counts, features = (
+        arrays[tensor] for tensor in ("images", "edges", "counts", "features")
+    )
+    assert images is not None and edges is not None and counts is not None and features is not None
+    if params["space"] != "rgb":
+        expect(name, "the number of channels", images.shape[3], 3)
+    if (counts < 2).any() or counts.sum() != len(edges):
+        raise ShapeError(f"{name}: each channel needs 2 edges or more, {len(edges)} in all")
+    for part in np.split(edges, np.cumsum(counts)[:-1]):
+        if not (np.diff(part) > 0).all():
+            raise ShapeError(f"{name}: edges of bins must rise: {part}")
+    if params["rows"] < 1 or params["columns"] < 1:
+        raise ShapeError(f"{name}: the grid must have at least one row and column")
+    bins = counts - 1
+    size = (bins.prod() if params["joint"] else bins.sum()) * params["rows"] * params["columns"]
+    expect(name, "the number of features", features.shape[1], int(size))
