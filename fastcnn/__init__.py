@@ -4,23 +4,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers
+    from fastcnn import (
+        activations,
+        callbacks,
+        datasets,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+        schedules,
+    )
     from fastcnn.model import Sequential
     from fastcnn.saving import load_model
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers")
+_MODULES = (
+    "activations",
+    "callbacks",
+    "datasets",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+)
 _NAMES = {"Sequential": "model", "load_model": "saving"}
 __all__ = [
     "Sequential",
+    "activations",
     "callbacks",
     "datasets",
     "layers",
     "load_model",
     "losses",
+    "metrics",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 

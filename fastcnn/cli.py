@@ -108,6 +108,12 @@ def main() -> None:
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
 @click.option("--optimizer", metavar="NAME", help="adam (default), sgd, rmsprop, ...")
 @click.option("--lr", type=float, help="Learning rate. Default: by data and optimizer.")
+@click.option(
+    "--schedule",
+    metavar="NAME[:option=value,...]",
+    help="How the learning rate changes from step to step: cosine, one_cycle, "
+    "step:decay_steps=1000,decay_rate=0.5, ... It starts from --lr.",
+)
 @click.option("--momentum", type=float, help="Of sgd and rmsprop.")
 @click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
 @click.option(
@@ -131,6 +137,26 @@ def main() -> None:
     "size, at most 64.",
 )
 @click.option(
+    "--early-stopping",
+    metavar="EPOCHS",
+    type=click.IntRange(min=0),
+    help="Stop after so many epochs without a smaller val_loss; the best weights are kept.",
+)
+@click.option(
+    "--time-budget",
+    metavar="TIME",
+    help="Bring the learning rate down to 0 within 30s, 5m or 1h, and stop. Not repeatable.",
+)
+@click.option("--ema", metavar="DECAY", type=float, help="Average the weights, e.g. 0.999.")
+@click.option(
+    "--callback",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    callback=lambda ctx, param, value: value or None,
+    help="csv_logger:filename=log.csv, reduce_lr_on_plateau:patience=3, swa, ... Repeatable; see "
+    "`fastcnn plugins callbacks`.",
+)
+@click.option(
     "--out", metavar="DIR", help="Folder of the run. Default: runs/<data>-<model>, numbered."
 )
 @click.option(
@@ -150,6 +176,32 @@ def train(as_json: bool, **options: Any) -> None:
     if results["status"] == "interrupted":
         click.echo(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
         sys.exit(INTERRUPTED)
+
+
+@main.command("lr-find", epilog=EPILOG)
+@click.option("--data", metavar="NAME|PATH", help="As for train. Default: digits.")
+@click.option("--model", metavar="NAME|FILE.toml", help="Default: by the data.")
+@click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
+@click.option("--optimizer", metavar="NAME", help="Default: by model and data.")
+@click.option("--momentum", type=float, help="Of sgd and rmsprop.")
+@click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
+@click.option("--min-lr", type=float, default=1e-6, show_default=True, help="Where to begin.")
+@click.option("--max-lr", type=float, default=10.0, show_default=True, help="Where to end.")
+@click.option("--steps", type=click.IntRange(min=10), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: 0.")
+@threads
+@data_dir
+@click.option(
+    "--out", default="lr-find.png", show_default=True, metavar="FILE.png", help="The picture."
+)
+@as_json
+@debug
+def lr_find(as_json: bool, **options: Any) -> None:
+    """Suggest a learning rate: train on ever larger ones, until the loss grows."""
+    from fastcnn.commands.lr_find import lr_find as run
+    from fastcnn.commands.text import lr_find_text
+
+    _print(run(**options), as_json, lr_find_text)
 
 
 @main.command(epilog=EPILOG)
@@ -204,6 +256,29 @@ def summary(model: str, **options: Any) -> None:
     from fastcnn.commands.summary import summary as run
 
     click.echo(run(model, **options))
+
+
+@main.command(epilog=EPILOG)
+@click.option("--data", metavar="NAME|PATH", default="digits", show_default=True)
+@click.option(
+    "--augment",
+    "names",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    help="What to do to images; may be given more than once, and is done in this order.",
+)
+@click.option("--fill", default="reflect", show_default=True, help="What lies beyond the edge.")
+@click.option("--images", type=POSITIVE, default=6, show_default=True, help="Rows of the sheet.")
+@click.option("--columns", type=POSITIVE, default=10, show_default=True, help="Variants of each.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@data_dir
+@click.option("--out", metavar="FILE.png", default="augmented.png", show_default=True)
+@debug
+def augment(**options: Any) -> None:
+    """Draw a sheet of augmented samples, to look at before training."""
+    from fastcnn.commands.augment import augment as run
+
+    click.echo(run(**options))
 
 
 @main.command(epilog=EPILOG)

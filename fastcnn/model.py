@@ -9,18 +9,20 @@ import numpy as np
 
 from fastcnn.data.images import check_images
 from fastcnn.data.targets import check_targets, hold_out
-from fastcnn.engine.callback import Callback
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.python_loss import make_loss
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.plugins.registry import losses, make, optimizers
+from fastcnn.plugins.registry import make, optimizers
+from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
+from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.summary import summary_text
 
 EVALUATION_BATCH = 256
@@ -64,6 +66,9 @@ class Sequential:
         self.history = History()
         self.progress = Progress()
         self.stop_training = False
+        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.callbacks = CallbackList()  # of the last `fit`, with their states
+        self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple[str, int], Plan] = {}
@@ -155,6 +160,7 @@ class Sequential:
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
         self.store.load(weights)
+        self.training_weights = None
 
     # ---- training
 
@@ -170,10 +176,12 @@ class Sequential:
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
         """
         self.optimizer = make(optimizers, optimizer)
-        self.loss = make(losses, loss)
+        self.loss = make_loss(loss)
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()
+        self.callbacks = CallbackList()
+        self.training_weights = None
         self._plans.clear()
         if self._store is not None:
             self.optimizer.reset(self._store)
@@ -186,7 +194,7 @@ class Sequential:
         batch_size: int = 32,
         epochs: int = 1,
         verbose: int = 1,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Any] = (),
         validation_data: tuple[Any, Any] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -197,6 +205,8 @@ class Sequential:
         y: class numbers (N,), or (N, K) for losses with dense targets.
         validation_split: the last part of x, y that is kept for validation instead.
         verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
+        callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
+            training go on where they stood; `compile` begins a new one.
         """
         if self.optimizer is None:
             self.compile()
@@ -211,48 +221,41 @@ class Sequential:
         )
         plan = self._plan("train", min(batch_size, len(source)))
         plan.bind(source)
-        self.stop_training = False
+        self.stop_training, self.stop_reason = False, ""
+        made = make_callbacks(callbacks)
+        made += progress_callbacks(verbose, made)
+        self.callbacks = CallbackList(made, self.callbacks.states())
         return Loop(
+            model=self,
             plan=plan,
             optimizer=self.optimizer,
             seed=self.seed,
             threads=resolve_threads(self.threads),
             epochs=epochs,
             shuffle=shuffle,
-            callbacks=self._callbacks(callbacks, verbose, epochs, len(source)),
+            callbacks=self.callbacks,
             history=self.history,
             progress=self.progress,
             with_accuracy=self._with_accuracy,
             penalty=self._penalty,
-            validate=lambda: self._validate(validation),
+            validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
         ).run()
-
-    def _callbacks(
-        self, given: Sequence[Callback], verbose: int, epochs: int, samples: int
-    ) -> list[Callback]:
-        callbacks = list(given)
-        if verbose:
-            from fastcnn.training.progress import progress_callback
-
-            callbacks.append(progress_callback(verbose, epochs, samples))
-        for callback in callbacks:
-            callback.model = self
-        return callbacks
 
     @property
     def _with_accuracy(self) -> bool:
         return self.loss.classifies
 
-    def _validate(self, validation: Source | None) -> dict[str, float]:
-        if validation is None:
-            return {}
+    def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
         store, total = self.store, np.zeros(1)
-        arrays = {"p": store.values, "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        penalties = store.penalties()
+        if not penalties[:, :2].any():  # l1 and l2
+            return 0.0
+        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, self.backend)
         return float(total[0])
 

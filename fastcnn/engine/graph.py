@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from fastcnn.engine.activation import make_activation
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.errors import OptionError, ShapeError
-from fastcnn.plugins.registry import layers
 
 
 @dataclass
@@ -41,10 +41,10 @@ class Graph:
         """Append a layer (and the activation among its options); returns the node of its output."""
         name = self._unique(layer.name or layer.registered_name)
         node = self._append(name, layer, list(inputs), implicit=False)
-        if layer.activation not in (None, "linear"):
-            kind = layers.get("softmax" if layer.activation == "softmax" else "activation")
-            activation = kind() if layer.activation == "softmax" else kind(layer.activation)
-            node = self._append(f"{name}/{layer.activation}", activation, [node], implicit=True)
+        if not layer.is_activation and layer.activation not in (None, "linear"):
+            function = make_activation(layer.activation)
+            name = f"{name}/{function.registered_name}"
+            node = self._append(name, function.layer(), [node], implicit=True)
         return node
 
     def _append(self, name: str, layer: Layer, inputs: list[Node], implicit: bool) -> Node:

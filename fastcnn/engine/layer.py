@@ -35,9 +35,9 @@ class Layer(ABC):
     """
 
     registered_name: str = ""
-    activation: str | None = None  # a fused activation after this layer, if it takes one
+    activation: Any = None  # that follows the layer: name, {"name": ...} or object
     name: str | None = None
-    is_activation = False  # has `function` and `alpha`, and may be fused into the layer before it
+    is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
 
     @abstractmethod

@@ -12,6 +12,8 @@ from fastcnn.kernels.geometry import gradient_reach, output_size
 
 Arrays = dict[str, np.ndarray | None]
 Params = dict[str, Any]
+HYPER = {"adam_update": 3, "adamax_update": 2, "nadam_update": 4, "radam_update": 4}
+SQUARE_SUM_PIECE = 4096  # floats; as in csrc/gradient_impl.h
 MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
@@ -124,13 +126,33 @@ def optimizer(name: str, arrays: Arrays, params: Params) -> None:
     p, bounds, penalties = (arrays[tensor] for tensor in ("p", "bounds", "penalties"))
     assert p is not None and bounds is not None and penalties is not None
     expect(name, "the number of bounds", len(bounds), len(penalties) + 1)
+    segments(name, p, bounds)
+    hyper, least = arrays.get("hyper"), HYPER.get(name, 1)
+    if hyper is not None and len(hyper) < least:
+        raise ShapeError(f"{name} needs {least} numbers in hyper, not {len(hyper)}")
+    for tensor in ("p_squares", "g_squares"):
+        squares = arrays.get(tensor)
+        if squares is not None:
+            expect(name, f"the length of {tensor}", len(squares), square_sum_count(bounds))
+
+
+def segments(name: str, p: np.ndarray, bounds: np.ndarray) -> None:
     steps = np.diff(bounds, prepend=0, append=len(p))
     if (steps < 0).any():
         raise ShapeError(f"{name}: bounds must rise from 0 to at most {len(p)}, not {bounds}")
-    hyper = arrays.get("hyper")
-    least = 3 if name == "adam_update" else 1
-    if hyper is not None and len(hyper) < least:
-        raise ShapeError(f"{name} needs {least} numbers in hyper, not {len(hyper)}")
+
+
+def square_sum_count(bounds: np.ndarray) -> int:
+    """Pieces of all segments."""
+    return int((-(-np.diff(bounds) // SQUARE_SUM_PIECE)).sum())
+
+
+def square_sums(name: str, arrays: Arrays, params: Params) -> None:
+    p = arrays["p"] if "p" in arrays else arrays["g"]
+    bounds, squares = arrays["bounds"], arrays["squares"]
+    assert p is not None and bounds is not None and squares is not None
+    segments(name, p, bounds)
+    expect(name, "the length of squares", len(squares), square_sum_count(bounds))
 
 
 def dropout(name: str, arrays: Arrays, params: Params) -> None:
@@ -145,3 +167,53 @@ def batch_norm(name: str, arrays: Arrays, params: Params) -> None:
     assert x is not None
     if x.shape[-1] not in (1, 2, 4, 8) and x.shape[-1] % 16:
         raise ShapeError(f"{name} takes 1, 2, 4, 8 or a multiple of 16 lanes, not {x.shape[-1]}")
+
+
+def augment(name: str, arrays: Arrays, params: Params) -> None:
+    color = arrays["color"]
+    if color is not None:
+        expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
+
+
+MAX_ORIENTATIONS = 64  # HOG_MOST_ORIENTATIONS in csrc/hog_impl.h
+
+
+def hog(name: str, arrays: Arrays, params: Params) -> None:
+    """Features of as many blocks as fit the image, at least one."""
+    images, features = arrays["images"], arrays["features"]
+    assert images is not None and features is not None
+    if not 1 <= params["orientations"] <= MAX_ORIENTATIONS:
+        got = params["orientations"]
+        raise OptionError(f"{name}: orientations must be 1 to {MAX_ORIENTATIONS}, not {got}")
+    size = params["orientations"]
+    for axis, side in (("h", 1), ("w", 2)):
+        cell, block, n = params[f"cell_{axis}"], params[f"block_{axis}"], images.shape[side]
+        if cell < 1 or block < 1:
+            raise ShapeError(f"{name}: cells ({cell}) and blocks ({block}) must be at least 1")
+        if n < cell * block:
+            raise ShapeError(
+                f"{name}: images of {n} pixels along {axis} are smaller than a block of"
+                f" {block} cells of {cell} pixels"
+            )
+        size *= block * (n // cell - block + 1)
+    expect(name, "the number of features", features.shape[1], size)
+
+
+def color_histogram(name: str, arrays: Arrays, params: Params) -> None:
+    """Edges that rise, and features for each bin and part of the grid."""
+    images, edges, counts, features = (
+        arrays[tensor] for tensor in ("images", "edges", "counts", "features")
+    )
+    assert images is not None and edges is not None and counts is not None and features is not None
+    if params["space"] != "rgb":
+        expect(name, "the number of channels", images.shape[3], 3)
+    if (counts < 2).any() or counts.sum() != len(edges):
+        raise ShapeError(f"{name}: each channel needs 2 edges or more, {len(edges)} in all")
+    for part in np.split(edges, np.cumsum(counts)[:-1]):
+        if not (np.diff(part) > 0).all():
+            raise ShapeError(f"{name}: edges of bins must rise: {part}")
+    if params["rows"] < 1 or params["columns"] < 1:
+        raise ShapeError(f"{name}: the grid must have at least one row and column")
+    bins = counts - 1
+    size = (bins.prod() if params["joint"] else bins.sum()) * params["rows"] * params["columns"]
+    expect(name, "the number of features", features.shape[1], int(size))

@@ -12,6 +12,8 @@ from fastcnn.training.run_folder import RunFolder
 class Recorder(Callback):
     """A checkpoint at the start and after each epoch; a line of history for each epoch."""
 
+    runs_last = True
+
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
@@ -22,7 +24,7 @@ class Recorder(Callback):
         self.model.save(self.folder.checkpoint)
 
     def _diverged(self, what: str, epoch: int) -> DivergedError:
-        rate = self.model.optimizer.learning_rate
+        rate = self.model.optimizer.rate
         return DivergedError(
             f"{what} became infinite or NaN in epoch {epoch}: "
             f"try a smaller learning rate than {rate:g}"

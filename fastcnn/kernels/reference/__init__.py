@@ -17,17 +17,24 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "augment",
     "batch_norm",
+    "color_histogram",
     "conv2d",
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
+    "log_softmax",
+    "gradient",
+    "hog",
     "loss",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 

@@ -3,33 +3,54 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    augment,
     batch_norm,
+    color_histogram,
     conv2d,
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
+    gradient,
+    hog,
+    log_softmax,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
-from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
+from fastcnn.kernels.spec.op import (
+    ACTIVATION,
+    DTYPES,
+    ENUMS,
+    SLOPE_FROM_INPUT,
+    SLOPE_FROM_OUTPUT,
+    Op,
+)
 
 FAMILIES = (
     activation,
+    augment,
     batch_norm,
+    color_histogram,
     conv2d,
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
+    log_softmax,
+    gradient,
+    hog,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
@@ -44,4 +65,14 @@ def register_kernel(op: Op) -> None:
     OPS[op.name] = op
 
 
-__all__ = ["ACTIVATION", "DTYPES", "ENUMS", "FAMILIES", "OPS", "Op", "register_kernel"]
+__all__ = [
+    "ACTIVATION",
+    "DTYPES",
+    "ENUMS",
+    "FAMILIES",
+    "OPS",
+    "SLOPE_FROM_INPUT",
+    "SLOPE_FROM_OUTPUT",
+    "Op",
+    "register_kernel",
+]

@@ -1,7 +1,9 @@
 """Stochastic gradient descent, with momentum."""
 
-from fastcnn.engine.optimizer import Optimizer
-from fastcnn.errors import OptionError
+from typing import Unpack
+
+from fastcnn.engine.optimizer import Common, Optimizer, Rate
+from fastcnn.engine.options import fraction
 from fastcnn.plugins.registry import optimizers
 
 
@@ -16,15 +18,13 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        if not 0 <= momentum < 1:
-            raise OptionError(f"momentum lies in [0, 1), not {momentum}")
-        self.momentum = float(momentum)
+        super().__init__(learning_rate, **common)
+        self.momentum = fraction("momentum", momentum)
         self.nesterov = bool(nesterov)
 
     @property
