@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers
+    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers, schedules
     from fastcnn.model import Sequential
     from fastcnn.saving import load_model
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers")
+_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers", "schedules")
 _NAMES = {"Sequential": "model", "load_model": "saving"}
 __all__ = [
     "Sequential",
@@ -21,6 +21,7 @@ __all__ = [
     "losses",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 

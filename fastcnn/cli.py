@@ -108,6 +108,12 @@ def main() -> None:
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
 @click.option("--optimizer", metavar="NAME", help="adam (default), sgd, rmsprop, ...")
 @click.option("--lr", type=float, help="Learning rate. Default: by data and optimizer.")
+@click.option(
+    "--schedule",
+    metavar="NAME[:option=value,...]",
+    help="How the learning rate changes from step to step: cosine, one_cycle, "
+    "step:decay_steps=1000,decay_rate=0.5, ... It starts from --lr.",
+)
 @click.option("--momentum", type=float, help="Of sgd and rmsprop.")
 @click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
 @click.option(

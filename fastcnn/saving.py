@@ -23,6 +23,7 @@ def save_model(model: Sequential, path: str | Path, *, training_state: bool = Tr
         document["training"] = {
             "optimizer": config_of(model.optimizer),
             "iterations": model.optimizer.iterations,
+            "total_steps": model.optimizer.total_steps,
             "loss": config_of(model.loss),
             "fuse": model.fuse,
             "progress": vars(model.progress),
@@ -122,5 +123,7 @@ def _restore_training(
             )
         slot[...] = saved
     model.optimizer.iterations = int(training["iterations"])
+    total = training["total_steps"]
+    model.optimizer.total_steps = None if total is None else int(total)
     model.progress = Progress(**training["progress"])
     model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})

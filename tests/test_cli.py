@@ -172,6 +172,28 @@ def test_options_reach_the_optimizer():
     assert (optimizer.learning_rate, optimizer.momentum) == (0.02, 0.8)
 
 
+def test_a_schedule_reaches_the_optimizer_and_is_resumed():
+    options = ("--schedule", "warmup:steps=5,schedule=cosine", "--lr", 0.02)
+    whole = train_json("--epochs", 3, *options, "--out", "a")
+    optimizer = load_model("a/checkpoint.safetensors").optimizer
+    assert optimizer.total_steps == optimizer.iterations == 36
+    assert optimizer.learning_rate(5, 36) == 0.02
+    again = train("--resume", "a", *options, "--json")
+    assert json.loads(again.stdout)["weights_sha256"] == whole["weights_sha256"]
+    other = only_line(run("train", "--resume", "a", "--schedule", "cosine", code=2))
+    assert "--schedule cosine (the run has warmup:steps=5,schedule=cosine)" in other
+
+
+def test_a_model_file_can_name_a_schedule():
+    table = '{name = "step", initial_learning_rate = 0.5, decay_steps = 7}'
+    optimizer = f'[optimizer]\nname = "sgd"\nlearning_rate = {table}\n[[layers]]'
+    Path("net.toml").write_text(NET.replace("[[layers]]", optimizer, 1))
+    train("--epochs", 1, "--out", "a", "--lr", 0.2)
+    rate = load_model("a/checkpoint.safetensors").optimizer.learning_rate
+    assert (rate.initial_learning_rate, rate.decay_steps) == (0.2, 7)
+    assert json.loads(Path("a/run.json").read_text())["arguments"]["lr"] == 0.2
+
+
 def test_the_bare_command_learns_digits():
     document = json.loads(run("train", "--json", "--epochs", 6).stdout)
     assert document["data"] == "digits" and document["test_accuracy"] > 0.95
@@ -286,6 +308,8 @@ ERRORS = {
     "no momentum in adam": (["--momentum", "0.5"], 2, "momentum"),
     "too many threads": (["--threads", "100000"], 2, "1024"),
     "negative rate": (["--lr", "-1"], 2, "learning_rate"),
+    "unknown schedule": (["--schedule", "cosin"], 2, "did you mean 'cosine'"),
+    "schedule without its options": (["--schedule", "step"], 2, "decay_steps"),
     "no such folder": (["--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere"),
     "resume nothing": (["--resume", "nowhere"], 1, "nowhere"),
     "out is a file": (["--out", "net.toml/x"], 1, "net.toml/x"),

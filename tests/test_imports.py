@@ -18,7 +18,7 @@ RANKS = [
     ["kernels"],
     ["engine"],
     ["plugins"],
-    ["layers", "losses", "optimizers", "regularizers"],
+    ["layers", "losses", "optimizers", "regularizers", "schedules"],
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks"],

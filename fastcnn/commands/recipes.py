@@ -1,6 +1,7 @@
 """What `fastcnn train` does with a data set if nothing else is asked for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Recipe:
     epochs: int
     batch_size: int = 32
     optimizer: str = "adam"
-    learning_rate: float = 0.001
+    learning_rate: Any = 0.001  # a number or a schedule
 
 
 LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, versions
@@ -16,6 +17,7 @@ from fastcnn.data.splits import split
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Sequential
+from fastcnn.plugins.registry import config_of
 from fastcnn.saving import load_model
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -37,6 +39,7 @@ class TrainOptions:
     batch_size: int | None = None
     optimizer: str | None = None
     lr: float | None = None
+    schedule: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
     seed: int | None = None
@@ -269,12 +272,10 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
     table = config.optimizer or table
     if options.optimizer not in (None, table["name"]):
         table = {"name": options.optimizer}
-    given = {
-        "learning_rate": options.lr,
-        "momentum": options.momentum,
-        "weight_decay": options.weight_decay,
-    }
-    return table | {name: value for name, value in given.items() if value is not None}
+    given = {"momentum": options.momentum, "weight_decay": options.weight_decay}
+    rate = learning_rate(table, options.lr, options.schedule)
+    given_ones = {name: value for name, value in given.items() if value is not None}
+    return table | {"learning_rate": rate} | given_ones
 
 
 def _arguments(
@@ -290,7 +291,8 @@ def _arguments(
         "epochs": chosen.epochs if options.epochs is None else options.epochs,
         "batch_size": options.batch_size or chosen.batch_size,
         "optimizer": optimizer.registered_name,
-        "lr": optimizer.learning_rate,
+        "lr": base_rate(config_of(optimizer)["learning_rate"]),
+        "schedule": options.schedule,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
         "seed": compiled.seed,

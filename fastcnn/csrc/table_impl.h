@@ -3,6 +3,7 @@
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"
+#include "augment_impl.h"
 #include "loss_impl.h"
 #include "optimizer_impl.h"
 #include "conv2d_impl.h"
@@ -22,6 +23,7 @@ static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
     DENSE_KERNELS,
     GATHER_KERNELS,
+    AUGMENT_KERNELS,
     LOSS_KERNELS,
     OPTIMIZER_KERNELS,
     CONV2D_KERNELS,

@@ -145,3 +145,9 @@ def batch_norm(name: str, arrays: Arrays, params: Params) -> None:
     assert x is not None
     if x.shape[-1] not in (1, 2, 4, 8) and x.shape[-1] % 16:
         raise ShapeError(f"{name} takes 1, 2, 4, 8 or a multiple of 16 lanes, not {x.shape[-1]}")
+
+
+def augment(name: str, arrays: Arrays, params: Params) -> None:
+    color = arrays["color"]
+    if color is not None:
+        expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)

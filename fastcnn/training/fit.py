@@ -34,6 +34,7 @@ class Loop:
 
     def run(self) -> History:
         logs: dict[str, Any] = {}
+        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
         self._call("on_train_begin", logs)
         try:
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -73,7 +74,7 @@ class Loop:
         if not np.isfinite(loss):
             raise DivergedError(
                 f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
-                f"try a smaller learning rate than {self.optimizer.learning_rate:g}"
+                f"try a smaller learning rate than {self.optimizer.rate:g}"
             )
         self.progress.add(count, loss, correct)
         if self.callbacks:

@@ -22,7 +22,7 @@ class Recorder(Callback):
         self.model.save(self.folder.checkpoint)
 
     def _diverged(self, what: str, epoch: int) -> DivergedError:
-        rate = self.model.optimizer.learning_rate
+        rate = self.model.optimizer.rate
         return DivergedError(
             f"{what} became infinite or NaN in epoch {epoch}: "
             f"try a smaller learning rate than {rate:g}"

@@ -63,6 +63,10 @@ def test_examples_build(path):
         ("loss = 'categorical_crossentrop'\n" + DENSE, "did you mean 'categorical_crossentropy'"),
         ("optimizer = 3\n" + DENSE, "a name, a table"),
         ("optimizer = {name = 'adam', learning_rat = 1.0}\n" + DENSE, "learning_rate"),
+        (
+            "optimizer = {name = 'adam', learning_rate = {name = 'step'}}\n" + DENSE,
+            "decay_steps",
+        ),
         ("[[layers]]\nunits = 3", "layer 1 needs a type"),
         (DENSE + "[[layers]]\ntype = 'flaten'", "layer 2 (flaten): unknown layer"),
         (DENSE + "bias = true", "layer 1 (dense): unknown option"),

@@ -20,6 +20,10 @@ OPTIMIZERS = [
     "rmsprop",
     "adadelta",
     "adagrad",
+    {
+        "name": "adam",
+        "learning_rate": {"name": "cosine", "initial_learning_rate": 0.01, "decay_steps": 60},
+    },
 ]
 
 

@@ -17,6 +17,7 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "augment",
     "batch_norm",
     "conv2d",
     "copy",

@@ -3,6 +3,7 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    augment,
     batch_norm,
     conv2d,
     copy,
@@ -19,6 +20,7 @@ from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
 
 FAMILIES = (
     activation,
+    augment,
     batch_norm,
     conv2d,
     copy,

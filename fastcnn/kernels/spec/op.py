@@ -14,6 +14,7 @@ from typing import Any
 # Codes as in csrc/activation_math.h.
 ENUMS: dict[str, dict[str, int]] = {
     "activation": {"linear": 0, "relu": 1, "leaky_relu": 2, "sigmoid": 3, "tanh": 4},
+    "fill": {"constant": 0, "nearest": 1, "reflect": 2, "wrap": 3},
 }
 
 

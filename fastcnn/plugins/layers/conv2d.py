@@ -1,18 +1,19 @@
 """2-D convolution."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.layer import Layer, Parameter, Shape
-from fastcnn.engine.options import Padding, pair, penalty, positive, resolve_padding
+from fastcnn.engine.layer import Parameter, Shape
+from fastcnn.engine.options import Padding, pair, positive, resolve_padding
 from fastcnn.engine.stage import Stage
+from fastcnn.engine.weighted_layer import KernelOptions, WeightedLayer
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.geometry import extent, gradient_halo, output_size
 from fastcnn.plugins.registry import layers
 
 
 @layers.register("conv2d")
-class Conv2D(Layer):
+class Conv2D(WeightedLayer):
     """y[k, i, j] = act(b[k] + sum over c, u, v of w[k, c, u, v] x[c, s i + d u - p, s j + d v - p])
 
     x (channels, height, width) -> y (filters, out height, out width), with stride s, dilation d and
@@ -24,8 +25,6 @@ class Conv2D(Layer):
     groups: channels and filters are split into this many groups which do not see each other.
     """
 
-    fuses_activation = True
-
     def __init__(
         self,
         filters: int,
@@ -35,13 +34,9 @@ class Conv2D(Layer):
         dilation_rate: int | tuple[int, int] = 1,
         groups: int = 1,
         activation: str | None = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        name: str | None = None,
+        **options: Unpack[KernelOptions],
     ) -> None:
+        super().__init__(activation, **options)
         self.filters = positive("filters", filters)
         self.kernel_size = pair("kernel_size", kernel_size)
         self.strides = pair("strides", strides)
@@ -50,13 +45,6 @@ class Conv2D(Layer):
         self.groups = positive("groups", groups)
         if filters % groups:
             raise OptionError(f"filters ({filters}) must be a multiple of groups ({groups})")
-        self.activation = activation
-        self.use_bias = use_bias
-        self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer
-        self.kernel_regularizer = kernel_regularizer
-        self.bias_regularizer = bias_regularizer
-        self.name = name
 
     def pads(self, shape: Shape) -> tuple[int, int, int, int]:
         """Rows and columns of zeros: top, bottom, left, right."""
@@ -83,21 +71,12 @@ class Conv2D(Layer):
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         area = self.kernel_size[0] * self.kernel_size[1]
         per_group = shapes[0][0] // self.groups
-        fans: dict[str, Any] = {
-            "fan_in": per_group * area,
-            "fan_out": self.filters // self.groups * area,
-        }
-        kernel = Parameter(
+        return self.kernel_and_bias(
             (self.filters, per_group, *self.kernel_size),
-            self.kernel_initializer,
-            **fans,
-            **penalty(self.kernel_regularizer),
-            decay=True,
+            (self.filters,),
+            fan_in=per_group * area,
+            fan_out=self.filters // self.groups * area,
         )
-        bias = Parameter(
-            (self.filters,), self.bias_initializer, **fans, **penalty(self.bias_regularizer)
-        )
-        return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
 
     def multiply_adds(self, *shapes: Shape) -> int:
         filters, height, width = self.output_shape(*shapes)
@@ -130,7 +109,7 @@ class Conv2D(Layer):
         params = {**self._geometry(), "activation": stage.activation, "alpha": stage.alpha}
         params |= {"zero_top": pads[0], "zero_bottom": pads[1]}
         w = build.parameter(stage, "kernel")
-        b = build.parameter(stage, "bias") if self.use_bias else None
+        b = self.bias(build, stage)
         y = build.output(stage)
         if stage.pool is None:
             build.step("conv2d_forward", params, x=x, w=w, b=b, y=y)
@@ -167,7 +146,7 @@ class Conv2D(Layer):
         pads = self.pads(stage.x.sample)
         params = {**self._geometry(), "zero_top": pads[0], "zero_bottom": pads[1]}
         dw = build.parameter_gradient(stage, "kernel")
-        db = build.parameter_gradient(stage, "bias") if self.use_bias else None
+        db = self.bias_gradient(build, stage)
         build.step(kernel, params, x=build.padded(stage.x, pads), dw=dw, db=db, **arguments)
 
     def _backward_input(self, build: Builder, stage: Stage, dz: Any) -> None:

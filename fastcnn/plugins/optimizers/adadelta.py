@@ -1,6 +1,6 @@
 """Adadelta."""
 
-from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.optimizer import Optimizer, Rate
 from fastcnn.plugins.registry import optimizers
 
 
@@ -17,7 +17,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 1.0,
+        learning_rate: Rate = 1.0,
         rho: float = 0.95,
         epsilon: float = 1e-7,
         weight_decay: float = 0.0,

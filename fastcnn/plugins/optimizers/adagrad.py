@@ -1,6 +1,6 @@
 """Adagrad."""
 
-from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.optimizer import Optimizer, Rate
 from fastcnn.plugins.registry import optimizers
 
 
@@ -16,7 +16,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Rate = 0.01,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         weight_decay: float = 0.0,

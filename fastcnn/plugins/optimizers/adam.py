@@ -1,6 +1,6 @@
 """Adaptive moment estimation."""
 
-from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.optimizer import Optimizer, Rate
 from fastcnn.plugins.registry import optimizers
 
 
@@ -18,7 +18,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -29,8 +29,8 @@ class Adam(Optimizer):
         self.beta_2 = float(beta_2)
         self.epsilon = float(epsilon)
 
-    def hyper(self, iteration: int) -> list[float]:
-        return [self.learning_rate, 1 - self.beta_1**iteration, 1 - self.beta_2**iteration]
+    def hyper(self, iteration: int, rate: float) -> list[float]:
+        return [rate, 1 - self.beta_1**iteration, 1 - self.beta_2**iteration]
 
     def options(self) -> dict[str, float]:
         return {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon}

@@ -1,6 +1,6 @@
 """Root mean square propagation."""
 
-from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.optimizer import Optimizer, Rate
 from fastcnn.plugins.registry import optimizers
 
 
@@ -16,7 +16,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,

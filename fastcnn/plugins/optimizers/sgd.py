@@ -1,6 +1,6 @@
 """Stochastic gradient descent, with momentum."""
 
-from fastcnn.engine.optimizer import Optimizer
+from fastcnn.engine.optimizer import Optimizer, Rate
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import optimizers
 
@@ -16,7 +16,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,

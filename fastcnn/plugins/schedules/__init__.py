@@ -1,1 +1,1 @@
-"""Learning rate schedules, one file each, named as they are registered."""
+"""Learning rates over the iterations, one file each, named as they are registered."""

@@ -1,0 +1,110 @@
+"""Layers with weights: what Keras lets users choose for each weight, kept in one place."""
+
+import inspect
+from typing import Any, ClassVar, TypedDict
+
+import numpy as np
+
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.layer import Layer, Parameter
+from fastcnn.engine.options import penalty
+from fastcnn.engine.stage import Stage
+from fastcnn.errors import unknown
+
+
+class BiasOptions(TypedDict, total=False):
+    """What every layer with a bias takes, besides options of its own."""
+
+    use_bias: bool
+    bias_initializer: Any
+    bias_regularizer: Any
+    name: str | None
+
+
+class KernelOptions(BiasOptions, total=False):
+    """Options of a layer with a kernel and a bias; an initializer or regularizer is a name, a table
+    {"name": ...} or an object."""
+
+    kernel_initializer: Any
+    kernel_regularizer: Any
+
+
+class DepthwiseOptions(BiasOptions, total=False):
+    depthwise_initializer: Any
+    depthwise_regularizer: Any
+
+
+class SeparableOptions(DepthwiseOptions, total=False):
+    pointwise_initializer: Any
+    pointwise_regularizer: Any
+
+
+class WeightedLayer(Layer):
+    """y = act(w * x + b), for some product *: a layer with weights and maybe a bias.
+
+    A subclass names its `options`, takes them as `**options` and hands them on. `inspect.signature`
+    of the subclass, and so the registry, shows them one by one.
+    """
+
+    fuses_activation = True
+    options: ClassVar[type] = KernelOptions
+    defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
+    use_bias: bool
+
+    def __init_subclass__(cls) -> None:
+        """Put the options into the signature, in place of `**options`."""
+        _, *own = inspect.signature(cls.__init__).parameters.values()
+        if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
+            shared = [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                for name, default in cls.option_defaults().items()
+            ]
+            cls.__signature__ = inspect.Signature([*own[:-1], *shared])  # type: ignore[attr-defined]
+
+    def __init__(self, activation: str | None = None, **options: Any) -> None:
+        known = self.option_defaults()
+        for option in options:
+            if option not in known:
+                raise unknown(f"option of {type(self).__name__}", option, self._option_names())
+        self.activation = activation
+        for option, default in known.items():
+            setattr(self, option, options.get(option, default))
+
+    @classmethod
+    def option_defaults(cls) -> dict[str, Any]:
+        def default(option: str) -> Any:
+            return "glorot_uniform" if option.endswith("_initializer") else None
+
+        names = cls.options.__annotations__
+        return {name: cls.defaults.get(name, default(name)) for name in names}
+
+    @classmethod
+    def _option_names(cls) -> list[str]:
+        return list(inspect.signature(cls).parameters)
+
+    def weight(self, kind: str, shape: tuple[int, ...], *, fan_in: int, fan_out: int) -> Parameter:
+        """A parameter with the options that begin with `kind` ("kernel", "bias", ...)."""
+        return Parameter(
+            shape,
+            getattr(self, f"{kind}_initializer"),
+            fan_in,
+            fan_out,
+            **penalty(getattr(self, f"{kind}_regularizer")),
+            decay=kind != "bias",
+        )
+
+    def kernel_and_bias(
+        self, kernel: tuple[int, ...], bias: tuple[int, ...], *, fan_in: int, fan_out: int
+    ) -> dict[str, Parameter]:
+        """Parameters of these shapes."""
+        fans = {"fan_in": fan_in, "fan_out": fan_out}
+        made = {"kernel": self.weight("kernel", kernel, **fans)}
+        return made | {"bias": self.weight("bias", bias, **fans)} if self.use_bias else made
+
+    # ---- arrays of a plan
+
+    def bias(self, build: Builder, stage: Stage) -> np.ndarray | None:
+        return build.parameter(stage, "bias") if self.use_bias else None
+
+    def bias_gradient(self, build: Builder, stage: Stage) -> np.ndarray | None:
+        return build.parameter_gradient(stage, "bias") if self.use_bias else None
