@@ -109,6 +109,10 @@ class Builder:
     def parameter(self, stage: Stage, name: str) -> np.ndarray:
         return self.store.value(stage.node.key(name))
 
+    def is_frozen(self, stage: Stage) -> bool:
+        """Whether the user keeps this layer as it is (Layer.trainable)."""
+        return stage.layer in self.store.frozen
+
     def parameter_gradient(self, stage: Stage, name: str) -> np.ndarray:
         """Where a backward kernel writes a parameter's gradient (it need not add to it).
 

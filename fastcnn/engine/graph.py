@@ -30,6 +30,9 @@ class Node:
         """Name of a parameter in the whole model, e.g. "conv2d_1/kernel"."""
         return f"{self.owner or self.name}/{parameter}"
 
+    def __repr__(self) -> str:
+        return f"Node({self.name!r}, {self.layer!r}, reads {[n.name for n in self.inputs]})"
+
 
 class Graph:
     """Nodes in running order: every node stands after the nodes it reads.
@@ -42,7 +45,7 @@ class Graph:
         self.inputs: list[Node] = []
         self.outputs: list[Node] = []
         self._names: set[str] = set()
-        self._first: dict[Layer, Node] = {}  # first uses of layers
+        self._uses: dict[Layer, list[Node]] = {}
         for shape in input_shapes:
             self.add_input(shape)
 
@@ -69,12 +72,16 @@ class Graph:
     def apply(self, layer: Layer, *inputs: Node, name: str | None = None) -> Node:
         """Append a layer (and the activation among its options); returns the node of its output.
 
-        A layer that was applied before uses its parameters again.
+        A layer that was applied before uses its parameters again; its node is called "name:1", ...
         """
-        first = self._first.get(layer)
-        name = self._unique(name or layer.name or layer.registered_name, first)
+        uses = self._uses.setdefault(layer, [])
+        first = uses[0] if uses else None
+        if first is None:
+            name = self._unique(name or layer.name or layer.registered_name)
+        else:
+            name = self._unique(f"{first.name}:{len(uses)}")
         node = self._use(name, layer, list(inputs), first)
-        self._first.setdefault(layer, node)
+        uses.append(node)
         if layer.activation not in (None, "linear"):
             kind = layers.get("softmax" if layer.activation == "softmax" else "activation")
             activation = kind() if layer.activation == "softmax" else kind(layer.activation)
@@ -82,9 +89,7 @@ class Graph:
             node.implicit = True
         return node
 
-    def _use(
-        self, name: str, layer: Layer, inputs: list[Node], first: Node | None = None
-    ) -> Node:
+    def _use(self, name: str, layer: Layer, inputs: list[Node], first: Node | None = None) -> Node:
         shapes = [node.shape for node in inputs]
         try:
             shape = layer.output_shape(*shapes)
@@ -105,11 +110,8 @@ class Graph:
         self._names.add(node.name)
         self.nodes.append(node)
 
-    def _unique(self, name: str, first: Node | None = None) -> str:
-        """The name, numbered if it is taken; later uses of a layer are "name:1", "name:2", ..."""
-        if first is None:
-            return unique_name(name, self._names)
-        return unique_name(first.name, self._names, separator=":")
+    def _unique(self, name: str) -> str:
+        return unique_name(name, self._names)
 
     def consumers(self) -> dict[Node, list[Node]]:
         """{node: the nodes that read it}, in running order."""
@@ -131,14 +133,14 @@ class Graph:
         return graph
 
 
-def unique_name(name: str, taken: Container[str], separator: str = "_") -> str:
+def unique_name(name: str, taken: Container[str]) -> str:
     """The name, or with the first free number behind it."""
     if name not in taken:
         return name
     k = 1
-    while f"{name}{separator}{k}" in taken:
+    while f"{name}_{k}" in taken:
         k += 1
-    return f"{name}{separator}{k}"
+    return f"{name}_{k}"
 
 
 def _check_shared(first: Node, parameters: dict[str, Parameter], shapes: list[Shape]) -> None:

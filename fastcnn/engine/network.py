@@ -20,6 +20,16 @@ class Network:
     name: str
     inputs: list[SymbolicTensor]
     outputs: list[SymbolicTensor]
+    calls: list[Call]
+    names: dict[Callee, str]
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Reached for what is missing: the structure, before `connect`."""
+        if attribute in Network.__annotations__:
+            raise OptionError(
+                "the model has no input shape yet: give input_shape, or call fit or build"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
     def connect(self, inputs: Any, outputs: Any) -> None:
         """Find the calls between these tensors, or say what is missing."""
@@ -29,6 +39,10 @@ class Network:
             raise OptionError(f"model {self.name!r}: an input is given twice")
         self.calls = _calls_between(self.name, self.inputs, self.outputs)
         self.names = _names(self.calls)
+
+    @property
+    def is_connected(self) -> bool:
+        return "calls" in vars(self)
 
     # ---- parts
 

@@ -8,6 +8,7 @@ have bound pointers, that they are outdated.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,9 @@ class ParameterStore:
         self._streams = {key: stream for stream, key in enumerate(self.specs)}
         self._variables: dict[str, Variable] = {}
         for node in owners:
-            self._take(node, seed, values)
+            self._take(node, seed if values is None else None)
+        if values is not None:
+            self.load(values)
         self.frozen = {node.layer for node in owners if node.layer and not node.layer.trainable}
         self.trainable = [
             node.key(name)
@@ -71,12 +74,12 @@ class ParameterStore:
         self.in_training = False  # then nobody else may move its parameters
         self._values = self._gradients = np.zeros(0, self.dtype)
 
-    def _take(self, node: Node, seed: int, values: dict[str, np.ndarray] | None) -> None:
+    def _take(self, node: Node, seed: int | None) -> None:
         """The variables of a layer; those of a new layer are made."""
         assert node.layer is not None
         shared = node.layer.variables
         if shared is None:
-            shared = {name: self._new(node.key(name), seed, values) for name in node.parameters}
+            shared = {name: self._new(node.key(name), seed) for name in node.parameters}
             node.layer.variables = shared
         for name, p in node.parameters.items():
             array = shared[name].value
@@ -88,15 +91,13 @@ class ParameterStore:
                 )
             self._variables[node.key(name)] = shared[name]
 
-    def _new(self, key: str, seed: int, values: dict[str, np.ndarray] | None) -> Variable:
-        """Numbers of an initializer depend on the parameter's place only."""
+    def _new(self, key: str, seed: int | None) -> Variable:
+        """Zeros without a seed. The numbers of an initializer depend on the place alone."""
         p = self.specs[key]
         array = aligned_zeros(int(np.prod(p.shape)), self.dtype).reshape(p.shape)
-        if values is None:
+        if seed is not None:
             generator = rng.generator(seed, self._streams[key])
             array[...] = make(initializers, p.initializer)(generator, p)
-        else:
-            array[...] = values[key]
         return Variable(array)
 
     # ---- the flat arrays
@@ -104,16 +105,35 @@ class ParameterStore:
     @property
     def values(self) -> np.ndarray:
         """All trainable parameters; moved here now if they lie elsewhere."""
-        self._claim()
+        self.claim()
         return self._values
 
     @property
     def gradients(self) -> np.ndarray:
         """Laid out as `values`."""
-        self._claim()
+        self.claim()
         return self._gradients
 
-    def _claim(self) -> None:
+    def snapshot(self) -> np.ndarray:
+        """As `values`, but moves nothing: maybe a copy."""
+        if all(self._variables[key].home is self for key in self.trainable):
+            return self._values
+        flat = np.zeros(int(self.bounds[-1]), self.dtype)
+        for key in self.trainable:
+            self._view(flat, key)[...] = self.value(key)
+        return flat
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """While in it, no other store may claim these parameters."""
+        self.in_training = True
+        try:
+            yield
+        finally:
+            self.in_training = False
+
+    def claim(self) -> None:
+        """Move the trainable parameters into this store's flat array, if they are not there."""
         variables = [self._variables[key] for key in self.trainable]
         elsewhere = [v.home for v in variables if v.home is not self]
         if not elsewhere:

@@ -81,6 +81,8 @@ class Plan:
         self.purpose = purpose
         self.lanes = choose_lanes(graph, batch)
         self.heads = [replace(head) for head in heads]  # each plan has its own figures
+        if purpose == "train":
+            store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
         self.order, self.state = build.order, build.state
         self.outputs: list[np.ndarray] = []
@@ -105,9 +107,7 @@ class Plan:
 
     # ---- compiling
 
-    def _gather(
-        self, build: Builder, graph: Graph, preprocessing: Sequence[Preprocessing]
-    ) -> None:
+    def _gather(self, build: Builder, graph: Graph, preprocessing: Sequence[Preprocessing]) -> None:
         self._images: list[int] = []  # the steps that gather
         for node, pixels in zip(graph.inputs, preprocessing, strict=True):
             x = build.tensor(node.shape)
@@ -116,8 +116,8 @@ class Plan:
             images = np.zeros((1, height, width, channels), np.float32)
             scale, offset = (np.asarray(a, build.dtype) for a in (pixels.scale, pixels.offset))
             self._images.append(build.next_step)
-            arrays = {"images": images, "order": self.order, "scale": scale, "offset": offset}
-            build.step("gather_images", **arrays, x=x)
+            arrays: dict[str, Any] = {"images": images, "scale": scale, "offset": offset}
+            build.step("gather_images", order=self.order, x=x, **arrays)
             self._tensors[node] = x
 
     def _forward(self, build: Builder) -> None:

@@ -60,9 +60,7 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
     return stages
 
 
-def _absorb(
-    readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]
-) -> None:
+def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]) -> None:
     """Take in the activation and pool that follow, in either order, if the layer can fuse them.
 
     An activation here never falls as its input rises, so pooling before it gives the same maximum.

@@ -50,7 +50,7 @@ class Call:
         return f"Call({self.callee!r} on {self.inputs})"
 
 
-def Input(  # noqa: N802 - Keras' name
+def Input(
     shape: tuple[int, ...], name: str | None = None, *, data_format: str = "channels_last"
 ) -> SymbolicTensor:
     """Where samples come in: images (height, width, channels), sequences (length, channels) or
@@ -113,7 +113,7 @@ def call_layer(layer: Layer, given: Any) -> SymbolicTensor:
         raise OptionError(f"layer {title} takes one tensor, not {len(tensors)}: merge them first")
     try:
         sample = layer.output_shape(*shapes)
-    except (ShapeError, TypeError, ValueError) as error:
+    except ShapeError as error:
         raise ShapeError(f"layer {title} {layer!r} on {_list(shapes)}: {error}") from None
     return add_call(layer, tensors, [sample])[0]
 
