@@ -22,7 +22,7 @@ RANKS = [
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks"],
-    ["model", "saving"],
+    ["model", "saving", "sequential", "structure"],
     ["commands"],
     ["cli"],
 ]

@@ -8,7 +8,7 @@ from fastcnn.commands.find_model import find_model, run_arguments
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 
 PARTS = ("test", "train", "all")
 
@@ -40,7 +40,7 @@ def evaluate(
     }
 
 
-def _check_classes(model: Sequential, dataset: Dataset) -> None:
+def _check_classes(model: Model, dataset: Dataset) -> None:
     if model.classes and model.classes != dataset.classes:
         different = sorted(set(model.classes) ^ set(dataset.classes)) or ["their order"]
         raise DataError(
@@ -65,7 +65,7 @@ def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_class(
-    model: Sequential, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+    model: Model, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
     correct = model.predict(images).argmax(axis=1) == labels
     counts = np.bincount(labels, minlength=len(classes))

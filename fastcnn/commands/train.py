@@ -16,9 +16,10 @@ from fastcnn.data.load import NAMES, load_dataset
 from fastcnn.data.splits import split
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of
 from fastcnn.saving import load_model
+from fastcnn.sequential import Sequential
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import ModelConfig, model_config
@@ -68,7 +69,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
 class Run:
     """A compiled model, its data and its folder."""
 
-    model: Sequential
+    model: Model
     folder: RunFolder
     dataset: Dataset
     training: ImageSet
@@ -279,7 +280,7 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
 
 
 def _arguments(
-    options: TrainOptions, data: str, chosen: Recipe, dataset: Dataset, compiled: Sequential
+    options: TrainOptions, data: str, chosen: Recipe, dataset: Dataset, compiled: Model
 ) -> dict[str, Any]:
     """What `--resume` needs to go on, and compares with the options that are given there."""
     model, optimizer = options.model or chosen.model, compiled.optimizer

@@ -27,7 +27,6 @@ class Loop:
     callbacks: Sequence[Callback]
     history: History
     progress: Progress
-    with_accuracy: bool
     penalty: Callable[[], float]
     validate: Callable[[], dict[str, float]]
     should_stop: Callable[[], bool]
@@ -52,8 +51,8 @@ class Loop:
         for start in range(self.progress.seen, len(order), size):
             self._batch(order[start : start + size])
             if self.should_stop() and start + size < len(order):
-                return self.progress.logs(self.with_accuracy)  # can be resumed in the middle
-        logs: dict[str, Any] = self.progress.logs(self.with_accuracy)
+                return self.progress.logs()  # can be resumed in the middle
+        logs: dict[str, Any] = self.progress.logs()
         logs["loss"] += self.penalty()
         logs["seconds"] = time.perf_counter() - started
         logs |= self.validate()
@@ -66,19 +65,20 @@ class Loop:
     def _batch(self, order: np.ndarray) -> None:
         batch = self.progress.batch
         if self.callbacks:
-            self._call("on_batch_begin", batch, self.progress.logs(self.with_accuracy))
+            self._call("on_batch_begin", batch, self.progress.logs())
         self.plan.state[:] = self.seed, self.optimizer.iterations
         self.optimizer.begin_step()
         count = self.plan.run(order, self.threads)
-        loss, correct = self.plan.sums()
+        sums = self.plan.sums()
+        loss = sums["loss"]
         if not np.isfinite(loss):
             raise DivergedError(
                 f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
                 f"try a smaller learning rate than {self.optimizer.rate:g}"
             )
-        self.progress.add(count, loss, correct)
+        self.progress.add(count, sums)
         if self.callbacks:
-            self._call("on_batch_end", batch, self.progress.logs(self.with_accuracy))
+            self._call("on_batch_end", batch, self.progress.logs())
 
     def _order(self, epoch: int) -> np.ndarray:
         if self.shuffle:

@@ -12,6 +12,7 @@ class Add(Layer):
     """y = act(x + z), two tensors of one shape (residual connections)."""
 
     fuses_activation = True
+    merges = True
 
     def __init__(self, activation: str | None = None, name: str | None = None) -> None:
         self.activation = activation
