@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.commands.learning_rate import base_rate, learning_rate
+from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, versions
@@ -18,6 +19,7 @@ from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of
+from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
 from fastcnn.sequential import Sequential
 from fastcnn.training.curves import draw_curves
@@ -41,6 +43,7 @@ class TrainOptions:
     optimizer: str | None = None
     lr: float | None = None
     schedule: str | None = None
+    metrics: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
     seed: int | None = None
@@ -217,7 +220,8 @@ def new_run(options: TrainOptions) -> Run:
     training, held_out = _hold_out(dataset, options.validation, seed)
     model = _model(config, dataset, seed, options.threads)
     model.preprocessing = normalisation(training.images)
-    model.compile(_optimizer(options, config, chosen), config.loss)
+    metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
+    model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
     arguments = _arguments(options, data, chosen, dataset, model)
     folder = RunFolder.create(options.out, Path("runs") / f"{dataset.name}-{model.name}")
     return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
@@ -294,6 +298,7 @@ def _arguments(
         "optimizer": optimizer.registered_name,
         "lr": base_rate(config_of(optimizer)["learning_rate"]),
         "schedule": options.schedule,
+        "metrics": options.metrics,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
         "seed": compiled.seed,

@@ -1,9 +1,12 @@
 """Weights of samples in the loss: given ones, and those of their classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.head import Head
+from fastcnn.engine.plan import Source
 from fastcnn.errors import DataError, OptionError
 
 
@@ -20,6 +23,23 @@ def check_sample_weight(weights: Any, count: int, name: str, dtype: str) -> np.n
         first = int(wrong.argmax())
         raise DataError(f"{name} sample weight [{first}] is {array[first]}; expected 0 or more")
     return array
+
+
+def check_weights(
+    weights: Sequence[Any], count: int, heads: Sequence[Head], what: str, dtype: str
+) -> list[np.ndarray]:
+    """`check_sample_weight` for each output of a model, or nothing if there are none."""
+    names = [f"{what} {head.name!r}" if len(heads) > 1 else what for head in heads]
+    pairs = zip(weights, names, strict=bool(weights))
+    return [check_sample_weight(array, count, name, dtype) for array, name in pairs]
+
+
+def with_classes(source: Source, class_weight: Any, outputs: int, dtype: str) -> list[np.ndarray]:
+    """The weights of the samples times those of their classes."""
+    if len(source.targets) > 1:
+        raise OptionError("class_weight is for models with one output: give sample_weight")
+    weights = class_weights(source.targets[0], outputs, class_weight)
+    return [(weights * source.weights[0] if source.weights else weights).astype(dtype)]
 
 
 def class_weights(targets: np.ndarray, outputs: int, class_weight: Any) -> np.ndarray:

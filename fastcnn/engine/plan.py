@@ -9,6 +9,7 @@ import numpy as np
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Graph, Node
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
@@ -23,37 +24,29 @@ class Preprocessing:
     scale: np.ndarray
     offset: np.ndarray
 
+    @classmethod
+    def of(cls, images: np.ndarray) -> "Preprocessing":
+        """uint8 (N, H, W, C) to 0..1, floats as they are."""
+        channels = images.shape[3]
+        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+        return cls(np.full(channels, scale), np.zeros(channels))
+
 
 @dataclass
 class Source:
     """Where samples come from: for each input images (N, H, W, C), for each loss targets.
+
+    weights: of samples, (N,) for each loss; or none at all.
 
     Sequences are images of one row, vectors are images of one pixel.
     """
 
     images: Sequence[np.ndarray]
     targets: Sequence[np.ndarray] = ()
+    weights: Sequence[np.ndarray] = ()
 
     def __len__(self) -> int:
         return len(self.images[0])
-
-
-@dataclass
-class Head:
-    """An output with its loss, and the figures of the last batch, one for each image.
-
-    loss: None if the output is only read. logits: whether the loss takes the final softmax upon
-    itself.
-    """
-
-    name: str
-    node: Node
-    loss: Any = None
-    weight: float = 1.0
-    logits: bool = False
-    losses: np.ndarray | None = None
-    correct: np.ndarray | None = None
-    step: int = -1  # the kernel that gathers targets
 
 
 class Plan:
@@ -80,7 +73,7 @@ class Plan:
         self.batch = batch
         self.purpose = purpose
         self.lanes = choose_lanes(graph, batch)
-        self.heads = [replace(head) for head in heads]  # each plan has its own figures
+        self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
@@ -96,7 +89,7 @@ class Plan:
             self._join_softmaxes(graph)
             self._forward(build)
             for head in self.heads:
-                self._add_loss(build, head)
+                head.emit(build, self._tensors[head.node])
         if purpose == "train":
             self._backward(build)
             if optimizer is not None:
@@ -145,26 +138,6 @@ class Plan:
             build.step("scatter_rows", x=build.flat(self._tensors[node]), out=rows)
             self.outputs.append(rows)
 
-    def _add_loss(self, build: Builder, head: Head) -> None:
-        """Losses of one output; its gradient goes to a stand-in, since it may have others too."""
-        y = self._tensors[head.node]
-        head.losses = build.array(self.order.shape, build.dtype, 0)
-        head.correct = build.array(self.order.shape, build.dtype, 0)
-        head.step = build.next_step
-        if head.loss.targets == "labels":
-            targets: Any = build.array(self.order.shape, "int64", -1)
-            labels = np.zeros(1, np.int64)
-            build.step("gather_labels", labels=labels, order=self.order, out=targets)
-        else:
-            size = math.prod(y.sample)
-            targets = build.tensor((size,))
-            images = np.zeros((1, 1, 1, size), np.float32)
-            build.step("gather_images", images=images, order=self.order, x=targets)
-        stand_in = build.alias(y, y.sample)
-        head.loss.emit(build, stand_in, targets, head.losses, head.correct, head.logits)
-        if stand_in.gradient is not None:
-            build.accept_gradient(y, build.scaled(stand_in.gradient, head.weight))
-
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
             if stage.y.gradient is not None:
@@ -178,12 +151,8 @@ class Plan:
         for step, images in zip(self._images, source.images, strict=True):
             self.program.rebind(step, "images", images)
         self.samples = len(source)
-        for head, targets in zip(self.heads, source.targets, strict=False):
-            if targets.ndim == 1:
-                self.program.rebind(head.step, "labels", targets)
-            else:
-                wide = targets.reshape(len(targets), 1, 1, -1)
-                self.program.rebind(head.step, "images", wide)
+        for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
+            head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
     def run(self, order: np.ndarray, threads: int) -> int:
         """Run on the samples numbered by `order` (at most `batch` of them); returns how many."""
@@ -214,6 +183,10 @@ class Plan:
             if head.loss.classifies:
                 sums[f"{prefix}accuracy"] = self._sum(head.correct)
         return {"loss": total, **sums}
+
+    def rows(self, count: int) -> dict[str, np.ndarray]:
+        """Outputs (count, K) of the last run, of those that have metrics."""
+        return {h.name: h.outputs[:count].copy() for h in self.heads if h.outputs is not None}
 
     def _sum(self, figures: np.ndarray | None) -> float:
         assert figures is not None

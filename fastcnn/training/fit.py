@@ -12,6 +12,7 @@ from fastcnn.engine.callback import Callback
 from fastcnn.engine.plan import Plan
 from fastcnn.errors import DivergedError
 from fastcnn.training.history import History, Progress
+from fastcnn.training.scores import scores
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Loop:
     """Everything one call of `fit` needs. `run` reads as the story of training."""
 
     plan: Plan
+    targets: Sequence[np.ndarray]
     optimizer: Any
     seed: int
     threads: int
@@ -54,6 +56,7 @@ class Loop:
                 return self.progress.logs()  # can be resumed in the middle
         logs: dict[str, Any] = self.progress.logs()
         logs["loss"] += self.penalty()
+        logs |= scores(self.plan.heads, self.progress, self.targets, order)
         logs["seconds"] = time.perf_counter() - started
         logs |= self.validate()
         self.history.append(logs)
@@ -76,7 +79,7 @@ class Loop:
                 f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
                 f"try a smaller learning rate than {self.optimizer.rate:g}"
             )
-        self.progress.add(count, sums)
+        self.progress.add(count, sums, self.plan.rows(count))
         if self.callbacks:
             self._call("on_batch_end", batch, self.progress.logs())
 
