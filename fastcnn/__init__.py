@@ -4,7 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastcnn import callbacks, datasets, layers, losses, optimizers, regularizers, schedules
+    from fastcnn import (
+        activations,
+        callbacks,
+        datasets,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+        schedules,
+    )
     from fastcnn.engine.symbolic import Input
     from fastcnn.model import Model
     from fastcnn.saving import load_model
@@ -12,7 +22,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "layers", "losses", "optimizers", "regularizers", "schedules")
+_MODULES = (
+    "activations",
+    "callbacks",
+    "datasets",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+)
 _NAMES = {
     "Input": "engine.symbolic",
     "Model": "model",
@@ -23,11 +43,13 @@ __all__ = [
     "Input",
     "Model",
     "Sequential",
+    "activations",
     "callbacks",
     "datasets",
     "layers",
     "load_model",
     "losses",
+    "metrics",
     "optimizers",
     "regularizers",
     "schedules",

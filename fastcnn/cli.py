@@ -213,6 +213,29 @@ def summary(model: str, **options: Any) -> None:
 
 
 @main.command(epilog=EPILOG)
+@click.option("--data", metavar="NAME|PATH", default="digits", show_default=True)
+@click.option(
+    "--augment",
+    "names",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    help="What to do to images; may be given more than once, and is done in this order.",
+)
+@click.option("--fill", default="reflect", show_default=True, help="What lies beyond the edge.")
+@click.option("--images", type=POSITIVE, default=6, show_default=True, help="Rows of the sheet.")
+@click.option("--columns", type=POSITIVE, default=10, show_default=True, help="Variants of each.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@data_dir
+@click.option("--out", metavar="FILE.png", default="augmented.png", show_default=True)
+@debug
+def augment(**options: Any) -> None:
+    """Draw a sheet of augmented samples, to look at before training."""
+    from fastcnn.commands.augment import augment as run
+
+    click.echo(run(**options))
+
+
+@main.command(epilog=EPILOG)
 @debug
 def models() -> None:
     """Built-in and installed models."""

@@ -9,19 +9,21 @@ import numpy as np
 
 from fastcnn.data.samples import check_inputs, in_order
 from fastcnn.data.targets import check_outputs, hold_out
-from fastcnn.engine.callback import Callback
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.python_loss import make_loss
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
 from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.plugins.registry import losses, make, optimizers
+from fastcnn.plugins.registry import make, optimizers
+from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
+from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.summary import summary_text
 
 EVALUATION_BATCH = 256
@@ -76,6 +78,9 @@ class Model(Network):
         self.history = History()
         self.progress = Progress()
         self.stop_training = False
+        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.callbacks = CallbackList()  # of the last `fit`, with their states
+        self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple[str, int], Plan] = {}
@@ -148,6 +153,7 @@ class Model(Network):
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
         self.store.load(weights)
+        self.training_weights = None
 
     # ---- training
 
@@ -172,6 +178,8 @@ class Model(Network):
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()
+        self.callbacks = CallbackList()
+        self.training_weights = None
         if self._graph is not None:
             self._store = ParameterStore(self._graph, self.seed, self.dtype)
             self.optimizer.reset(self._store)
@@ -188,7 +196,7 @@ class Model(Network):
         weights = [float(w) for w in in_order(weights, names, "loss_weights")]
         if not all(0 <= w < math.inf for w in weights):
             raise OptionError(f"loss_weights must not be negative, not {weights}")
-        self.losses, self.loss_weights = [make(losses, one) for one in loss], weights
+        self.losses, self.loss_weights = [make_loss(one) for one in loss], weights
         self._plans.clear()
 
     @property
@@ -204,7 +212,7 @@ class Model(Network):
         batch_size: int = 32,
         epochs: int = 1,
         verbose: int = 1,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Any] = (),
         validation_data: tuple[Any, Any] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -216,6 +224,8 @@ class Model(Network):
         y: class numbers (N,), or (N, K) for losses with dense targets.
         validation_split: the last part of x, y that is kept for validation instead.
         verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
+        callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
+            training go on where they stood; `compile` begins a new one.
         """
         if self.optimizer is None:
             self.compile()
@@ -232,19 +242,22 @@ class Model(Network):
         self.check_frozen()
         plan = self._plan("train", min(batch_size, len(source)))
         plan.bind(source)
-        self.stop_training = False
+        self.stop_training, self.stop_reason = False, ""
+        made = [*make_callbacks(callbacks), *progress_callbacks(verbose)]
+        self.callbacks = CallbackList(made, self.callbacks.states())
         loop = Loop(
+            model=self,
             plan=plan,
             optimizer=self.optimizer,
             seed=self.seed,
             threads=resolve_threads(self.threads),
             epochs=epochs,
             shuffle=shuffle,
-            callbacks=self._callbacks(callbacks, verbose, epochs, len(source)),
+            callbacks=self.callbacks,
             history=self.history,
             progress=self.progress,
             penalty=self._penalty,
-            validate=lambda: self._validate(validation),
+            validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
         )
         with self.store.training():
@@ -259,27 +272,16 @@ class Model(Network):
                     "compile: compile the model again"
                 )
 
-    def _callbacks(
-        self, given: Sequence[Callback], verbose: int, epochs: int, samples: int
-    ) -> list[Callback]:
-        callbacks = list(given)
-        if verbose:
-            from fastcnn.training.progress import progress_callback
-
-            callbacks.append(progress_callback(verbose, epochs, samples))
-        for callback in callbacks:
-            callback.model = self
-        return callbacks
-
-    def _validate(self, validation: Source | None) -> dict[str, float]:
-        if validation is None:
-            return {}
+    def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all trained parameters, part of the loss."""
         store, total = self.store, np.zeros(1)
-        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        penalties = store.penalties()
+        if not penalties[:, :2].any():  # l1 and l2
+            return 0.0
+        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, self.backend)
         return float(total[0])
 

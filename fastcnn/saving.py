@@ -13,6 +13,8 @@ from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of
 from fastcnn.structure import build, describe
+from fastcnn.training.callback_list import CallbackList
+from fastcnn.training.callback_state import states_from_plain, states_to_plain
 from fastcnn.training.history import History, Progress
 from fastcnn.training.model_file import read_model_file, write_model_file
 
@@ -24,6 +26,9 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
     if training_state and model.optimizer is not None:
         model.check_frozen()
         arrays |= {f"optimizer/{name}": array for name, array in model.optimizer.slots.items()}
+        states, state_arrays = states_to_plain(model.callbacks.states())
+        aside = (model.training_weights or {}).items()
+        arrays |= state_arrays | {f"training_weights/{key}": value for key, value in aside}
         document["training"] = {
             "optimizer": config_of(model.optimizer),
             "iterations": model.optimizer.iterations,
@@ -31,6 +36,7 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
             "fuse": model.fuse,
             "progress": vars(model.progress),
             "history": model.history.history,
+            "callbacks": states,
         }
     write_model_file(Path(path), arrays, document)
 
@@ -57,9 +63,7 @@ def load_model(path: str | Path, *, threads: int | None = None, backend: str = "
     path = Path(path)
     arrays, document = read_model_file(path)
     try:
-        weights = {
-            k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")
-        }
+        weights = _part(arrays, "weights")
         model = _from_description(document["model"], weights, threads, backend)
         if "training" in document:
             _restore_training(model, document["training"], arrays)
@@ -68,6 +72,11 @@ def load_model(path: str | Path, *, threads: int | None = None, backend: str = "
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
         raise ModelFileError(f"{path}: {error}") from error
     return model
+
+
+def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays named "<part>/...", by the rest of their names."""
+    return {k.removeprefix(f"{part}/"): v for k, v in arrays.items() if k.startswith(f"{part}/")}
 
 
 def _from_description(
@@ -113,3 +122,8 @@ def _restore_training(
     model.optimizer.total_steps = None if total is None else int(total)
     model.progress = Progress(**training["progress"])
     model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})
+    model.callbacks = CallbackList((), states_from_plain(training.get("callbacks", []), arrays))
+    aside = _part(arrays, "training_weights")
+    if aside:
+        model.store.check(aside)
+        model.training_weights = aside

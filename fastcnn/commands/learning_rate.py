@@ -3,10 +3,9 @@
 import inspect
 from typing import Any
 
+from fastcnn.commands.named_options import named_options
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import optimizers, schedules
-
-FORM = "NAME or NAME:option=value,option=value, lists as 1/2/3"
 
 
 def learning_rate(table: dict[str, Any], rate: float | None, schedule: str | None) -> Any:
@@ -17,38 +16,12 @@ def learning_rate(table: dict[str, Any], rate: float | None, schedule: str | Non
     given = table.get("learning_rate", _default_rate(table["name"]))
     if schedule is None:
         return given if rate is None else _with_rate(given, rate)
-    wanted = parse_schedule(schedule)
+    wanted = named_options(schedule, "--schedule", schedules)
     if rate is not None:
         return _with_rate(wanted, rate)
     if base_rate(wanted) is None and schedules.get(wanted["name"]).rate_option:
         return _with_rate(wanted, base_rate(given) or _default_rate(table["name"]))
     return wanted
-
-
-def parse_schedule(text: str) -> dict[str, Any]:
-    """{"name": ..., option: ...} of "cosine" or "step:decay_steps=1000,decay_rate=0.5"."""
-    name, _, rest = text.partition(":")
-    table: dict[str, Any] = {"name": name}
-    for item in rest.split(",") if rest else ():
-        option, equals, value = item.partition("=")
-        if not (option and equals and value):
-            raise OptionError(f"--schedule {text!r}: {item!r} is wrong; expected {FORM}")
-        table[option.strip()] = _value(value)
-    schedules.get(name)  # unknown names come out here
-    return table
-
-
-def _value(text: str) -> Any:
-    if "/" in text:
-        return [_value(part) for part in text.split("/")]
-    if text in ("true", "false"):
-        return text == "true"
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
 
 
 def base_rate(value: Any) -> float | None:

@@ -35,21 +35,19 @@ def check_targets(y: Any, count: int, loss: Any, outputs: int, name: str, dtype:
                 "class numbers (N,): use categorical_crossentropy for one-hot or soft targets"
             )
         return check_labels(array, count, outputs, name=f"{name} labels")
-    if array.ndim == 1 and loss.classifies:
+    if array.ndim == 1 and loss.classifies and outputs > 1:
         labels = check_labels(array, count, outputs, name=f"{name} labels")
         array = np.eye(outputs)[labels]
-    return _dense(array, count, outputs, loss, name, dtype)
+    return _dense(array, count, outputs, name, dtype)
 
 
-def _dense(
-    array: np.ndarray, count: int, outputs: int, loss: Any, name: str, dtype: str
-) -> np.ndarray:
+def _dense(array: np.ndarray, count: int, outputs: int, name: str, dtype: str) -> np.ndarray:
     array = array.reshape(len(array), -1) if array.ndim != 2 and len(array) else array
     if array.shape != (count, outputs):
         raise DataError(f"{name} targets have shape {array.shape}; expected ({count}, {outputs})")
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name} targets are {array.dtype}; expected numbers")
-    array = np.ascontiguousarray(loss.prepare(array.astype(np.float64)), dtype)
+    array = np.ascontiguousarray(array, dtype)
     if not np.isfinite(array).all():
         first = int((~np.isfinite(array)).any(axis=1).argmax())
         raise DataError(f"{name} targets[{first}] hold a value that is no finite number")

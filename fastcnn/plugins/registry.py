@@ -23,9 +23,10 @@ T = TypeVar("T")
 class Registry:
     """Names of one kind of thing, e.g. layers."""
 
-    def __init__(self, kind: str, group: str) -> None:
+    def __init__(self, kind: str, group: str, aliases: dict[str, str] | None = None) -> None:
         self.kind = kind  # "layer", for messages
         self.group = group  # "layers": the folder of the built-ins and the entry-point group
+        self.aliases = aliases or {}  # other names of built-ins, e.g. Keras' short ones
         self._found: dict[str, Any] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -45,6 +46,7 @@ class Registry:
 
     def get(self, name: str) -> Any:
         """The class or function of that name, imported now if it was not yet."""
+        name = self.aliases.get(name, name)
         if name not in self._found:
             if name in self._builtin_names():
                 import_module(f"fastcnn.plugins.{self.group}.{name}")
@@ -55,7 +57,7 @@ class Registry:
         return self._found[name]
 
     def names(self) -> list[str]:
-        """All names, sorted; imports nothing."""
+        """All names but aliases, sorted; imports nothing."""
         return sorted({*self._found, *self._builtin_names(), *self._entry_points()})
 
     def _builtin_names(self) -> list[str]:
@@ -84,7 +86,19 @@ def _origin(thing: Any) -> str:
 
 
 layers = Registry("layer", "layers")
-losses = Registry("loss", "losses")
+losses = Registry(
+    "loss",
+    "losses",
+    {
+        "mse": "mean_squared_error",
+        "mae": "mean_absolute_error",
+        "mape": "mean_absolute_percentage_error",
+        "msle": "mean_squared_logarithmic_error",
+        "logcosh": "log_cosh",
+        "kld": "kl_divergence",
+        "bce": "binary_crossentropy",
+    },
+)
 optimizers = Registry("optimizer", "optimizers")
 regularizers = Registry("regularizer", "regularizers")
 initializers = Registry("initializer", "initializers")
@@ -93,7 +107,21 @@ models = Registry("model", "models")
 activations = Registry("activation", "activations")
 schedules = Registry("schedule", "schedules")
 constraints = Registry("constraint", "constraints")
-metrics = Registry("metric", "metrics")
+metrics = Registry(
+    "metric",
+    "metrics",
+    {
+        "acc": "accuracy",
+        "categorical_accuracy": "accuracy",
+        "sparse_categorical_accuracy": "accuracy",
+        "top_k_categorical_accuracy": "top_k",
+        "f1_score": "f1",
+        "mae": "mean_absolute_error",
+        "mse": "mean_squared_error",
+        "rmse": "root_mean_squared_error",
+        "r2_score": "r2",
+    },
+)
 augmentations = Registry("augmentation", "augmentations")
 baselines = Registry("baseline", "baselines")
 data = Registry("data source", "data")

@@ -153,10 +153,10 @@ def test_gradients_of_losses(loss, end):
     check(Graph.chain((1, 2, 2), [L.Flatten(), L.Dense(3, activation=end)]), loss)
 
 
-def test_gradients_of_losses_on_probabilities():
-    net = [L.Flatten(), L.Dense(3, activation="softmax")]
-    for name in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
-        check(Graph.chain((1, 2, 2), net), name)
+@pytest.mark.parametrize("loss", losses.names())
+@pytest.mark.parametrize("end", ["sigmoid", "softmax"])
+def test_gradients_of_every_loss(loss, end):
+    check(Graph.chain((1, 2, 2), [L.Flatten(), L.Dense(3, activation=end)]), loss)
 
 
 def test_gradients_at_a_full_block_of_lanes():

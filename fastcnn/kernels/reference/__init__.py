@@ -23,12 +23,16 @@ FAMILIES = (
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
+    "log_softmax",
+    "gradient",
     "loss",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 

@@ -9,14 +9,25 @@ from fastcnn.kernels.spec import (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
+    gradient,
+    log_softmax,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
-from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
+from fastcnn.kernels.spec.op import (
+    ACTIVATION,
+    DTYPES,
+    ENUMS,
+    SLOPE_FROM_INPUT,
+    SLOPE_FROM_OUTPUT,
+    Op,
+)
 
 FAMILIES = (
     activation,
@@ -26,12 +37,16 @@ FAMILIES = (
     copy,
     dense,
     dropout,
+    elementwise_loss,
     gather,
+    log_softmax,
+    gradient,
     loss,
     optimizer,
     peak,
     pool2d,
     rng,
+    sample_loss,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
@@ -46,4 +61,14 @@ def register_kernel(op: Op) -> None:
     OPS[op.name] = op
 
 
-__all__ = ["ACTIVATION", "DTYPES", "ENUMS", "FAMILIES", "OPS", "Op", "register_kernel"]
+__all__ = [
+    "ACTIVATION",
+    "DTYPES",
+    "ENUMS",
+    "FAMILIES",
+    "OPS",
+    "SLOPE_FROM_INPUT",
+    "SLOPE_FROM_OUTPUT",
+    "Op",
+    "register_kernel",
+]

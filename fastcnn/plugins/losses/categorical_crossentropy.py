@@ -1,22 +1,16 @@
 """Cross-entropy against probabilities."""
 
-import numpy as np
-
-from fastcnn.plugins.losses.sparse_categorical_crossentropy import Crossentropy
+from fastcnn.plugins.losses.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
 from fastcnn.plugins.registry import losses
 
 
 @losses.register("categorical_crossentropy")
-class CategoricalCrossentropy(Crossentropy):
-    """loss = -sum over k of t[k] log p[k]; the mean over the batch is minimised.
+class CategoricalCrossentropy(SparseCategoricalCrossentropy):
+    """loss = -sum over k of t[k] log p[k]
 
-    Targets are (N, K): one-hot or any probabilities. Options as in SparseCategoricalCrossentropy.
+    Targets are (N, K), one-hot or any probabilities, or class numbers (N,). label_smoothing s: the
+    target is (1 - s) t + s / K. p and from_logits as in sparse_categorical_crossentropy.
     """
 
     targets = "dense"
-    name = "categorical_crossentropy"
     suffix = "_dense"
-
-    def prepare(self, targets: np.ndarray) -> np.ndarray:
-        """Targets with label smoothing."""
-        return targets * (1 - self.label_smoothing) + self.label_smoothing / targets.shape[1]

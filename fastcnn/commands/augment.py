@@ -1,0 +1,47 @@
+"""`fastcnn augment`: a picture of what augmentations make of a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fastcnn import rng
+from fastcnn.commands.named_options import named_options
+from fastcnn.commands.recipes import LARGEST_SIDE
+from fastcnn.data.load import load_dataset
+from fastcnn.engine.augmenter import Augment
+from fastcnn.errors import OptionError
+from fastcnn.plugins.registry import augmentations
+from fastcnn.training.model_file import write_atomically
+from fastcnn.training.sheet import draw_sheet
+
+
+def augment_option(names: Sequence[str], fill: str, fill_value: float = 0.0) -> Augment:
+    """The augmentations of `--augment NAME[:option=value,...]`, given once or more."""
+    tables = [named_options(name, "--augment", augmentations) for name in names]
+    return Augment(tables, fill, fill_value)
+
+
+def augment(
+    data: str,
+    names: Sequence[str],
+    out: str,
+    fill: str = "reflect",
+    images: int = 6,
+    columns: int = 10,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> Path:
+    """Write the sheet (PNG): a row for each of `images` training images taken by chance."""
+    if not names:
+        raise OptionError(f"--augment names one of: {', '.join(augmentations.names())}")
+    wanted = augment_option(names, fill)
+    dataset = load_dataset(data, data_dir, largest_side=LARGEST_SIDE)
+    chosen = rng.permutation(seed, 0, len(dataset.train))[:images]
+    part = dataset.train.take(np.sort(chosen))
+    labels = [dataset.classes[k] for k in part.labels]
+    title = f"{dataset.name}: {', '.join(names)}"
+    picture = draw_sheet(part.images, labels, wanted, columns, seed, title)
+    path = Path(out)
+    write_atomically(path, lambda temporary: temporary.write_bytes(picture))
+    return path

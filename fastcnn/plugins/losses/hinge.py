@@ -1,0 +1,20 @@
+"""Hinge loss of yes-or-no targets."""
+
+from fastcnn.engine.loss import Loss
+from fastcnn.plugins.registry import losses
+
+
+@losses.register("hinge")
+class Hinge(Loss):
+    """loss = mean over k of max(0, 1 - t[k] y[k])
+
+    Targets are -1 or 1, (N, K), or (N,) for one output; 0 counts as -1, so that class numbers of
+    K outputs mean one against the rest. Outputs are scores of any size.
+    Source: Cortes, Vapnik, Support-vector networks (1995).
+    """
+
+    classifies = True
+
+    @property
+    def threshold(self) -> float:
+        return 0.0

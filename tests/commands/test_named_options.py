@@ -1,0 +1,38 @@
+"""Names with options on a command line."""
+
+import pytest
+
+from fastcnn.commands.named_options import named_options
+from fastcnn.errors import OptionError
+from fastcnn.plugins.registry import augmentations, schedules
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("cosine", {"name": "cosine"}),
+        ("step:decay_steps=50,decay_rate=2e-1", {"decay_steps": 50, "decay_rate": 0.2}),
+        ("polynomial:cycle=true", {"cycle": True}),
+        ("piecewise:boundaries=10/20,values=1/0.5/0.1", {"boundaries": [10, 20]}),
+        ("warmup:steps=5,schedule=cosine", {"steps": 5, "schedule": "cosine"}),
+    ],
+)
+def test_parse(text, table):
+    assert named_options(text, "--schedule", schedules).items() >= table.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("flipp", "unknown augmentation 'flipp'; did you mean 'flip'"),
+        ("flip:", None),
+        ("flip:vertical", "--augment 'flip:vertical': 'vertical' is wrong; expected NAME"),
+        ("flip:vertical=", "is wrong"),
+    ],
+)
+def test_mistakes_are_named(text, message):
+    if message is None:
+        assert named_options(text, "--augment", augmentations) == {"name": "flip"}
+        return
+    with pytest.raises(OptionError, match=message):
+        named_options(text, "--augment", augmentations)
