@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastcnn import (
+        activations,
         callbacks,
         datasets,
         layers,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
+    "activations",
     "callbacks",
     "datasets",
     "layers",
@@ -41,6 +43,7 @@ __all__ = [
     "Input",
     "Model",
     "Sequential",
+    "activations",
     "callbacks",
     "datasets",
     "layers",

@@ -10,7 +10,6 @@ import numpy as np
 from fastcnn.data.samples import as_samples, check_inputs, in_order
 from fastcnn.data.targets import check_outputs, hold_out
 from fastcnn.data.weights import check_weights, with_classes
-from fastcnn.engine.callback import Callback
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.network import Network
@@ -22,9 +21,11 @@ from fastcnn.errors import OptionError
 from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
+from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
 from fastcnn.training.objectives import losses_of, metrics_of
+from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.scores import scores
 from fastcnn.training.summary import summary_text
 
@@ -81,6 +82,9 @@ class Model(Network):
         self.history = History()
         self.progress = Progress()
         self.stop_training = False
+        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.callbacks = CallbackList()  # of the last `fit`, with their states
+        self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple[str, int, bool], Plan] = {}
@@ -153,6 +157,7 @@ class Model(Network):
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
         self.store.load(weights)
+        self.training_weights = None
 
     # ---- training
 
@@ -182,6 +187,8 @@ class Model(Network):
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()
+        self.callbacks = CallbackList()
+        self.training_weights = None
         if self._graph is not None:
             self._store = ParameterStore(self._graph, self.seed, self.dtype)
             self.optimizer.reset(self._store)
@@ -211,7 +218,7 @@ class Model(Network):
         batch_size: int = 32,
         epochs: int = 1,
         verbose: int = 1,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Any] = (),
         validation_data: tuple[Any, ...] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -229,6 +236,8 @@ class Model(Network):
         sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
             divided by their number. class_weight: {class number: weight} or "balanced", times that;
             in training only.
+        callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
+            training go on where they stood; `compile` begins a new one.
         """
         if self.optimizer is None:
             self.compile()
@@ -247,8 +256,11 @@ class Model(Network):
         self.check_frozen()
         plan = self._plan("train", min(batch_size, len(source)), bool(source.weights))
         plan.bind(source)
-        self.stop_training = False
+        self.stop_training, self.stop_reason = False, ""
+        made = [*make_callbacks(callbacks), *progress_callbacks(verbose)]
+        self.callbacks = CallbackList(made, self.callbacks.states())
         loop = Loop(
+            model=self,
             plan=plan,
             targets=source.targets,
             optimizer=self.optimizer,
@@ -256,11 +268,11 @@ class Model(Network):
             threads=resolve_threads(self.threads),
             epochs=epochs,
             shuffle=shuffle,
-            callbacks=self._callbacks(callbacks, verbose, epochs, len(source)),
+            callbacks=self.callbacks,
             history=self.history,
             progress=self.progress,
             penalty=self._penalty,
-            validate=lambda: self._validate(validation),
+            validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
         )
         with self.store.training():
@@ -275,27 +287,16 @@ class Model(Network):
                     "compile: compile the model again"
                 )
 
-    def _callbacks(
-        self, given: Sequence[Callback], verbose: int, epochs: int, samples: int
-    ) -> list[Callback]:
-        callbacks = list(given)
-        if verbose:
-            from fastcnn.training.progress import progress_callback
-
-            callbacks.append(progress_callback(verbose, epochs, samples))
-        for callback in callbacks:
-            callback.model = self
-        return callbacks
-
-    def _validate(self, validation: Source | None) -> dict[str, float]:
-        if validation is None:
-            return {}
+    def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
         """l1 sum|p| + l2 sum p^2 of all trained parameters, part of the loss."""
         store, total = self.store, np.zeros(1)
-        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": store.penalties(0.0)}
+        penalties = store.penalties()
+        if not penalties[:, :2].any():  # l1 and l2
+            return 0.0
+        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, self.backend)
         return float(total[0])
 

@@ -23,7 +23,8 @@ def seed_key(seed: int) -> tuple[int, int]:
 
 def philox(counter: Sequence, key: Sequence[int]) -> np.ndarray:
     """Random words (..., 4) uint32 for four counter words (broadcast) and two key words."""
-    c0, c1, c2, c3 = np.broadcast_arrays(*(np.asarray(c, np.uint64) & _LOW for c in counter))
+    # Not broadcast here: single numbers stay single for the first rounds, which mix all four words.
+    c0, c1, c2, c3 = (np.asarray(c, np.uint64) & _LOW for c in counter)
     k0, k1 = (int(k) & 0xFFFFFFFF for k in key)
     for _ in range(10):
         p0, p1 = np.uint64(0xD2511F53) * c0, np.uint64(0xCD9E8D57) * c2

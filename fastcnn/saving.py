@@ -14,6 +14,8 @@ from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.structure import build, describe
+from fastcnn.training.callback_list import CallbackList
+from fastcnn.training.callback_state import states_from_plain, states_to_plain
 from fastcnn.training.history import History, Progress
 from fastcnn.training.model_file import read_model_file, write_model_file
 
@@ -27,6 +29,9 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
         arrays |= {f"optimizer/{name}": array for name, array in model.optimizer.slots.items()}
         collected = model.progress.outputs.items()
         arrays |= {f"outputs/{name}": np.concatenate(rows) for name, rows in collected}
+        states, state_arrays = states_to_plain(model.callbacks.states())
+        aside = (model.training_weights or {}).items()
+        arrays |= state_arrays | {f"training_weights/{key}": value for key, value in aside}
         document["training"] = {
             "optimizer": config_of(model.optimizer),
             "iterations": model.optimizer.iterations,
@@ -34,6 +39,7 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
             "fuse": model.fuse,
             "progress": {k: v for k, v in vars(model.progress).items() if k != "outputs"},
             "history": model.history.history,
+            "callbacks": states,
         }
     write_model_file(Path(path), arrays, document)
 
@@ -77,9 +83,7 @@ def load_model(
     path = Path(path)
     arrays, document = read_model_file(path)
     try:
-        weights = {
-            k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")
-        }
+        weights = _part(arrays, "weights")
         model = _from_description(document["model"], weights, threads, backend, loss)
         if "training" in document:
             _restore_training(model, document["training"], arrays)
@@ -92,6 +96,11 @@ def load_model(
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
         raise ModelFileError(f"{path}: {error}") from error
     return model
+
+
+def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays named "<part>/...", by the rest of their names."""
+    return {k.removeprefix(f"{part}/"): v for k, v in arrays.items() if k.startswith(f"{part}/")}
 
 
 def _from_description(
@@ -143,7 +152,11 @@ def _restore_training(
     model.optimizer.iterations = int(training["iterations"])
     total = training["total_steps"]
     model.optimizer.total_steps = None if total is None else int(total)
-    outputs = {k.removeprefix("outputs/"): v for k, v in arrays.items() if k.startswith("outputs/")}
-    rows = {name: [array] for name, array in outputs.items()}
+    rows = {name: [array] for name, array in _part(arrays, "outputs").items()}
     model.progress = Progress(**training["progress"], outputs=rows)
     model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})
+    model.callbacks = CallbackList((), states_from_plain(training.get("callbacks", []), arrays))
+    aside = _part(arrays, "training_weights")
+    if aside:
+        model.store.check(aside)
+        model.training_weights = aside

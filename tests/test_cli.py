@@ -252,7 +252,7 @@ def test_resume_of_a_finished_run_reports_it_again():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_process_is_resumed_with_the_same_bits(number):
-    save_images("images.npz", 20_000)  # an epoch takes far longer than the checkpoint between two
+    save_images("images.npz", 60_000)  # an epoch takes far longer than the checkpoint between two
     options = ("train", "--data", "images.npz", "--model", "net.toml", "--batch-size", 4)
     command = [sys.executable, "-m", "fastcnn.cli", *map(str, options)]
     process = start(*command, "--epochs", "1000", "--out", "stopped", "--json")

@@ -1,83 +1,137 @@
-/* Activations whose derivative can be had from their output y, so that no input need be kept.
- * Codes as in fastcnn/kernels/spec/op.py. */
+/* Activations and their slopes. ACTIVATIONS are in the order of ENUMS["activation"] in
+ * fastcnn/kernels/spec/op.py: those whose slope can be had from their output y, so that no input need be kept,
+ * and then those that need their input x. */
 #ifndef FC_ACTIVATION_MATH_H
 #define FC_ACTIVATION_MATH_H
 
-#include "vec.h"
+#include "vecmath.h"
 
-enum { ACT_LINEAR, ACT_RELU, ACT_LEAKY_RELU, ACT_SIGMOID, ACT_TANH };
+#define ACTIVATIONS(X) \
+    X(LINEAR) X(RELU) X(LEAKY_RELU) X(SIGMOID) X(TANH) X(ELU) X(SELU) X(RELU6) X(HARD_SIGMOID) X(SOFTPLUS) \
+    X(SOFTSIGN) X(THRESHOLD) X(GELU) X(GELU_TANH) X(SWISH) X(MISH)
+#define ACTIVATION_CODE(name) ACT_##name,
+enum { ACTIVATIONS(ACTIVATION_CODE) };
 
-/* exp, relative error below 2e-7: exp(x) = 2^n * p(r), r = x - n ln 2 in [-ln2/2, ln2/2]; Cephes' p. */
-INLINE vf vexp(vf x) {
-    x = vmin(splat(88.37626f), vmax(splat(-87.33654f), x));   /* in this order NaN stays NaN */
-    vf t = x * 1.44269504f;
-    vf n = (t + 12582912.0f) - 12582912.0f;          /* 1.5 * 2^23: rounds to an integer */
-    vf r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    vf p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    vi e = (__builtin_convertvector(n, vi) + 127) << 23;
-    return p * (vf)e;
+#define SELU_SCALE 1.05070098735548f
+#define SELU_ALPHA 1.67326324235437f
+#define GELU_TANH_SCALE 1.59576912160573f   /* 2 sqrt(2 / pi), for tanh(u) = 2 sigmoid(2 u) - 1 */
+#define GELU_TANH_CUBIC 0.044715f
+#define NORMAL_DENSITY 0.398942280401433f   /* 1 / sqrt(2 pi) */
+
+INLINE vf relu_up_to(vf x, float most) { return vmin(splat(most), vmax((vf){0}, x)); }
+
+/* x P(X < x); the tail is exact on either side */
+INLINE vf vgelu(vf x) {
+    vf below = x * vnormal(x).tail;
+    return select(x > 0.0f, x - below, below);
 }
 
-/* log, relative error below 2.5e-7, for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt(2)); as
- * Cephes' logf. */
-INLINE vf vlog(vf x) {
-    vi n = (((vi)x - 0x3f3504f3) >> 23);
-    vf m = (vf)((vi)x - (n << 23)) - 1.0f;
-    vf e = __builtin_convertvector(n, vf), s = m * m;
-    vf p = m * 7.0376836292e-2f - 1.1514610310e-1f;
-    p = p * m + 1.1676998740e-1f;
-    p = p * m - 1.2420140846e-1f;
-    p = p * m + 1.4249322787e-1f;
-    p = p * m - 1.6668057665e-1f;
-    p = p * m + 2.0000714765e-1f;
-    p = p * m - 2.4999993993e-1f;
-    p = p * m + 3.3333331174e-1f;
-    vf r = p * m * s - 2.12194440e-4f * e - 0.5f * s;
-    r = r + m + e * 0.693359375f;
-    return select(x == x, r, x);   /* NaN stays NaN, so that divergence is seen */
+INLINE vf vgelu_slope(vf x) {
+    normal_parts p = vnormal(x);
+    vf share = select(x > 0.0f, 1.0f - p.tail, p.tail);
+    return share + x * p.bell * NORMAL_DENSITY;
 }
 
-INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
-
-/* tanh: a rational approximation (odd 13th over even 6th degree) on |x| < 7.9, else +-1 by clamping. */
-INLINE vf vtanh(vf x) {
-    x = vmin(splat(7.90531110763549805f), vmax(splat(-7.90531110763549805f), x));
-    vf s = x * x;
-    vf p = s * -2.76076847742355e-16f + 2.00018790482477e-13f;
-    p = p * s + -8.60467152213735e-11f;
-    p = p * s + 5.12229709037114e-08f;
-    p = p * s + 1.48572235717979e-05f;
-    p = p * s + 6.37261928875436e-04f;
-    p = p * s + 4.89352455891786e-03f;
-    vf q = s * 1.19825839466702e-06f + 1.18534705686654e-04f;
-    q = q * s + 2.26843463243900e-03f;
-    q = q * s + 4.89352518554385e-03f;
-    return x * p / q;
+INLINE vf gelu_tanh_share(vf x) {
+    return vsigmoid(x * (x * x * (GELU_TANH_SCALE * GELU_TANH_CUBIC) + GELU_TANH_SCALE));
 }
 
-INLINE vf activate(int activation, vf x, float alpha) {
+INLINE vf vgelu_tanh_slope(vf x) {
+    vf s = gelu_tanh_share(x);
+    vf inner = x * x * (3.0f * GELU_TANH_SCALE * GELU_TANH_CUBIC) + GELU_TANH_SCALE;
+    return s + x * inner * (s * (1.0f - s));
+}
+
+INLINE vf vswish_slope(vf x) {
+    vf s = vsigmoid(x);
+    return s + x * (s * (1.0f - s));
+}
+
+/* tanh(softplus(x)) = n / (n + 2), n = e^2 + 2 e, e = exp(x); from x = 20 on it is 1 in float32. */
+INLINE vf vmish(vf x) {
+    vf e = vexp(vmin(splat(20.0f), x)), n = e * (e + 2.0f);
+    return x * (n / (n + 2.0f));
+}
+
+INLINE vf vmish_slope(vf x) {
+    vf e = vexp(vmin(splat(20.0f), x)), n = e * (e + 2.0f), r = 1.0f / (n + 2.0f);
+    return n * r + x * (4.0f * e * (e + 1.0f) * r) * r;
+}
+
+/* f(x) of any activation; with a constant one, its formula alone. */
+INLINE vf activation_value(const int activation, vf x, float alpha) {
     switch (activation) {
     case ACT_RELU: return vmax((vf){0}, x);   /* in this order NaN stays NaN */
     case ACT_LEAKY_RELU: return select(x > 0.0f, x, x * alpha);
     case ACT_SIGMOID: return vsigmoid(x);
     case ACT_TANH: return vtanh(x);
+    case ACT_ELU: return select(x > 0.0f, x, vexpm1(x) * alpha);
+    case ACT_SELU: return SELU_SCALE * select(x > 0.0f, x, vexpm1(x) * SELU_ALPHA);
+    case ACT_RELU6: return relu_up_to(x, 6.0f);
+    case ACT_HARD_SIGMOID: return relu_up_to(x + 3.0f, 6.0f) / 6.0f;
+    case ACT_SOFTPLUS: return vsoftplus(x);
+    case ACT_SOFTSIGN: return x / (1.0f + vabs(x));
+    case ACT_THRESHOLD: return select(x == x, select(x > alpha, splat(1.0f), (vf){0}), x);
+    case ACT_GELU: return vgelu(x);
+    case ACT_GELU_TANH: return x * gelu_tanh_share(x);
+    case ACT_SWISH: return x * vsigmoid(x);
+    case ACT_MISH: return vmish(x);
     default: return x;
     }
 }
 
-/* dy * act'(x), from y = act(x) */
-INLINE vf activate_backward(int activation, vf dy, vf y, float alpha) {
+/* dy * f'(x), from y = f(x); those that need x are below. */
+INLINE vf activation_slope(const int activation, vf dy, vf y, float alpha) {
     switch (activation) {
     case ACT_RELU: return (vf)((vi)dy & (y > 0.0f));
     case ACT_LEAKY_RELU: return select(y > 0.0f, dy, dy * alpha);
     case ACT_SIGMOID: return dy * (y * (1.0f - y));
     case ACT_TANH: return dy * (1.0f - y * y);
+    case ACT_ELU: return select(y > 0.0f, dy, dy * (y + alpha));
+    case ACT_SELU: return dy * select(y > 0.0f, splat(SELU_SCALE), y + SELU_SCALE * SELU_ALPHA);
+    case ACT_RELU6: return (vf)((vi)dy & (y > 0.0f) & (y < 6.0f));
+    case ACT_HARD_SIGMOID: return (vf)((vi)(dy / 6.0f) & (y > 0.0f) & (y < 1.0f));
+    case ACT_SOFTPLUS: return dy * -vexpm1(-y);
+    case ACT_SOFTSIGN: return dy * ((1.0f - vabs(y)) * (1.0f - vabs(y)));
+    case ACT_THRESHOLD: return (vf){0};
     default: return dy;
+    }
+}
+
+/* dy * f'(x), from x */
+INLINE vf activation_input_slope(const int activation, vf dy, vf x) {
+    switch (activation) {
+    case ACT_GELU: return dy * vgelu_slope(x);
+    case ACT_GELU_TANH: return dy * vgelu_tanh_slope(x);
+    case ACT_SWISH: return dy * vswish_slope(x);
+    case ACT_MISH: return dy * vmish_slope(x);
+    default: return dy;
+    }
+}
+
+/* For the loops of other kernels: all but the cheapest are called, so that those loops stay small. */
+static __attribute__((noinline)) vf called_value(int activation, vf x, float alpha) {
+    return activation_value(activation, x, alpha);
+}
+static __attribute__((noinline)) vf called_slope(int activation, vf dy, vf y, float alpha) {
+    return activation_slope(activation, dy, y, alpha);
+}
+
+INLINE vf activate(int activation, vf x, float alpha) {
+    switch (activation) {
+    case ACT_LINEAR: return x;
+    case ACT_RELU: return activation_value(ACT_RELU, x, alpha);
+    case ACT_LEAKY_RELU: return activation_value(ACT_LEAKY_RELU, x, alpha);
+    default: return called_value(activation, x, alpha);
+    }
+}
+
+INLINE vf activate_backward(int activation, vf dy, vf y, float alpha) {
+    switch (activation) {
+    case ACT_LINEAR: return dy;
+    case ACT_RELU: return activation_slope(ACT_RELU, dy, y, alpha);
+    case ACT_LEAKY_RELU: return activation_slope(ACT_LEAKY_RELU, dy, y, alpha);
+    default: return called_slope(activation, dy, y, alpha);
     }
 }
 

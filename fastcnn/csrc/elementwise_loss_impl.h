@@ -8,13 +8,10 @@ typedef struct {
 /* Of prediction p and target t; a holds the loss's options. */
 typedef point point_loss(vf p, vf t, const fc_args *a);
 
-INLINE vf vabs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 INLINE vf vsign(vf x) { return (vf)((vi)splat(1.0f) & (x > 0.0f)) - (vf)((vi)splat(1.0f) & (x < 0.0f)); }
 INLINE vf where(vi mask, vf a) { return (vf)((vi)a & mask); }
 /* log, NaN of what is not positive */
 INLINE vf vlog_or_nan(vf x) { return select(x > 0.0f, vlog(x), splat(NAN)); }
-/* log(1 + exp(x)) */
-INLINE vf vsoftplus(vf x) { return vmax((vf){0}, x) + vlog(1.0f + vexp(-vabs(x))); }
 
 INLINE void elementwise_loss(const fc_args *a, const fc_context *ctx, point_loss *at,
                              const int mean) {

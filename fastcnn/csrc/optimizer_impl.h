@@ -1,53 +1,54 @@
 /* Optimizers: one pass over all parameters, which lie in one flat array p, gradients g alike.
- * Segments [bounds[s], bounds[s + 1]) have penalties of their own: l1, l2 and decoupled weight
- * decay. The rules stand in kernels/reference/optimizer.py. */
-#include "vec.h"
-
-#define OPTIMIZER_GRAIN 64   /* threads share p in pieces of this many floats: whole cache lines */
+ * Segments [bounds[s], bounds[s + 1]) have penalties of their own (l1, l2, decoupled weight decay)
+ * and a learning-rate factor. The rules stand in kernels/reference/optimizer.py. */
+#include "gradient_impl.h"
+#include "vecmath.h"
 
 typedef struct {
     float l1, l2, decay;   /* gradient l1 sign(p) + l2 p (twice the penalty's l2), step -decay p */
+    float rate;            /* factor of the learning rate */
 } segment_penalty;
 
 INLINE segment_penalty penalty_of(const fc_args *a, const fc_tensor *penalties, int64_t s) {
     const float *row = (const float *)penalties->data + s * penalties->stride[0];
     const double *hyper = a->t[4].data;
-    return (segment_penalty){row[0], 2.0f * row[1], (float)hyper[0] * row[2]};
-}
-
-INLINE vf sign(vf p) {
-    vf one = splat(1.0f);
-    return (vf)((vi)one & (p > 0.0f)) - (vf)((vi)one & (p < 0.0f));
+    return (segment_penalty){row[0], 2.0f * row[1], (float)hyper[0] * row[2] * row[3], row[3]};
 }
 
 /* What an optimizer does to n <= VW parameters from number k, with their effective gradient. */
 typedef struct {
-    float *state[2];
-    float c[6];   /* the rule's constants */
+    float *state[3];
+    float c[8];   /* the rule's constants; the first is proportional to the learning rate */
 } rule;
 
 typedef vf (*rule_step)(const rule *, int64_t k, int64_t n, vf p, vf g);
 
-/* Vectors stand at multiples of VW, whatever the threads: an element always takes the same path. */
-INLINE void update(const fc_args *a, const fc_context *ctx, const rule *r, rule_step step) {
-    const fc_tensor *p = &a->t[0], *bounds = &a->t[2], *penalties = &a->t[3];
+/* This thread's part of segment s. Vectors stand at multiples of VW, whatever the threads: an
+ * element always takes the same path. */
+INLINE void update_segment(const fc_args *a, const fc_context *ctx, int64_t s,
+                           segment_penalty penalty, const rule *r, rule_step step) {
+    const int64_t *bound = a->t[2].data;
     const float *g = a->t[1].data;
-    const int64_t *bound = bounds->data;
-    float *parameters = p->data;
+    float *parameters = a->t[0].data;
     int64_t share_begin, share_end;
-    split(ceil_div(p->shape[0], OPTIMIZER_GRAIN), ctx, &share_begin, &share_end);
-    for (int64_t s = 0; s + 1 < bounds->shape[0]; s++) {
-        int64_t k = max_i64(bound[s], share_begin * OPTIMIZER_GRAIN);
-        int64_t end = min_i64(bound[s + 1], share_end * OPTIMIZER_GRAIN);
-        segment_penalty penalty = penalty_of(a, penalties, s);
-        while (k < end) {
-            int64_t n = min_i64(VW - k % VW, end - k);
-            vf old = load_n(parameters + k, n);
-            vf gradient = load_n(g + k, n) + (penalty.l1 * sign(old) + penalty.l2 * old);
-            vf value = step(r, k, n, old - penalty.decay * old, gradient);
-            store_n(parameters + k, value, n);
-            k += n;
-        }
+    split_floats(a->t[0].shape[0], ctx, &share_begin, &share_end);
+    int64_t k = max_i64(bound[s], share_begin), end = min_i64(bound[s + 1], share_end);
+    while (k < end) {
+        int64_t n = min_i64(VW - k % VW, end - k);
+        vf old = load_n(parameters + k, n);
+        vf gradient = load_n(g + k, n) + (penalty.l1 * sign(old) + penalty.l2 * old);
+        vf value = step(r, k, n, old - penalty.decay * old, gradient);
+        store_n(parameters + k, value, n);
+        k += n;
+    }
+}
+
+INLINE void update(const fc_args *a, const fc_context *ctx, const rule *r, rule_step step) {
+    for (int64_t s = 0; s + 1 < a->t[2].shape[0]; s++) {
+        segment_penalty penalty = penalty_of(a, &a->t[3], s);
+        rule own = *r;
+        own.c[0] *= penalty.rate;
+        update_segment(a, ctx, s, penalty, &own, step);
     }
 }
 
@@ -79,22 +80,143 @@ static void sgd_update(const fc_args *a, const fc_context *ctx) {
         update(a, ctx, &r, momentum_step);
 }
 
-/* ---- Adam: c = step size alpha, 1 - beta1, 1 - beta2, epsilon ---- */
+/* ---- Adam: c = step size, 1 - beta1, 1 - beta2, epsilon ---- */
+
+/* state[0], state[1] = means of g and g^2; returns them */
+typedef struct { vf m, v; } moments;
+
+INLINE moments update_moments(const rule *r, int64_t k, int64_t n, vf g) {
+    moments x = {load_n(r->state[0] + k, n), load_n(r->state[1] + k, n)};
+    x.m += (g - x.m) * r->c[1];
+    x.v += (g * g - x.v) * r->c[2];
+    store_n(r->state[0] + k, x.m, n);
+    store_n(r->state[1] + k, x.v, n);
+    return x;
+}
 
 INLINE vf adam_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
-    vf m = load_n(r->state[0] + k, n), v = load_n(r->state[1] + k, n);
-    m += (g - m) * r->c[1];
-    v += (g * g - v) * r->c[2];
-    store_n(r->state[0] + k, m, n);
-    store_n(r->state[1] + k, v, n);
-    return p - r->c[0] * m / (vsqrt(v) + r->c[3]);
+    moments x = update_moments(r, k, n, g);
+    return p - r->c[0] * x.m / (vsqrt(x.v) + r->c[3]);
+}
+
+INLINE vf amsgrad_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    moments x = update_moments(r, k, n, g);
+    vf largest = vmax(load_n(r->state[2] + k, n), x.v);
+    store_n(r->state[2] + k, largest, n);
+    return p - r->c[0] * x.m / (vsqrt(largest) + r->c[3]);
+}
+
+INLINE rule moments_rule(const fc_args *a, double step_size) {
+    return (rule){.state = {a->t[5].data, a->t[6].data},
+                  .c = {(float)step_size, (float)(1.0 - a->f[0]), (float)(1.0 - a->f[1]),
+                        (float)a->f[2]}};
 }
 
 static void adam_update(const fc_args *a, const fc_context *ctx) {
-    double alpha = hyper(a, 0) * sqrt(hyper(a, 2)) / hyper(a, 1);
-    rule r = {.state = {a->t[5].data, a->t[6].data},
-              .c = {(float)alpha, (float)(1.0 - a->f[0]), (float)(1.0 - a->f[1]), (float)a->f[2]}};
-    update(a, ctx, &r, adam_step);
+    rule r = moments_rule(a, hyper(a, 0) * sqrt(hyper(a, 2)) / hyper(a, 1));
+    r.state[2] = a->t[7].data;
+    if (r.state[2])
+        update(a, ctx, &r, amsgrad_step);
+    else
+        update(a, ctx, &r, adam_step);
+}
+
+/* ---- Adamax: c = step size, 1 - beta1, beta2, epsilon ---- */
+
+INLINE vf adamax_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    vf m = load_n(r->state[0] + k, n), u = r->c[2] * load_n(r->state[1] + k, n);
+    m += (g - m) * r->c[1];
+    u = vmax(u, vmax(g, -g));
+    store_n(r->state[0] + k, m, n);
+    store_n(r->state[1] + k, u, n);
+    return p - r->c[0] * m / (u + r->c[3]);
+}
+
+static void adamax_update(const fc_args *a, const fc_context *ctx) {
+    rule r = moments_rule(a, hyper(a, 0) / hyper(a, 1));
+    r.c[2] = (float)a->f[1];
+    update(a, ctx, &r, adamax_step);
+}
+
+/* ---- Nadam: c = learning rate, 1 - beta1, 1 - beta2, epsilon, weights of m and g,
+ *      1 / (1 - beta2^t) ---- */
+
+INLINE vf nadam_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    moments x = update_moments(r, k, n, g);
+    vf momentum = r->c[4] * x.m + r->c[5] * g;
+    return p - r->c[0] * momentum / (vsqrt(x.v * r->c[6]) + r->c[3]);
+}
+
+static void nadam_update(const fc_args *a, const fc_context *ctx) {
+    rule r = moments_rule(a, hyper(a, 0));
+    r.c[4] = (float)hyper(a, 1);
+    r.c[5] = (float)hyper(a, 2);
+    r.c[6] = (float)(1.0 / hyper(a, 3));
+    update(a, ctx, &r, nadam_step);
+}
+
+/* ---- RAdam: as Adam, but without v while the rectification is 0 ---- */
+
+INLINE vf radam_plain_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    return p - r->c[0] * update_moments(r, k, n, g).m;
+}
+
+static void radam_update(const fc_args *a, const fc_context *ctx) {
+    double step_size = hyper(a, 0) / hyper(a, 1), rectification = hyper(a, 3);
+    if (rectification > 0.0) {
+        rule r = moments_rule(a, step_size * rectification * sqrt(hyper(a, 2)));
+        update(a, ctx, &r, adam_step);
+    } else {
+        rule r = moments_rule(a, step_size);
+        update(a, ctx, &r, radam_plain_step);
+    }
+}
+
+/* ---- Lion: c = learning rate, 1 - beta1, 1 - beta2 ---- */
+
+INLINE vf lion_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    vf m = load_n(r->state[0] + k, n), towards = g - m;
+    store_n(r->state[0] + k, m + towards * r->c[2], n);
+    return p - r->c[0] * sign(m + towards * r->c[1]);
+}
+
+static void lion_update(const fc_args *a, const fc_context *ctx) {
+    rule r = {.state = {a->t[5].data},
+              .c = {(float)hyper(a, 0), (float)(1.0 - a->f[0]), (float)(1.0 - a->f[1])}};
+    update(a, ctx, &r, lion_step);
+}
+
+/* ---- LARS: c = learning rate of the segment, momentum ---- */
+
+INLINE vf lars_step(const rule *r, int64_t k, int64_t n, vf p, vf g) {
+    vf v = r->c[1] * load_n(r->state[0] + k, n) + r->c[0] * g;
+    store_n(r->state[0] + k, v, n);
+    return p - v;
+}
+
+/* Learning rate over that of all: by the norms of parameters and gradients of a segment. */
+INLINE double lars_trust(const fc_args *a, double p_square, double g_square, double decay) {
+    double p_norm = sqrt(p_square), g_norm = sqrt(g_square);
+    if (!(p_norm > 0.0 && g_norm > 0.0)) return 1.0;
+    return a->f[1] * p_norm / (g_norm + decay * p_norm + a->f[2]);
+}
+
+/* Weight decay is part of the gradient here. */
+static void lars_update(const fc_args *a, const fc_context *ctx) {
+    const int64_t *bound = a->t[2].data, *adapted = a->t[6].data;
+    const double *p_squares = a->t[7].data, *g_squares = a->t[8].data;
+    for (int64_t s = 0; s + 1 < a->t[2].shape[0]; s++) {
+        float decay = ((const float *)a->t[3].data + s * a->t[3].stride[0])[2];
+        double p_square = segment_sum(&p_squares, bound[s + 1] - bound[s]);
+        double g_square = segment_sum(&g_squares, bound[s + 1] - bound[s]);
+        double trust = adapted[s] ? lars_trust(a, p_square, g_square, decay) : 1.0;
+        segment_penalty penalty = penalty_of(a, &a->t[3], s);
+        rule r = {.state = {a->t[5].data},
+                  .c = {(float)(hyper(a, 0) * trust) * penalty.rate, (float)a->f[0]}};
+        penalty.l2 += decay;
+        penalty.decay = 0.0f;
+        update_segment(a, ctx, s, penalty, &r, lars_step);
+    }
 }
 
 /* ---- Adadelta: c = learning rate, rho, 1 - rho, epsilon ---- */
@@ -157,12 +279,6 @@ static void adagrad_update(const fc_args *a, const fc_context *ctx) {
 
 /* ---- what the penalties add to the loss ---- */
 
-INLINE double sum_lanes(vf v) {
-    double sum = 0.0;
-    for (int l = 0; l < VW; l++) sum += v[l];
-    return sum;
-}
-
 /* One thread, so that the order of additions is fixed; float sums of 64 vectors at most. */
 static void penalty_value(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *bounds = &a->t[1], *penalties = &a->t[2];
@@ -189,8 +305,17 @@ static void penalty_value(const fc_args *a, const fc_context *ctx) {
 #define OPTIMIZER_KERNELS \
     {"sgd_update", ">p g bounds penalties hyper >?velocity | nesterov | momentum", \
      sgd_update, 0, 0, 0}, \
-    {"adam_update", ">p g bounds penalties hyper >m >v | | beta1 beta2 epsilon", \
+    {"adam_update", ">p g bounds penalties hyper >m >v >?largest | | beta1 beta2 epsilon", \
      adam_update, 0, 0, 0}, \
+    {"adamax_update", ">p g bounds penalties hyper >m >u | | beta1 beta2 epsilon", \
+     adamax_update, 0, 0, 0}, \
+    {"nadam_update", ">p g bounds penalties hyper >m >v | | beta1 beta2 epsilon", \
+     nadam_update, 0, 0, 0}, \
+    {"radam_update", ">p g bounds penalties hyper >m >v | | beta1 beta2 epsilon", \
+     radam_update, 0, 0, 0}, \
+    {"lion_update", ">p g bounds penalties hyper >m | | beta1 beta2", lion_update, 0, 0, 0}, \
+    {"lars_update", ">p g bounds penalties hyper >velocity adapted p_squares g_squares" \
+     " | | momentum trust epsilon", lars_update, 0, 0, 0}, \
     {"adadelta_update", ">p g bounds penalties hyper >squares >deltas | | rho epsilon", \
      adadelta_update, 0, 0, 0}, \
     {"rmsprop_update", ">p g bounds penalties hyper >squares >?velocity | | rho epsilon momentum", \

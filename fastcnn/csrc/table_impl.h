@@ -3,8 +3,10 @@
 #include "activation_impl.h"
 #include "dense_impl.h"
 #include "gather_impl.h"
+#include "gradient_impl.h"
 #include "augment_impl.h"
 #include "loss_impl.h"
+#include "log_softmax_impl.h"
 #include "elementwise_loss_impl.h"
 #include "sample_loss_impl.h"
 #include "optimizer_impl.h"
@@ -25,7 +27,9 @@ static const fc_kernel kernels[] = {
     ACTIVATION_KERNELS,
     DENSE_KERNELS,
     GATHER_KERNELS,
+    GRADIENT_KERNELS,
     AUGMENT_KERNELS,
+    LOG_SOFTMAX_KERNELS,
     LOSS_KERNELS,
     ELEMENTWISE_LOSS_KERNELS,
     SAMPLE_LOSS_KERNELS,

@@ -18,10 +18,10 @@
 #endif
 #define TILE_ROWS 12
 
-/* f' from y = f(x), with two formulas for all: y > 0 ? 1 : kink, and a + b y + c y^2 */
+/* f' from y = f(x), with two formulas for most: y > 0 ? 1 : kink, and a + b y + c y^2; the others are called. */
 typedef struct {
-    int kinked;
-    float kink, a, b, c;
+    int kinked, called;      /* called: an activation, or 0 */
+    float kink, a, b, c;     /* called: kink is its alpha */
 } slope;
 
 typedef struct {
@@ -45,12 +45,14 @@ static slope slope_of(int activation, float alpha) {
     case ACT_LEAKY_RELU: return (slope){.kinked = 1, .kink = alpha};
     case ACT_SIGMOID: return (slope){.b = 1.0f, .c = -1.0f};
     case ACT_TANH: return (slope){.a = 1.0f, .c = -1.0f};
-    default: return (slope){.a = 1.0f};
+    case ACT_LINEAR: return (slope){.a = 1.0f};
+    default: return (slope){.called = activation, .kink = alpha};
     }
 }
 
 INLINE vf times_slope(vf v, vf y, const slope *s) {
     if (s->kinked) return select(y > 0.0f, v, v * s->kink);
+    if (s->called) return called_slope(s->called, v, y, s->kink);
     return v * (s->a + y * (s->b + y * s->c));
 }
 

@@ -68,12 +68,6 @@ INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~m
 INLINE vf vmax(vf a, vf b) { return select(a > b, a, b); }
 INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }
 
-INLINE vf vsqrt(vf x) {
-    vf r;
-    UNROLL for (int l = 0; l < VW; l++) r[l] = __builtin_sqrtf(x[l]);
-    return r;
-}
-
 /* This thread's share [*begin, *end) of n items; the first n % threads threads take one more. */
 INLINE void split(int64_t n, const fc_context *c, int64_t *begin, int64_t *end) {
     int64_t each = n / c->threads, more = n % c->threads;

@@ -3,9 +3,9 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
+from fastcnn.engine.activation import make_activation
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.errors import OptionError, ShapeError
-from fastcnn.plugins.registry import layers
 
 MAX_NODES = 10_000  # inner models are written out: a small file could ask for any number
 
@@ -82,10 +82,12 @@ class Graph:
             name = self._unique(f"{first.name}:{len(uses)}")
         node = self._use(name, layer, list(inputs), first)
         uses.append(node)
-        if layer.activation not in (None, "linear"):
-            kind = layers.get("softmax" if layer.activation == "softmax" else "activation")
-            activation = kind() if layer.activation == "softmax" else kind(layer.activation)
-            node = self._use(f"{name}/{layer.activation}", activation, [node])
+        if not layer.is_activation and layer.activation not in (None, "linear"):
+            function = make_activation(layer.activation)
+            if layer.activation_layer is None:
+                layer.activation_layer = function.layer()
+            title = f"{name}/{function.registered_name}"
+            node = self.apply(layer.activation_layer, node, name=title)
             node.implicit = True
         return node
 

@@ -41,13 +41,14 @@ class Layer(ABC):
     """
 
     registered_name: str = ""
-    activation: str | None = None  # a fused activation after this layer, if it takes one
+    activation: Any = None  # that follows the layer: name, {"name": ...} or object
+    activation_layer: "Layer | None" = None  # that applies it; one for all uses of the layer
     name: str | None = None  # given by the first model if the user gives none
     trainable = True  # set to False to keep its parameters as they are; then compile again
     merges = False  # whether it takes a list of tensors
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
-    is_activation = False  # has `function` and `alpha`, and may be fused into the layer before it
+    is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
 
     @abstractmethod

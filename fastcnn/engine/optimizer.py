@@ -1,39 +1,85 @@
 """What an optimizer is: one fused kernel over all parameters, its state arrays and its numbers."""
 
+import inspect
 import math
 import warnings
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.clipping import LIMITS, clip, limit_options
 from fastcnn.engine.memory import aligned_zeros
+from fastcnn.engine.options import number
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.schedule import Schedule, learning_rate_option, rate_at
-from fastcnn.errors import OptionError
+from fastcnn.errors import OptionError, unknown
 
 Rate = float | str | dict | Schedule  # what `learning_rate` takes
+
+
+class Common(TypedDict, total=False):
+    """Options that every optimizer takes besides its own."""
+
+    weight_decay: float
+    clipvalue: float | None
+    clipnorm: float | None
+    global_clipnorm: float | None
+    learning_rate_factors: dict[str, float] | None
+    weight_decay_factors: dict[str, float] | None
+
+
+DEFAULTS: dict[str, Any] = {name: None for name in Common.__annotations__} | {"weight_decay": 0.0}
 
 
 class Optimizer:
     """Base of all optimizers. Subclasses store options, name their kernel and its state arrays.
 
     The rules in subclasses are for one parameter p with gradient g, which includes the slope of
-    the penalties (l1 sign(p) + 2 l2 p). weight_decay is decoupled (Loshchilov and Hutter 2019):
-    p -= lr * weight_decay * p before the update, on kernels only.
+    the penalties (l1 sign(p) + 2 l2 p). A subclass takes the options below as `**common` and hands
+    them on; `inspect.signature`, and so the registry, shows them one by one.
 
     learning_rate: a positive number, or a schedule (object, name or {"name": ..., option: ...}).
+    weight_decay: decoupled (Loshchilov and Hutter 2019): p -= lr weight_decay p before the update,
+        on kernels only.
+    clipvalue, clipnorm, global_clipnorm: at most one of them, as in Keras: every number of g is
+        clipped to [-c, c], or g is scaled down to the norm c, that of each parameter array or that
+        of all of them together.
+    learning_rate_factors, weight_decay_factors: {pattern of parameter names: factor} for parameters
+        that learn or decay faster or slower, e.g. {"conv2d/*": 0.1, "*/bias": 2}. The first pattern
+        that fits counts. (Caffe's lr_mult and decay_mult.)
     """
 
     registered_name: str = ""
     kernel: str
     slot_names: tuple[str, ...]
+    defaults: ClassVar[dict[str, Any]] = {}  # of common options, where a subclass has others
 
-    def __init__(self, learning_rate: Rate, weight_decay: float = 0.0) -> None:
-        if weight_decay < 0:
-            raise OptionError(f"weight_decay must not be negative, not {weight_decay}")
+    def __init_subclass__(cls) -> None:
+        """Put the common options into the signature, in place of `**common`."""
+        _, *own = inspect.signature(cls.__init__).parameters.values()
+        if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
+            common = [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                for name, default in (DEFAULTS | cls.defaults).items()
+            ]
+            cls.__signature__ = inspect.Signature([*own[:-1], *common])  # type: ignore[attr-defined]
+
+    def __init__(self, learning_rate: Rate, **common: Unpack[Common]) -> None:
+        for name in common:
+            if name not in DEFAULTS:
+                known = inspect.signature(type(self)).parameters
+                raise unknown(f"option of {type(self).__name__}", name, known)
+        options: dict[str, Any] = DEFAULTS | self.defaults | common  # type: ignore[operator]
         self.learning_rate = learning_rate
-        self.weight_decay = float(weight_decay)
+        self.weight_decay = number("weight_decay", options["weight_decay"], zero=True)
+        for name, limit in limit_options(options).items():
+            setattr(self, name, limit)
+        self.learning_rate_factors = _factors("learning_rate_factors", options)
+        self.weight_decay_factors = _factors("weight_decay_factors", options)
         self.iterations = 0
+        self.learning_rate_scale = 1.0  # the product of what callbacks ask for
         self.total_steps: int | None = None  # of the training, for schedules that fit it
         self.slots: dict[str, np.ndarray] = {}
         self._hyper = np.zeros(0)  # bound by every plan, so it is only ever filled anew
@@ -49,8 +95,10 @@ class Optimizer:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the next step."""
-        rate = rate_at(self.learning_rate, self.iterations, self.total_steps)
+        """The learning rate of the next step: learning_rate_scale times number or schedule."""
+        rate = self.learning_rate_scale * rate_at(
+            self.learning_rate, self.iterations, self.total_steps
+        )
         if not 0 <= rate < math.inf:
             raise OptionError(f"the learning rate of step {self.iterations} is {rate}")
         return float(rate)
@@ -97,18 +145,32 @@ class Optimizer:
                 stacklevel=3,
             )
 
+    def penalties(self, store: ParameterStore) -> np.ndarray:
+        """(parameters, 4): l1, l2, weight decay and learning-rate factor of each parameter."""
+        table = store.penalties()
+        table[:, 2] *= self.weight_decay * _matches(store, self.weight_decay_factors)
+        table[:, 3] *= _matches(store, self.learning_rate_factors)
+        return table
+
+    def prepare(self, build: Builder) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Append what runs before the update; the penalties left to it, and more arrays for it."""
+        limits = {name: getattr(self, name) for name in LIMITS}
+        return clip(build, self.penalties(build.store), limits), {}
+
     def emit(self, build: Builder) -> None:
         """Append the update of all parameters."""
         store = build.store
+        penalties, more = self.prepare(build)
         build.step(
             self.kernel,
             self.options(),
             p=store.values,
             g=store.gradients,
             bounds=store.bounds,
-            penalties=store.penalties(self.weight_decay),
+            penalties=penalties,
             hyper=self._hyper,
             **self.slots,
+            **more,
         )
 
     def begin_step(self) -> None:
@@ -116,3 +178,25 @@ class Optimizer:
         rate = self.rate
         self.iterations += 1
         self._hyper[...] = self.hyper(self.iterations, rate)
+
+
+def _factors(name: str, options: dict[str, Any]) -> dict[str, float] | None:
+    table = options[name]
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise OptionError(f"{name} must be a table {{pattern: factor}}, not {table!r}")
+    return {
+        str(pattern): number(f"{name}[{pattern!r}]", factor, zero=True)
+        for pattern, factor in table.items()
+    }
+
+
+def _matches(store: ParameterStore, factors: dict[str, float] | None) -> np.ndarray:
+    """The factor of each trainable parameter; 1 where no pattern fits."""
+    factors = factors or {}
+    for pattern in factors:
+        if not any(fnmatchcase(key, pattern) for key in store.trainable):
+            raise unknown("parameter", pattern, store.trainable)
+    first = [next((p for p in factors if fnmatchcase(key, p)), None) for key in store.trainable]
+    return np.array([1.0 if p is None else factors[p] for p in first])

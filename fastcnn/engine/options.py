@@ -1,6 +1,7 @@
 """Checks and conversions of layer options."""
 
 import math
+import numbers
 from typing import Any
 
 from fastcnn.errors import OptionError
@@ -13,6 +14,28 @@ Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 def positive(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"{name} must be a positive integer, not {value!r}")
+    return value
+
+
+def number(name: str, value: Any, *, zero: bool = False) -> float:
+    """A positive finite number, or also 0."""
+    result = float(value) if isinstance(value, numbers.Real) else math.nan
+    if isinstance(value, bool) or not (0 <= result < math.inf) or (result == 0 and not zero):
+        raise OptionError(f"{name} must be {'0 or ' * zero}a positive number, not {value!r}")
+    return result
+
+
+def fraction(name: str, value: Any) -> float:
+    """A number in [0, 1)."""
+    result = number(name, value, zero=True)
+    if result >= 1:
+        raise OptionError(f"{name} lies in [0, 1), not {value!r}")
+    return result
+
+
+def count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise OptionError(f"{name} must be an integer from 0, not {value!r}")
     return value
 
 

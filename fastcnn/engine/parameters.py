@@ -181,14 +181,13 @@ class ParameterStore:
         for key in self.specs:
             yield key, self.value(key)
 
-    def penalties(self, weight_decay: float) -> np.ndarray:
-        """(parameters, 3): l1, l2, decoupled decay of each trainable parameter."""
-        rows = [
-            (p.l1, p.l2, weight_decay if p.decay else 0.0)
-            for p in map(self.specs.get, self.trainable)
-            if p
-        ]
-        return np.array(rows, self.dtype).reshape(-1, 3)
+    def penalties(self) -> np.ndarray:
+        """(parameters, 4) of each trainable parameter: l1, l2, whether weight decay applies, and 1.
+
+        The optimizer puts its weight decay and learning-rate factors into the last two.
+        """
+        rows = [(p.l1, p.l2, p.decay, 1.0) for p in map(self.specs.get, self.trainable) if p]
+        return np.array(rows, self.dtype).reshape(-1, 4)
 
     def count(self, trainable: bool | None = None) -> int:
         """Numbers in all parameters, or in those that are trained, or in those that are not."""

@@ -1,10 +1,10 @@
 """What a schedule is: the learning rate as a function of the iteration."""
 
-import math
 import numbers
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from fastcnn.engine.options import number
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import make, schedules
 
@@ -50,18 +50,10 @@ def steps_option(name: str, value: Any, *, optional: bool = False) -> Any:
     return int(value)
 
 
-def number_option(name: str, value: Any, *, zero: bool = False) -> float:
-    """A positive finite number, or also 0."""
-    number = float(value) if isinstance(value, numbers.Real) else math.nan
-    if isinstance(value, bool) or not (0 <= number < math.inf) or (number == 0 and not zero):
-        raise OptionError(f"{name} must be {'0 or ' * zero}a positive number, not {value!r}")
-    return number
-
-
 def learning_rate_option(name: str, value: Any) -> float | Schedule:
     """A learning rate: a positive number, a schedule, its name or {"name": ..., option: ...}."""
     if not isinstance(value, str | dict | Schedule):
-        return number_option(name, value)
+        return number(name, value)
     schedule = make(schedules, value)
     if not isinstance(schedule, Schedule):
         raise OptionError(f"{name} must be a number or a schedule, not {value!r}")

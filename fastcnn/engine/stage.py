@@ -7,8 +7,6 @@ from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
 
-FUSABLE = ("linear", "relu", "leaky_relu", "sigmoid", "tanh")
-
 
 @dataclass
 class Stage:
@@ -63,7 +61,7 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
 def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]) -> None:
     """Take in the activation and pool that follow, in either order, if the layer can fuse them.
 
-    An activation here never falls as its input rises, so pooling before it gives the same maximum.
+    No fusable activation falls as its input rises, so pooling before it gives the same maximum.
     """
     while True:
         following = readers[stage.last]
@@ -71,7 +69,7 @@ def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed:
             return
         layer: Any = following[0].layer
         if layer.is_activation and _takes_activation(stage, layer):
-            stage.activation, stage.alpha = layer.function, layer.alpha
+            stage.activation, stage.alpha = layer.function.code, layer.function.alpha
         elif stage.pool is None and stage.layer.fuses_pool(layer, lanes):
             stage.pool = layer
         else:
@@ -81,6 +79,5 @@ def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed:
 
 
 def _takes_activation(stage: Stage, layer: Any) -> bool:
-    rises = layer.alpha >= 0 or stage.pool is None
-    fuses = stage.layer.fuses_activation
-    return fuses and stage.activation == "linear" and layer.function in FUSABLE and rises
+    fuses = stage.layer.fuses_activation and stage.activation == "linear"
+    return fuses and layer.function.fusable

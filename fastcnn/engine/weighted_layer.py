@@ -61,7 +61,7 @@ class WeightedLayer(Layer):
             ]
             cls.__signature__ = inspect.Signature([*own[:-1], *shared])  # type: ignore[attr-defined]
 
-    def __init__(self, activation: str | None = None, **options: Any) -> None:
+    def __init__(self, activation: Any = None, **options: Any) -> None:
         known = self.option_defaults()
         for option in options:
             if option not in known:

@@ -12,6 +12,8 @@ from fastcnn.kernels.geometry import gradient_reach, output_size
 
 Arrays = dict[str, np.ndarray | None]
 Params = dict[str, Any]
+HYPER = {"adam_update": 3, "adamax_update": 2, "nadam_update": 4, "radam_update": 4}
+SQUARE_SUM_PIECE = 4096  # floats; as in csrc/gradient_impl.h
 MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
@@ -124,13 +126,33 @@ def optimizer(name: str, arrays: Arrays, params: Params) -> None:
     p, bounds, penalties = (arrays[tensor] for tensor in ("p", "bounds", "penalties"))
     assert p is not None and bounds is not None and penalties is not None
     expect(name, "the number of bounds", len(bounds), len(penalties) + 1)
+    segments(name, p, bounds)
+    hyper, least = arrays.get("hyper"), HYPER.get(name, 1)
+    if hyper is not None and len(hyper) < least:
+        raise ShapeError(f"{name} needs {least} numbers in hyper, not {len(hyper)}")
+    for tensor in ("p_squares", "g_squares"):
+        squares = arrays.get(tensor)
+        if squares is not None:
+            expect(name, f"the length of {tensor}", len(squares), square_sum_count(bounds))
+
+
+def segments(name: str, p: np.ndarray, bounds: np.ndarray) -> None:
     steps = np.diff(bounds, prepend=0, append=len(p))
     if (steps < 0).any():
         raise ShapeError(f"{name}: bounds must rise from 0 to at most {len(p)}, not {bounds}")
-    hyper = arrays.get("hyper")
-    least = 3 if name == "adam_update" else 1
-    if hyper is not None and len(hyper) < least:
-        raise ShapeError(f"{name} needs {least} numbers in hyper, not {len(hyper)}")
+
+
+def square_sum_count(bounds: np.ndarray) -> int:
+    """Pieces of all segments."""
+    return int((-(-np.diff(bounds) // SQUARE_SUM_PIECE)).sum())
+
+
+def square_sums(name: str, arrays: Arrays, params: Params) -> None:
+    p = arrays["p"] if "p" in arrays else arrays["g"]
+    bounds, squares = arrays["bounds"], arrays["squares"]
+    assert p is not None and bounds is not None and squares is not None
+    segments(name, p, bounds)
+    expect(name, "the length of squares", len(squares), square_sum_count(bounds))
 
 
 def dropout(name: str, arrays: Arrays, params: Params) -> None:

@@ -2,13 +2,21 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from fastcnn.errors import BackendError, ShapeError, unknown
 from fastcnn.kernels.checks import contiguous_pixels
-from fastcnn.kernels.spec import DTYPES, OPS, Op
+from fastcnn.kernels.spec import (
+    DTYPES,
+    ENUMS,
+    OPS,
+    SLOPE_FROM_INPUT,
+    SLOPE_FROM_OUTPUT,
+    Op,
+)
 
 Arrays = dict[str, np.ndarray | None]
 ALL_BLOCKS = 2**62
@@ -99,6 +107,7 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
     for name in params:
         if name not in op.params:
             raise unknown(f"parameter of {op.name}", name, op.params)
+    _check_activation(op, params.get("activation"))
     lengths: dict[str, tuple[int, str]] = {}
     for tensor in op.tensors:
         array = arrays.get(tensor)
@@ -109,6 +118,17 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
     contiguous_pixels(op.name, arrays, op.strided)
     if op.check:
         op.check(op.name, arrays, params)
+
+
+def _check_activation(op: Op, activation: object) -> None:
+    """A backward kernel knows slopes from the output y, or (activation_input_backward) from x."""
+    if activation is None or op.python is not None:
+        return
+    known: Collection[str] = ENUMS["activation"]
+    if op.name.endswith(("_backward", "_backward_input", "_backward_weight")):
+        known = SLOPE_FROM_OUTPUT if "y" in op.tensors else SLOPE_FROM_INPUT
+    if activation not in known:
+        raise unknown(f"activation of {op.name}", activation, known)
 
 
 def _check_tensor(

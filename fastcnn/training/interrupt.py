@@ -33,7 +33,7 @@ class StopOnSignal(Callback):
         self.received = True
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.model.stop_training = self.received
+        self.model.stop_training |= self.received
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         if self.received:

@@ -12,6 +12,8 @@ from fastcnn.training.run_folder import RunFolder
 class Recorder(Callback):
     """A checkpoint at the start and after each epoch; a line of history for each epoch."""
 
+    runs_last = True
+
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 

@@ -16,7 +16,7 @@ def zeros(*shape, dtype=np.float32):
 def flat_update(**changes):
     """Arguments of an optimizer: 20 parameters in two segments."""
     arrays = {"p": zeros(20), "g": zeros(20), "m": zeros(20), "v": zeros(20)}
-    arrays |= {"bounds": np.array([0, 8, 20]), "penalties": zeros(2, 3), "hyper": np.ones(3)}
+    arrays |= {"bounds": np.array([0, 8, 20]), "penalties": zeros(2, 4), "hyper": np.ones(3)}
     return arrays | changes
 
 
@@ -53,11 +53,11 @@ BAD = {
         "at most 20",
     ),
     "falling bounds": ("adam_update", flat_update(bounds=np.array([0, 9, 8])), {}, "rise"),
-    "two columns of penalties": ("adam_update", flat_update(penalties=zeros(2, 2)), {}, "S, 3"),
+    "two columns of penalties": ("adam_update", flat_update(penalties=zeros(2, 2)), {}, "S, 4"),
     "a short hyper": ("adam_update", flat_update(hyper=np.ones(2)), {}, "3 numbers in hyper"),
     "bounds of the penalty": (
         "penalty_value",
-        {"p": zeros(20), "bounds": np.array([0, 99]), "penalties": zeros(1, 3), "out": np.ones(1)},
+        {"p": zeros(20), "bounds": np.array([0, 99]), "penalties": zeros(1, 4), "out": np.ones(1)},
         {},
         "at most 20",
     ),

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.kernels import new_program
+from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 
 lanes = st.sampled_from([1, 3, 4, 8, 16, 32])
@@ -21,7 +22,7 @@ def draw(seed, *shapes):
     inputs=st.integers(1, 70) | st.sampled_from([120, 300, 515]),
     outputs=st.integers(1, 30) | st.sampled_from([100]),
     lanes=lanes,
-    activation=st.sampled_from(["linear", "relu", "tanh"]),
+    activation=st.sampled_from(SLOPE_FROM_OUTPUT),
     given_optional=st.booleans(),
     seed=st.integers(0, 99),
 )
@@ -85,7 +86,7 @@ def test_only_active_blocks_count():
     np.testing.assert_array_equal(*results)
 
 
-@pytest.mark.parametrize("activation", ["linear", "relu", "leaky_relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", SLOPE_FROM_OUTPUT)
 def test_gradients(activation):
     """d sum(dy (w f(z) + b)) by z, w and b, f the activation of the layer before."""
     rng = np.random.default_rng(0)

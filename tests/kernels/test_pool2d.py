@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.errors import OptionError
-from fastcnn.kernels.spec import ENUMS
+from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 from tests.kernels.halos import assert_halo_untouched, with_halo
 
 LANES = [1, 3, 4, 8, 16]
-ACTIVATIONS = sorted(ENUMS["activation"])
+ACTIVATIONS = sorted(SLOPE_FROM_OUTPUT)
 
 
 @st.composite

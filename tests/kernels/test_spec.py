@@ -5,12 +5,12 @@ import inspect
 import pytest
 
 import fastcnn._kernels as _kernels
+from fastcnn.kernels import spec
 from fastcnn.kernels.native import isa_index, isas
 from fastcnn.kernels.reference import functions
-from fastcnn.kernels.spec import DTYPES
-from fastcnn.kernels.spec import OPS as ALL
 
-OPS = {name: op for name, op in ALL.items() if op.python is None}
+DTYPES = spec.DTYPES
+OPS = {name: op for name, op in spec.OPS.items() if op.python is None}  # all but plugins' kernels
 
 
 def marks(text):

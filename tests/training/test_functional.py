@@ -57,7 +57,8 @@ def test_history_has_figures_of_every_output():
     model = trained()
     history = model.fit(XS, YS, epochs=3, verbose=0, validation_split=0.25).history
     figures = ["loss", "digit_loss", "digit_accuracy", "size_loss"]
-    assert set(history) == {*figures, *(f"val_{name}" for name in figures), "seconds"}
+    others = {"seconds", "learning_rate"}
+    assert set(history) == {*figures, *(f"val_{name}" for name in figures), *others}
     for prefix in ("", "val_"):
         digit, size = (np.array(history[f"{prefix}{name}_loss"]) for name in YS)
         np.testing.assert_allclose(history[f"{prefix}loss"], digit + 0.5 * size, rtol=1e-9)

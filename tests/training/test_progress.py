@@ -6,20 +6,13 @@ import pytest
 from fastcnn.layers import Dense, Flatten
 from fastcnn.sequential import Sequential
 from fastcnn.training.curves import draw_curves
-from fastcnn.training.progress import ProgressBar, Throughput, duration, epoch_line
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0 s"), (59, "59 s"), (185.4, "3 min 05 s"), (7620, "2 h 07 min")],
-)
-def test_duration(seconds, text):
-    assert duration(seconds) == text
+from fastcnn.training.progress import UNLIMITED, Throughput, epoch_line
 
 
 def test_epoch_line():
     line = epoch_line(2, 20, {"loss": 0.5, "accuracy": 0.25, "seconds": 1.26})
     assert line == "epoch  3/20  1.3 s  loss 0.5000  accuracy 0.2500"
+    assert epoch_line(2, UNLIMITED, {"loss": 0.5, "seconds": 1.26}).startswith("epoch   3  1.3 s")
 
 
 def fit(callbacks, epochs=2):
@@ -36,8 +29,8 @@ def test_throughput_counts_images():
 
 
 def test_the_bar_runs_and_prints_finished_epochs(capsys, monkeypatch):
-    monkeypatch.setattr("fastcnn.training.progress.REDRAW_SECONDS", 0)
-    fit([ProgressBar(2, 40)])
+    monkeypatch.setattr("fastcnn.plugins.callbacks.progress_bar.REDRAW_SECONDS", 0)
+    fit(["progress_bar"])
     lines = capsys.readouterr().err.splitlines()
     assert [line[:9] for line in lines if "loss" in line][:2] == ["epoch 1/2", "epoch 2/2"]
 

@@ -11,15 +11,14 @@ import pytest
 from fastcnn import Sequential, load_model
 from fastcnn import layers as L
 from fastcnn.engine.callback import Callback
+from fastcnn.plugins.registry import optimizers as registry
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (200, 12, 12, 3), dtype=np.uint8)
 LABELS = np.random.default_rng(1).integers(0, 5, 200)
 OPTIMIZERS = [
-    "adam",
+    *registry.names(),
     {"name": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
-    "rmsprop",
-    "adadelta",
-    "adagrad",
+    {"name": "adam", "global_clipnorm": 0.1},
     {
         "name": "adam",
         "learning_rate": {"name": "cosine", "initial_learning_rate": 0.01, "decay_steps": 60},
@@ -82,6 +81,13 @@ def test_threads_and_runs(batch_size):
 def test_another_seed_gives_other_bits():
     weights = [train(make_model(1, seed=seed), 5, 36).get_weights() for seed in (3, 4)]
     assert any(not np.array_equal(weights[0][k], weights[1][k]) for k in weights[0])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_threads_of_every_optimizer(optimizer):
+    one = train(make_model(1, optimizer), 6, 36)
+    for threads in (2, 3):
+        assert_same_bits(one, train(make_model(threads, optimizer), 6, 36))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)

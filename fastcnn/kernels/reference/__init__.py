@@ -25,6 +25,8 @@ FAMILIES = (
     "dropout",
     "elementwise_loss",
     "gather",
+    "log_softmax",
+    "gradient",
     "loss",
     "optimizer",
     "peak",

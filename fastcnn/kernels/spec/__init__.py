@@ -11,6 +11,8 @@ from fastcnn.kernels.spec import (
     dropout,
     elementwise_loss,
     gather,
+    gradient,
+    log_softmax,
     loss,
     optimizer,
     peak,
@@ -18,7 +20,14 @@ from fastcnn.kernels.spec import (
     rng,
     sample_loss,
 )
-from fastcnn.kernels.spec.op import ACTIVATION, DTYPES, ENUMS, Op
+from fastcnn.kernels.spec.op import (
+    ACTIVATION,
+    DTYPES,
+    ENUMS,
+    SLOPE_FROM_INPUT,
+    SLOPE_FROM_OUTPUT,
+    Op,
+)
 
 FAMILIES = (
     activation,
@@ -30,6 +39,8 @@ FAMILIES = (
     dropout,
     elementwise_loss,
     gather,
+    log_softmax,
+    gradient,
     loss,
     optimizer,
     peak,
@@ -50,4 +61,14 @@ def register_kernel(op: Op) -> None:
     OPS[op.name] = op
 
 
-__all__ = ["ACTIVATION", "DTYPES", "ENUMS", "FAMILIES", "OPS", "Op", "register_kernel"]
+__all__ = [
+    "ACTIVATION",
+    "DTYPES",
+    "ENUMS",
+    "FAMILIES",
+    "OPS",
+    "SLOPE_FROM_INPUT",
+    "SLOPE_FROM_OUTPUT",
+    "Op",
+    "register_kernel",
+]

@@ -2,6 +2,8 @@
 
 from fastcnn.kernels.spec.op import Op, table
 
+RECTIFIER = {"negative_slope": 0.0, "max_value": 6.0, "threshold": 0.0}
+
 OPS = table(
     Op(
         "activation_forward",
@@ -12,5 +14,16 @@ OPS = table(
         "activation_backward",
         {"dy": "B C H W L", "y": "B C H W L", "dx": "> B C H W L"},
         {"activation": "relu", "alpha": 0.0},
+    ),
+    Op(  # of the activations whose slope can't be had from y
+        "activation_input_backward",
+        {"dy": "B C H W L", "x": "B C H W L", "dx": "> B C H W L"},
+        {"activation": "gelu"},
+    ),
+    Op("rectifier_forward", {"x": "B C H W L", "y": "> B C H W L"}, RECTIFIER),
+    Op(
+        "rectifier_backward",
+        {"dy": "B C H W L", "x": "B C H W L", "dx": "> B C H W L"},
+        RECTIFIER,
     ),
 )

@@ -11,9 +11,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Codes as in csrc/activation_math.h.
+SLOPE_FROM_OUTPUT = (
+    "linear",
+    "relu",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
+    "elu",
+    "selu",
+    "relu6",
+    "hard_sigmoid",
+    "softplus",
+    "softsign",
+    "threshold",
+)
+SLOPE_FROM_INPUT = ("gelu", "gelu_tanh", "swish", "mish")
+# Codes as in csrc/activation_math.h: the order is the same.
 ENUMS: dict[str, dict[str, int]] = {
-    "activation": {"linear": 0, "relu": 1, "leaky_relu": 2, "sigmoid": 3, "tanh": 4},
+    "activation": {name: k for k, name in enumerate(SLOPE_FROM_OUTPUT + SLOPE_FROM_INPUT)},
     "fill": {"constant": 0, "nearest": 1, "reflect": 2, "wrap": 3},
 }
 

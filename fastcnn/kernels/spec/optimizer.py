@@ -1,6 +1,6 @@
 """Optimizers: P parameters in S segments, S1 = S + 1 bounds; all arrays contiguous.
 
-penalties: (l1, l2, decay) of each segment; hyper[0]: the learning rate.
+penalties: (l1, l2, decay, learning-rate factor) of each segment; hyper[0]: the learning rate.
 """
 
 from fastcnn.kernels import checks
@@ -10,7 +10,7 @@ PARAMETERS = {
     "p": "> P",
     "g": "P",
     "bounds": "int64 S1",
-    "penalties": "S 3",
+    "penalties": "S 4",
     "hyper": "float64 Q",
 }
 
@@ -23,8 +23,44 @@ OPS = table(
     ),
     Op(  # hyper: learning rate, 1 - beta1^t, 1 - beta2^t
         "adam_update",
+        {**PARAMETERS, "m": "> P", "v": "> P", "largest": ">? P"},
+        {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
+        check=checks.optimizer,
+    ),
+    Op(  # hyper: learning rate, 1 - beta1^t
+        "adamax_update",
+        {**PARAMETERS, "m": "> P", "u": "> P"},
+        {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
+        check=checks.optimizer,
+    ),
+    Op(  # hyper: learning rate, weight of m, weight of g, 1 - beta2^t
+        "nadam_update",
         {**PARAMETERS, "m": "> P", "v": "> P"},
         {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
+        check=checks.optimizer,
+    ),
+    Op(  # hyper: learning rate, 1 - beta1^t, 1 - beta2^t, rectification or 0
+        "radam_update",
+        {**PARAMETERS, "m": "> P", "v": "> P"},
+        {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+        check=checks.optimizer,
+    ),
+    Op(
+        "lion_update",
+        {**PARAMETERS, "m": "> P"},
+        {"beta1": 0.9, "beta2": 0.99},
+        check=checks.optimizer,
+    ),
+    Op(  # squares: sums by square_sums, of C pieces; decay is part of the gradient here
+        "lars_update",
+        {
+            **PARAMETERS,
+            "velocity": "> P",
+            "adapted": "int64 S",
+            "p_squares": "float64 C",
+            "g_squares": "float64 C",
+        },
+        {"momentum": 0.9, "trust": 0.001, "epsilon": 1e-8},
         check=checks.optimizer,
     ),
     Op(
@@ -47,7 +83,7 @@ OPS = table(
     ),
     Op(
         "penalty_value",
-        {"p": "P", "bounds": "int64 S1", "penalties": "S 3", "out": "> float64 1"},
+        {"p": "P", "bounds": "int64 S1", "penalties": "S 4", "out": "> float64 1"},
         check=checks.optimizer,
     ),
 )

@@ -1,0 +1,1 @@
+"""Callbacks that come with fastcnn; a file's name is the callback's registered name."""

@@ -1,5 +1,7 @@
 """Sum of two tensors."""
 
+from typing import Any
+
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
@@ -14,7 +16,7 @@ class Add(Layer):
     fuses_activation = True
     merges = True
 
-    def __init__(self, activation: str | None = None, name: str | None = None) -> None:
+    def __init__(self, activation: Any = None, name: str | None = None) -> None:
         self.activation = activation
         self.name = name
 

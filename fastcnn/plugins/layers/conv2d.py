@@ -33,7 +33,7 @@ class Conv2D(WeightedLayer):
         padding: Padding = "valid",
         dilation_rate: int | tuple[int, int] = 1,
         groups: int = 1,
-        activation: str | None = None,
+        activation: Any = None,
         **options: Unpack[KernelOptions],
     ) -> None:
         super().__init__(activation, **options)

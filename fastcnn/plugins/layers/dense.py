@@ -19,7 +19,7 @@ class Dense(WeightedLayer):
     """
 
     def __init__(
-        self, units: int, activation: str | None = None, **options: Unpack[KernelOptions]
+        self, units: int, activation: Any = None, **options: Unpack[KernelOptions]
     ) -> None:
         super().__init__(activation, **options)
         self.units = positive("units", units)

@@ -1,6 +1,9 @@
 """Adadelta."""
 
-from fastcnn.engine.optimizer import Optimizer, Rate
+from typing import Unpack
+
+from fastcnn.engine.optimizer import Common, Optimizer, Rate
+from fastcnn.engine.options import fraction, number
 from fastcnn.plugins.registry import optimizers
 
 
@@ -20,11 +23,11 @@ class Adadelta(Optimizer):
         learning_rate: Rate = 1.0,
         rho: float = 0.95,
         epsilon: float = 1e-7,
-        weight_decay: float = 0.0,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        self.rho = float(rho)
-        self.epsilon = float(epsilon)
+        super().__init__(learning_rate, **common)
+        self.rho = fraction("rho", rho)
+        self.epsilon = number("epsilon", epsilon, zero=True)
 
     def options(self) -> dict[str, float]:
         return {"rho": self.rho, "epsilon": self.epsilon}

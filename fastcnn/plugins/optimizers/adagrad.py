@@ -1,6 +1,9 @@
 """Adagrad."""
 
-from fastcnn.engine.optimizer import Optimizer, Rate
+from typing import Unpack
+
+from fastcnn.engine.optimizer import Common, Optimizer, Rate
+from fastcnn.engine.options import number
 from fastcnn.plugins.registry import optimizers
 
 
@@ -19,11 +22,13 @@ class Adagrad(Optimizer):
         learning_rate: Rate = 0.01,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        weight_decay: float = 0.0,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        self.initial_accumulator_value = float(initial_accumulator_value)
-        self.epsilon = float(epsilon)
+        super().__init__(learning_rate, **common)
+        self.initial_accumulator_value = number(
+            "initial_accumulator_value", initial_accumulator_value, zero=True
+        )
+        self.epsilon = number("epsilon", epsilon, zero=True)
 
     def options(self) -> dict[str, float]:
         return {"epsilon": self.epsilon}

@@ -1,6 +1,9 @@
 """Root mean square propagation."""
 
-from fastcnn.engine.optimizer import Optimizer, Rate
+from typing import Unpack
+
+from fastcnn.engine.optimizer import Common, Optimizer, Rate
+from fastcnn.engine.options import fraction, number
 from fastcnn.plugins.registry import optimizers
 
 
@@ -20,12 +23,12 @@ class RMSprop(Optimizer):
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
-        weight_decay: float = 0.0,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        self.rho = float(rho)
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
+        super().__init__(learning_rate, **common)
+        self.rho = fraction("rho", rho)
+        self.momentum = fraction("momentum", momentum)
+        self.epsilon = number("epsilon", epsilon, zero=True)
 
     @property
     def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -1,7 +1,9 @@
 """Stochastic gradient descent, with momentum."""
 
-from fastcnn.engine.optimizer import Optimizer, Rate
-from fastcnn.errors import OptionError
+from typing import Unpack
+
+from fastcnn.engine.optimizer import Common, Optimizer, Rate
+from fastcnn.engine.options import fraction
 from fastcnn.plugins.registry import optimizers
 
 
@@ -19,12 +21,10 @@ class SGD(Optimizer):
         learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        if not 0 <= momentum < 1:
-            raise OptionError(f"momentum lies in [0, 1), not {momentum}")
-        self.momentum = float(momentum)
+        super().__init__(learning_rate, **common)
+        self.momentum = fraction("momentum", momentum)
         self.nesterov = bool(nesterov)
 
     @property

@@ -1,6 +1,7 @@
 """One learning rate for ever."""
 
-from fastcnn.engine.schedule import Schedule, number_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule
 from fastcnn.plugins.registry import schedules
 
 
@@ -11,7 +12,7 @@ class Constant(Schedule):
     rate_option = "learning_rate"
 
     def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = number_option("learning_rate", learning_rate)
+        self.learning_rate = number("learning_rate", learning_rate)
 
     def __call__(self, step: int, total_steps: int | None = None) -> float:
         return self.learning_rate

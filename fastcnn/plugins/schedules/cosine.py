@@ -2,7 +2,8 @@
 
 import math
 
-from fastcnn.engine.schedule import Schedule, length, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, length, steps_option
 from fastcnn.plugins.registry import schedules
 
 
@@ -18,9 +19,9 @@ class CosineDecay(Schedule):
     def __init__(
         self, initial_learning_rate: float, decay_steps: int | None = None, alpha: float = 0.0
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
         self.decay_steps = steps_option("decay_steps", decay_steps, optional=True)
-        self.alpha = number_option("alpha", alpha, zero=True)
+        self.alpha = number("alpha", alpha, zero=True)
 
     @property
     def fits_training(self) -> bool:

@@ -2,7 +2,8 @@
 
 import math
 
-from fastcnn.engine.schedule import Schedule, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, steps_option
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import schedules
 
@@ -23,13 +24,13 @@ class CosineDecayRestarts(Schedule):
         m_mul: float = 1.0,
         alpha: float = 0.0,
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
         self.first_decay_steps = steps_option("first_decay_steps", first_decay_steps)
-        self.t_mul = number_option("t_mul", t_mul)
+        self.t_mul = number("t_mul", t_mul)
         if self.t_mul < 1:
             raise OptionError(f"t_mul must be at least 1, not {t_mul}")
-        self.m_mul = number_option("m_mul", m_mul)
-        self.alpha = number_option("alpha", alpha, zero=True)
+        self.m_mul = number("m_mul", m_mul)
+        self.alpha = number("alpha", alpha, zero=True)
 
     def __call__(self, step: int, total_steps: int | None = None) -> float:
         period, done = self._period(step)

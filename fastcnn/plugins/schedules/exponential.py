@@ -1,6 +1,7 @@
 """Exponential decay."""
 
-from fastcnn.engine.schedule import Schedule, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, steps_option
 from fastcnn.plugins.registry import schedules
 
 
@@ -18,9 +19,9 @@ class ExponentialDecay(Schedule):
         decay_rate: float,
         staircase: bool = False,
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
         self.decay_steps = steps_option("decay_steps", decay_steps)
-        self.decay_rate = number_option("decay_rate", decay_rate)
+        self.decay_rate = number("decay_rate", decay_rate)
         self.staircase = bool(staircase)
 
     def __call__(self, step: int, total_steps: int | None = None) -> float:

@@ -1,6 +1,7 @@
 """Time-based decay."""
 
-from fastcnn.engine.schedule import Schedule, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, steps_option
 from fastcnn.plugins.registry import schedules
 
 
@@ -19,8 +20,8 @@ class InverseTimeDecay(Schedule):
         decay_steps: int = 1,
         staircase: bool = False,
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
-        self.decay_rate = number_option("decay_rate", decay_rate, zero=True)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.decay_rate = number("decay_rate", decay_rate, zero=True)
         self.decay_steps = steps_option("decay_steps", decay_steps)
         self.staircase = bool(staircase)
 

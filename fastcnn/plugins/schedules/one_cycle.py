@@ -2,7 +2,8 @@
 
 import math
 
-from fastcnn.engine.schedule import Schedule, length, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, length, steps_option
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import schedules
 
@@ -26,13 +27,13 @@ class OneCycle(Schedule):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
     ) -> None:
-        self.max_learning_rate = number_option("max_learning_rate", max_learning_rate)
+        self.max_learning_rate = number("max_learning_rate", max_learning_rate)
         self.total_steps = steps_option("total_steps", total_steps, optional=True)
-        self.pct_start = number_option("pct_start", pct_start, zero=True)
+        self.pct_start = number("pct_start", pct_start, zero=True)
         if self.pct_start > 1:
             raise OptionError(f"pct_start lies in [0, 1], not {pct_start}")
-        self.div_factor = number_option("div_factor", div_factor)
-        self.final_div_factor = number_option("final_div_factor", final_div_factor)
+        self.div_factor = number("div_factor", div_factor)
+        self.final_div_factor = number("final_div_factor", final_div_factor)
 
     @property
     def fits_training(self) -> bool:

@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from fastcnn.engine.schedule import Schedule, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, steps_option
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import schedules
 
@@ -20,7 +21,7 @@ class PiecewiseConstantDecay(Schedule):
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
         self.boundaries = tuple(steps_option("boundaries", b) for b in boundaries)
-        self.values = tuple(number_option("values", v, zero=True) for v in values)
+        self.values = tuple(number("values", v, zero=True) for v in values)
         if list(self.boundaries) != sorted(set(self.boundaries)):
             raise OptionError(f"boundaries must rise, not {boundaries}")
         if len(self.values) != len(self.boundaries) + 1:

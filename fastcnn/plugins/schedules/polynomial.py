@@ -1,6 +1,7 @@
 """Polynomial decay."""
 
-from fastcnn.engine.schedule import Schedule, length, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, length, steps_option
 from fastcnn.plugins.registry import schedules
 
 
@@ -21,10 +22,10 @@ class PolynomialDecay(Schedule):
         power: float = 1.0,
         cycle: bool = False,
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
         self.decay_steps = steps_option("decay_steps", decay_steps, optional=True)
-        self.end_learning_rate = number_option("end_learning_rate", end_learning_rate, zero=True)
-        self.power = number_option("power", power)
+        self.end_learning_rate = number("end_learning_rate", end_learning_rate, zero=True)
+        self.power = number("power", power)
         self.cycle = bool(cycle)
 
     @property

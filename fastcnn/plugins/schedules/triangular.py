@@ -1,6 +1,7 @@
 """Cyclical learning rates."""
 
-from fastcnn.engine.schedule import Schedule, number_option, steps_option
+from fastcnn.engine.options import number
+from fastcnn.engine.schedule import Schedule, steps_option
 from fastcnn.plugins.registry import schedules
 
 
@@ -21,10 +22,10 @@ class Triangular(Schedule):
         step_size: int,
         decay: float = 1.0,
     ) -> None:
-        self.initial_learning_rate = number_option("initial_learning_rate", initial_learning_rate)
-        self.maximal_learning_rate = number_option("maximal_learning_rate", maximal_learning_rate)
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.maximal_learning_rate = number("maximal_learning_rate", maximal_learning_rate)
         self.step_size = steps_option("step_size", step_size)
-        self.decay = number_option("decay", decay)
+        self.decay = number("decay", decay)
 
     def __call__(self, step: int, total_steps: int | None = None) -> float:
         cycle = step // (2 * self.step_size)

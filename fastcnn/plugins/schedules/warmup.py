@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from fastcnn.engine.options import number
 from fastcnn.engine.schedule import (
     Schedule,
     learning_rate_option,
-    number_option,
     rate_at,
     steps_option,
 )
@@ -26,7 +26,7 @@ class WarmUp(Schedule):
     def __init__(self, schedule: Any, steps: int, start: float = 0.0) -> None:
         self.schedule = learning_rate_option("schedule", schedule)
         self.steps = steps_option("steps", steps)
-        self.start = number_option("start", start, zero=True)
+        self.start = number("start", start, zero=True)
 
     @property
     def fits_training(self) -> bool:

@@ -1,0 +1,11 @@
+"""The identity."""
+
+from fastcnn.engine.activation import NativeActivation
+from fastcnn.plugins.registry import activations
+
+
+@activations.register("linear")
+class Linear(NativeActivation):
+    """y = x"""
+
+    code = "linear"

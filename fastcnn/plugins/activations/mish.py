@@ -1,0 +1,11 @@
+"""Mish."""
+
+from fastcnn.engine.activation import NativeActivation
+from fastcnn.plugins.registry import activations
+
+
+@activations.register("mish")
+class Mish(NativeActivation):
+    """y = x tanh(log(1 + exp(x))) (Misra 2019)"""
+
+    code = "mish"

@@ -1,0 +1,11 @@
+"""Logistic function."""
+
+from fastcnn.engine.activation import NativeActivation
+from fastcnn.plugins.registry import activations
+
+
+@activations.register("sigmoid")
+class Sigmoid(NativeActivation):
+    """y = 1 / (1 + exp(-x))"""
+
+    code = "sigmoid"

@@ -1,0 +1,11 @@
+"""Smooth rectifier."""
+
+from fastcnn.engine.activation import NativeActivation
+from fastcnn.plugins.registry import activations
+
+
+@activations.register("softplus")
+class Softplus(NativeActivation):
+    """y = log(1 + exp(x)) (Dugas et al. 2001)"""
+
+    code = "softplus"
