@@ -80,6 +80,11 @@ debug = click.option(
 )
 threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+metrics = click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="f1, auc, top_k:k=3, precision:average=micro, ...",
+)
 data_dir = click.option(
     "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
 )
@@ -121,6 +126,7 @@ def main() -> None:
     type=click.IntRange(0, 2**63 - 1),
     help="Of weights, order and dropout. Default: 0. Same seed, same bits.",
 )
+@metrics
 @threads
 @click.option(
     "--validation",
@@ -214,12 +220,13 @@ def lr_find(as_json: bool, **options: Any) -> None:
     show_default=True,
     help="Data without a test set are split as in training.",
 )
+@metrics
 @data_dir
 @threads
 @as_json
 @debug
 def evaluate(as_json: bool, model: str, **options: Any) -> None:
-    """Loss and accuracy of MODEL (a model file or run folder), class by class."""
+    """Loss, accuracy and metrics of MODEL (a model file or run folder), class by class."""
     from fastcnn.commands.evaluate import evaluate as run
     from fastcnn.commands.text import evaluate_text
 

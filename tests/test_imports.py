@@ -32,7 +32,7 @@ RANKS = [
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
-    ["model", "saving"],
+    ["model", "saving", "sequential", "structure"],
     ["commands"],
     ["cli"],
 ]

@@ -43,6 +43,16 @@ def _split(text: str) -> list[str]:
     return items
 
 
+def named_list(text: str, flag: str, registry: Registry) -> list[Any]:
+    """Several of these: ["f1", {"name": "top_k", "k": 3}] of "f1,top_k:k=3"."""
+    words: list[str] = []
+    for part in text.split(","):
+        goes_on = "=" in part.partition(":")[0] and words  # one more option of the word before
+        words[-1:] = [f"{words[-1]},{part}"] if goes_on else [*words[-1:], part]
+    tables = [named_options(word.strip(), flag, registry) for word in words]
+    return [table if len(table) > 1 else table["name"] for table in tables]
+
+
 def _value(text: str) -> Any:
     try:
         value = tomllib.loads(f"value = {text}")["value"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
+from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, versions
@@ -18,9 +19,11 @@ from fastcnn.data.splits import split
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of
+from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
+from fastcnn.sequential import Sequential
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -43,6 +46,7 @@ class TrainOptions:
     optimizer: str | None = None
     lr: float | None = None
     schedule: str | None = None
+    metrics: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
     seed: int | None = None
@@ -75,7 +79,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
 class Run:
     """A compiled model, its data and its folder."""
 
-    model: Sequential
+    model: Model
     folder: RunFolder
     dataset: Dataset
     training: ImageSet
@@ -245,7 +249,8 @@ def prepare(options: TrainOptions) -> Prepared:
     training, held_out = _hold_out(dataset, options.validation, seed)
     model = _model(config, dataset, seed, options.threads)
     model.preprocessing = normalisation(training.images)
-    model.compile(_optimizer(options, config, chosen), config.loss)
+    metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
+    model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
     return Prepared(data, dataset, chosen, config, training, held_out, model)
 
 
@@ -334,6 +339,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "optimizer": optimizer.registered_name,
         "lr": base_rate(config_of(optimizer)["learning_rate"]),
         "schedule": options.schedule,
+        "metrics": options.metrics,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
         "seed": made.model.seed,

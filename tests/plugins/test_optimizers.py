@@ -228,9 +228,9 @@ def test_the_common_options_are_in_every_signature():
     assert inspect.signature(registry.get("adamw")).parameters["weight_decay"].default == 0.004
 
 
-def sgd_steps(layer, **options):
+def sgd_steps(dense=None, **options):
     """How far SGD with learning rate 1 moves kernel and bias against a gradient of 3."""
-    store = new_store(layer=layer)
+    store = new_store(layer=L.Dense(3, **(dense or {})))
     gradient = (gradients_for(store, 1) != 0) * 3.0
     start = {key: value.copy() for key, value in store.items()}
     run_steps({"name": "sgd", "learning_rate": 1, **options}, gradient, store)
@@ -239,7 +239,7 @@ def sgd_steps(layer, **options):
 
 def test_clipping_sees_the_penalties():
     """As in Keras, where a penalty is part of the loss."""
-    layer = L.Dense(3, bias_initializer="ones", bias_regularizer={"name": "l2", "l2": 2.0})
+    layer = {"bias_initializer": "ones", "bias_regularizer": {"name": "l2", "l2": 2.0}}
     kernel, bias = sgd_steps(layer, clipvalue=5.0)
     assert (kernel == 3).all() and (bias == 5).all()
     kernel, bias = sgd_steps(layer, clipnorm=7.0)
@@ -252,9 +252,9 @@ def test_clipping_sees_the_penalties():
 
 
 def test_factors_of_the_first_pattern_that_fits():
-    kernel, bias = sgd_steps(None, learning_rate_factors={"*/bias": 2.0, "*": 0.0})
+    kernel, bias = sgd_steps(learning_rate_factors={"*/bias": 2.0, "*": 0.0})
     assert (kernel == 0).all() and (bias == 6).all()
-    layer = L.Dense(3, kernel_initializer="ones")
+    layer = {"kernel_initializer": "ones"}
     decay = {"weight_decay": 0.5, "weight_decay_factors": {"*/kernel": 3}}
     kernel, bias = sgd_steps(layer, **decay)
     assert (kernel == 4.5).all() and (bias == 3).all()

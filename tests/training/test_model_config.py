@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fastcnn.errors import FastcnnError, OptionError
-from fastcnn.model import Sequential
+from fastcnn.sequential import Sequential
 from fastcnn.training.model_config import model_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
