@@ -233,7 +233,7 @@ class Prepared:
     config: ModelConfig
     training: ImageSet
     held_out: ImageSet | None
-    model: Sequential
+    model: Model
 
 
 def prepare(options: TrainOptions) -> Prepared:

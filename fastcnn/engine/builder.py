@@ -126,8 +126,12 @@ class Builder:
         That of a frozen parameter goes nowhere. A layer that is used several times gets spare
         memory for all uses but one, which `add_up_gradients` adds.
         """
-        key = stage.node.key(name)
-        shape = stage.node.parameters[name].shape
+        if name not in stage.gradients:
+            key, shape = stage.node.key(name), stage.node.parameters[name].shape
+            stage.gradients[name] = self._gradient_memory(key, shape)
+        return stage.gradients[name]
+
+    def _gradient_memory(self, key: str, shape: Shape) -> np.ndarray:
         if not self.store.learns(key):
             self._unwanted.append(np.empty(shape, self.dtype))
             return self._unwanted[-1]
@@ -161,8 +165,8 @@ class Builder:
 
         A kernel that writes nothing but gradients of frozen parameters is left out.
         """
-        written = [a for t, a in arguments.items() if a is not None and OPS[kernel].is_output(t)]
-        if written and all(any(a is u for u in self._unwanted) for a in written):
+        op = OPS[kernel]
+        if self._all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
             return
         number = len(self._steps)
         for argument in arguments.values():
@@ -170,6 +174,15 @@ class Builder:
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
+
+    def _all_unwanted(self, outputs: list[Argument]) -> bool:
+        """Whether these are gradients of frozen parameters, or views of them, and nothing else."""
+        arrays = [array for array in outputs if array is not None]
+        return all(
+            isinstance(array, np.ndarray)
+            and any(np.may_share_memory(array, unwanted) for unwanted in self._unwanted)
+            for array in arrays
+        ) and bool(arrays)
 
     def backward_slope(
         self, x: Tensor, view: Callable[[Tensor], Argument] = lambda x: x

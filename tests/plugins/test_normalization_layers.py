@@ -1,5 +1,7 @@
 """Layer, group and local response normalisation, PReLU and Maxout in whole models."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,7 @@ def test_native_matches_reference_and_survives_saving(layer, tmp_path):
 def test_training_gives_the_same_bits_on_any_number_of_threads(layer):
     weights = []
     for threads in (1, 2, 3):
-        stack = [L.Conv2D(4, 3, activation="relu"), layer, L.Flatten(), L.Dense(3)]
+        stack = [L.Conv2D(4, 3, activation="relu"), deepcopy(layer), L.Flatten(), L.Dense(3)]
         model = model_of(*stack, threads=threads)
         model.compile("sgd", {"name": "sparse_categorical_crossentropy", "from_logits": True})
         model.fit(X, LABELS, epochs=2, batch_size=4, verbose=0)
