@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastcnn.engine.activation import activation_option
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
@@ -16,7 +17,7 @@ class Add(Layer):
     fuses_activation = True
 
     def __init__(self, activation: Any = None, name: str | None = None) -> None:
-        self.activation = activation
+        self.activation = activation_option(activation)
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:
