@@ -13,12 +13,18 @@
 #include "conv2d_impl.h"
 #include "peak_impl.h"
 #include "batch_norm_impl.h"
+#include "bias_impl.h"
 #include "copy_impl.h"
 #include "dropout_impl.h"
+#include "local2d_impl.h"
+#include "merge_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "weights_impl.h"
+#include "activity_impl.h"
 #include "hog_impl.h"
 #include "color_histogram_impl.h"
+#include "upsampling2d_impl.h"
 #include "prelu_impl.h"
 #include "group_norm_impl.h"
 #include "layer_norm_impl.h"
@@ -45,12 +51,18 @@ static const fc_kernel kernels[] = {
     CONV2D_KERNELS,
     PEAK_KERNELS,
     BATCH_NORM_KERNELS,
+    BIAS_KERNELS,
     COPY_KERNELS,
     DROPOUT_KERNELS,
+    LOCAL2D_KERNELS,
+    MERGE_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    WEIGHTS_KERNELS,
+    ACTIVITY_KERNELS,
     HOG_KERNELS,
     COLOR_HISTOGRAM_KERNELS,
+    UPSAMPLING2D_KERNELS,
     PRELU_KERNELS,
     GROUP_NORM_KERNELS,
     LAYER_NORM_KERNELS,

@@ -72,8 +72,9 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
 
 
 def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
-    """The halo of dy holds whatever the taps reach."""
-    dy, w, dx = arrays["dy"], arrays["w"], arrays["dx"]
+    """The halo of dy holds whatever the taps reach. The transposed convolution calls dy x."""
+    forward = "dx" not in arrays
+    dy, w, dx = (arrays[t] for t in (("x", "w", "y") if forward else ("dy", "w", "dx")))
     assert dy is not None and w is not None and dx is not None
     groups_and_steps(name, dx.shape[1], w, params)
     for d, (axis, before) in enumerate((("h", "top"), ("w", "left"))):
@@ -86,9 +87,10 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
             params[f"pad_{before}"],
         )
         if reach and (reach[0] + halo < 0 or reach[1] + halo >= dy.shape[2 + d]):
+            read = "x" if forward else "dy"
             raise ShapeError(
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
-                f" dy, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
+                f" {read}, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
 
 
@@ -255,3 +257,29 @@ def color_histogram(name: str, arrays: Arrays, params: Params) -> None:
     bins = counts - 1
     size = (bins.prod() if params["joint"] else bins.sum()) * params["rows"] * params["columns"]
     expect(name, "the number of features", features.shape[1], int(size))
+
+
+def upsample2d(name: str, arrays: Arrays, params: Params) -> None:
+    """The larger image has a multiple of the smaller one's rows and columns."""
+    small, large = (arrays[t] for t in (("x", "y") if "x" in arrays else ("dx", "dy")))
+    assert small is not None and large is not None
+    for axis in (2, 3):
+        if large.shape[axis] % small.shape[axis]:
+            raise ShapeError(f"{name}: {large.shape} is no whole multiple of {small.shape}")
+
+
+def local2d(name: str, arrays: Arrays, params: Params) -> None:
+    """x with its border, the weights of each output pixel, and the output (y or dy)."""
+    w = arrays["w"] if "w" in arrays else arrays["dw"]
+    x = arrays["x"] if "x" in arrays else arrays["dx"]
+    assert w is not None and x is not None
+    for axis, letter, before in ((2, "h", "top"), (3, "w", "left")):
+        stride, pad = params[f"stride_{letter}"], params.get(f"pad_{before}", 0)
+        if stride < 1 or pad < 0:
+            raise ShapeError(f"{name}: stride {stride}, padding {pad} along {letter}")
+        windows, kernel = w.shape[axis - 2], w.shape[axis + 2]
+        if "x" in arrays and (windows - 1) * stride + kernel > x.shape[axis]:
+            raise ShapeError(
+                f"{name}: {windows} windows of {kernel} along {letter}, {stride} apart, do not fit"
+                f" {x.shape[axis]} pixels"
+            )

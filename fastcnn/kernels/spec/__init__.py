@@ -3,8 +3,10 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    activity,
     augment,
     batch_norm,
+    bias,
     color_histogram,
     conv2d,
     copy,
@@ -16,10 +18,12 @@ from fastcnn.kernels.spec import (
     group_norm,
     hog,
     layer_norm,
+    local2d,
     log_softmax,
     loss,
     lrn,
     maxout,
+    merge,
     noise,
     optimizer,
     peak,
@@ -27,6 +31,8 @@ from fastcnn.kernels.spec import (
     prelu,
     rng,
     sample_loss,
+    upsampling2d,
+    weights,
 )
 from fastcnn.kernels.spec.op import (
     ACTIVATION,
@@ -39,8 +45,10 @@ from fastcnn.kernels.spec.op import (
 
 FAMILIES = (
     activation,
+    activity,
     augment,
     batch_norm,
+    bias,
     color_histogram,
     conv2d,
     copy,
@@ -48,14 +56,16 @@ FAMILIES = (
     dropout,
     elementwise_loss,
     gather,
-    group_norm,
-    layer_norm,
-    log_softmax,
     gradient,
+    group_norm,
     hog,
+    layer_norm,
+    local2d,
+    log_softmax,
     loss,
     lrn,
     maxout,
+    merge,
     noise,
     optimizer,
     peak,
@@ -63,6 +73,8 @@ FAMILIES = (
     prelu,
     rng,
     sample_loss,
+    upsampling2d,
+    weights,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 
