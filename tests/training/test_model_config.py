@@ -116,6 +116,5 @@ def test_what_building_finds_is_one_of_our_errors(tmp_path, option):
     text = f"[[layers]]\ntype = 'conv2d'\nfilters = 2\n{option}\n"
     if "kernel_size" not in option:
         text += "kernel_size = 3\n"
-    made = config(tmp_path, text)
     with pytest.raises(FastcnnError):
-        Sequential(made.stack((1, 8, 8), 2), (8, 8, 1))
+        Sequential(config(tmp_path, text).stack((1, 8, 8), 2), (8, 8, 1))
