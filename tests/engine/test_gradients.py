@@ -116,7 +116,7 @@ CONV_NETS = {
     "prelu": [
         L.PReLU(),
         L.Conv2D(3, 3, activation="softsign"),
-        L.PReLU("glorot_uniform", shared_axes=(1, 2)),
+        L.PReLU(alpha_initializer="glorot_uniform", shared_axes=(1, 2)),
         L.Conv2D(3, 2),
         L.PReLU(shared_axes=(3,)),
         L.Flatten(),
