@@ -38,7 +38,7 @@ class Loop:
     def run(self) -> History:
         logs: dict[str, Any] = {}
         swap_back(self.model)
-        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
+        self.optimizer.begin_training(self.epochs, -(-self.plan.samples // self.plan.batch))
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -96,10 +96,12 @@ class Loop:
         self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
         self.rate = self.optimizer.rate
         self.plan.state[:] = self.seed, self.optimizer.iterations
-        self.optimizer.begin_step()
-        count = self.plan.run(order, self.threads)
+        self.optimizer.step(
+            run=lambda: self.plan.run(order, self.threads),
+            loss=lambda: self.plan.sums()[0] / len(order),
+        )
         loss, correct = self.plan.sums()
-        self.progress.add(count, loss, correct)
+        self.progress.add(len(order), loss, correct)
         if self.callbacks:
             self.callbacks.call("on_batch_end", batch, self.progress.logs(self.with_accuracy))
         diverged = not np.isfinite(loss)
