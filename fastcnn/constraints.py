@@ -6,4 +6,10 @@ from fastcnn.plugins.constraints.min_max_norm import MinMaxNorm
 from fastcnn.plugins.constraints.non_neg import NonNeg
 from fastcnn.plugins.constraints.unit_norm import UnitNorm
 
-__all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+]
