@@ -10,6 +10,7 @@ from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.options import penalty
 from fastcnn.engine.stage import Stage
 from fastcnn.errors import unknown
+from fastcnn.plugins.registry import constraints, make
 
 
 class BiasOptions(TypedDict, total=False):
@@ -18,25 +19,30 @@ class BiasOptions(TypedDict, total=False):
     use_bias: bool
     bias_initializer: Any
     bias_regularizer: Any
+    bias_constraint: Any
+    activity_regularizer: Any
     name: str | None
 
 
 class KernelOptions(BiasOptions, total=False):
-    """Options of a layer with a kernel and a bias; an initializer or regularizer is a name, a table
-    {"name": ...} or an object."""
+    """Options of a layer with a kernel and a bias; an initializer, regularizer or constraint is a
+    name, a table {"name": ...} or an object."""
 
     kernel_initializer: Any
     kernel_regularizer: Any
+    kernel_constraint: Any
 
 
 class DepthwiseOptions(BiasOptions, total=False):
     depthwise_initializer: Any
     depthwise_regularizer: Any
+    depthwise_constraint: Any
 
 
 class SeparableOptions(DepthwiseOptions, total=False):
     pointwise_initializer: Any
     pointwise_regularizer: Any
+    pointwise_constraint: Any
 
 
 class WeightedLayer(Layer):
@@ -49,7 +55,10 @@ class WeightedLayer(Layer):
     fuses_activation = True
     options: ClassVar[type] = KernelOptions
     defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
+    undecayed: ClassVar[tuple[str, ...]] = ("bias",)  # weights that no weight decay applies to
+    unit_axis: ClassVar[int] = 0  # of the kernel: whose places are units
     use_bias: bool
+    strides: tuple[int, ...] = (1,)
 
     def __init_subclass__(cls) -> None:
         """Put the options into the signature, in place of `**options`."""
@@ -90,16 +99,28 @@ class WeightedLayer(Layer):
             fan_in,
             fan_out,
             **penalty(getattr(self, f"{kind}_regularizer")),
-            decay=kind != "bias",
+            decay=kind not in self.undecayed,
+            constraint=make(constraints, getattr(self, f"{kind}_constraint")),
+            unit_axis=None if kind in self.undecayed else self.unit_axis,
         )
+
+    def bias_parameter(
+        self, shape: tuple[int, ...], *, fan_in: int, fan_out: int
+    ) -> dict[str, Parameter]:
+        """{"bias": ...}, or nothing if the layer has none."""
+        if not self.use_bias:
+            return {}
+        return {"bias": self.weight("bias", shape, fan_in=fan_in, fan_out=fan_out)}
 
     def kernel_and_bias(
         self, kernel: tuple[int, ...], bias: tuple[int, ...], *, fan_in: int, fan_out: int
     ) -> dict[str, Parameter]:
         """Parameters of these shapes."""
         fans = {"fan_in": fan_in, "fan_out": fan_out}
-        made = {"kernel": self.weight("kernel", kernel, **fans)}
-        return made | {"bias": self.weight("bias", bias, **fans)} if self.use_bias else made
+        return {
+            "kernel": self.weight("kernel", kernel, **fans),
+            **self.bias_parameter(bias, **fans),
+        }
 
     # ---- arrays of a plan
 

@@ -72,8 +72,9 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
 
 
 def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
-    """The halo of dy holds whatever the taps reach."""
-    dy, w, dx = arrays["dy"], arrays["w"], arrays["dx"]
+    """The halo of dy holds whatever the taps reach. The transposed convolution calls dy x."""
+    forward = "dx" not in arrays
+    dy, w, dx = (arrays[t] for t in (("x", "w", "y") if forward else ("dy", "w", "dx")))
     assert dy is not None and w is not None and dx is not None
     groups_and_steps(name, dx.shape[1], w, params)
     for d, (axis, before) in enumerate((("h", "top"), ("w", "left"))):
@@ -86,9 +87,10 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
             params[f"pad_{before}"],
         )
         if reach and (reach[0] + halo < 0 or reach[1] + halo >= dy.shape[2 + d]):
+            read = "x" if forward else "dy"
             raise ShapeError(
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
-                f" dy, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
+                f" {read}, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
 
 
@@ -175,6 +177,44 @@ def augment(name: str, arrays: Arrays, params: Params) -> None:
         expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
 
 
+def group_norm(name: str, arrays: Arrays, params: Params) -> None:
+    """Whole groups of channels; statistics, if they are there, for each."""
+    x, mean = arrays["x"], arrays.get("mean")
+    assert x is not None
+    groups = params["groups"]
+    if groups < 1 or x.shape[1] % groups:
+        raise ShapeError(f"{name}: {x.shape[1]} channels can't be split into {groups} groups")
+    if mean is not None:
+        expect(name, "the number of groups in mean", mean.shape[1], groups)
+    if x.shape[-1] not in (1, 4, 8, 16):
+        raise ShapeError(f"{name} takes 1, 4, 8 or 16 lanes, not {x.shape[-1]}")
+
+
+def lrn(name: str, arrays: Arrays, params: Params) -> None:
+    if params["size"] < 1 or params["size"] % 2 == 0:
+        raise OptionError(f"{name}: size must be an odd number of channels, not {params['size']}")
+    if not params["k"] > 0 or not params["alpha"] >= 0:
+        raise OptionError(f"{name}: k must be positive and alpha not negative, not {params}")
+
+
+def maxout(name: str, arrays: Arrays, params: Params) -> None:
+    wide = arrays["x"] if "x" in arrays else arrays["dx"]
+    narrow = arrays["y"] if "y" in arrays else arrays["dy"]
+    assert wide is not None and narrow is not None
+    if not 1 <= params["pool"] <= 256:
+        raise OptionError(f"{name}: pool lies in 1 to 256, not {params['pool']}")
+    expect(name, "the number of channels", wide.shape[1], narrow.shape[1] * params["pool"])
+
+
+def prelu(name: str, arrays: Arrays, params: Params) -> None:
+    """Axes of the slopes are whole or shared."""
+    x, slopes = arrays["x"], arrays["alpha"] if "alpha" in arrays else arrays["dalpha"]
+    assert x is not None and slopes is not None
+    for axis, length, whole in zip("CHW", slopes.shape, x.shape[1:4], strict=True):
+        if length not in (1, whole):
+            raise ShapeError(f"{name}: slopes along {axis} must be 1 or {whole}, not {length}")
+
+
 MAX_ORIENTATIONS = 64  # HOG_MOST_ORIENTATIONS in csrc/hog_impl.h
 
 
@@ -217,3 +257,29 @@ def color_histogram(name: str, arrays: Arrays, params: Params) -> None:
     bins = counts - 1
     size = (bins.prod() if params["joint"] else bins.sum()) * params["rows"] * params["columns"]
     expect(name, "the number of features", features.shape[1], int(size))
+
+
+def upsample2d(name: str, arrays: Arrays, params: Params) -> None:
+    """The larger image has a multiple of the smaller one's rows and columns."""
+    small, large = (arrays[t] for t in (("x", "y") if "x" in arrays else ("dx", "dy")))
+    assert small is not None and large is not None
+    for axis in (2, 3):
+        if large.shape[axis] % small.shape[axis]:
+            raise ShapeError(f"{name}: {large.shape} is no whole multiple of {small.shape}")
+
+
+def local2d(name: str, arrays: Arrays, params: Params) -> None:
+    """x with its border, the weights of each output pixel, and the output (y or dy)."""
+    w = arrays["w"] if "w" in arrays else arrays["dw"]
+    x = arrays["x"] if "x" in arrays else arrays["dx"]
+    assert w is not None and x is not None
+    for axis, letter, before in ((2, "h", "top"), (3, "w", "left")):
+        stride, pad = params[f"stride_{letter}"], params.get(f"pad_{before}", 0)
+        if stride < 1 or pad < 0:
+            raise ShapeError(f"{name}: stride {stride}, padding {pad} along {letter}")
+        windows, kernel = w.shape[axis - 2], w.shape[axis + 2]
+        if "x" in arrays and (windows - 1) * stride + kernel > x.shape[axis]:
+            raise ShapeError(
+                f"{name}: {windows} windows of {kernel} along {letter}, {stride} apart, do not fit"
+                f" {x.shape[axis]} pixels"
+            )

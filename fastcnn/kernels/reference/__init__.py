@@ -17,8 +17,10 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "activity",
     "augment",
     "batch_norm",
+    "bias",
     "color_histogram",
     "conv2d",
     "copy",
@@ -26,15 +28,25 @@ FAMILIES = (
     "dropout",
     "elementwise_loss",
     "gather",
-    "log_softmax",
     "gradient",
+    "group_norm",
     "hog",
+    "layer_norm",
+    "local2d",
+    "log_softmax",
     "loss",
+    "lrn",
+    "maxout",
+    "merge",
+    "noise",
     "optimizer",
     "peak",
     "pool2d",
+    "prelu",
     "rng",
     "sample_loss",
+    "upsampling2d",
+    "weights",
 )
 
 
