@@ -243,7 +243,7 @@ def prepare(options: TrainOptions) -> Prepared:
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
     )
-    chosen = recipe(data, dataset.image_shape)
+    chosen = recipe(data, dataset.image_shape, options.model)
     config = config or model_config(chosen.model)
     seed = 0 if options.seed is None else options.seed
     training, held_out = _hold_out(dataset, options.validation, seed)
@@ -313,7 +313,11 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None
 
 def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
     """The recipe's, the model file's, or the named one with its defaults; then single options."""
-    table = {"name": chosen.optimizer, "learning_rate": chosen.learning_rate}
+    table = {
+        "name": chosen.optimizer,
+        "learning_rate": chosen.learning_rate,
+        "weight_decay": chosen.weight_decay,
+    }
     table = config.optimizer or table
     if options.optimizer not in (None, table["name"]):
         table = {"name": options.optimizer}

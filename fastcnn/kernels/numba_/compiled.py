@@ -77,8 +77,8 @@ def compile_driver(signature: str) -> Callable:
 
 
 def _entry(words, number, count, scratch, floats, blocks):
-    share = Share(number, count, floats_at(scratch, floats))  # type: ignore # noqa: F821
-    kernel(share, *arguments(words, blocks))  # type: ignore # noqa: F821
+    work = Share(number, count, floats_at(scratch, floats))  # type: ignore # noqa: F821
+    kernel(work, *arguments(words, blocks))  # type: ignore # noqa: F821
 
 
 ENTRY = types.void(*[types.int64] * 6)

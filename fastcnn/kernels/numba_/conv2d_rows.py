@@ -84,8 +84,8 @@ def make_job(x, out, y, activation, alpha, groups, channels, outs, read, write, 
 
 
 @helper
-def place_memory(share, taps, biases):
-    base = pointer(share.scratch, 0)
+def place_memory(work, taps, biases):
+    base = pointer(work.scratch, 0)
     return Memory(as_offsets(base), base + 2 * taps, base + 2 * taps + biases)
 
 
@@ -222,12 +222,12 @@ def run_row(job, memory, row, c0, c1, width):
 
 
 @helper
-def run_phase(share, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
+def run_phase(work, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
     """This share of the output pixels (phase_y + m write_h, phase_x + n write_w)."""
     height = max(0, ceil_div(out.shape[2] - phase_y, job.write_h))
     width = max(0, ceil_div(out.shape[3] - phase_x, job.write_w))
     chunks = job.groups * ceil_div(job.outs, MOST_OUTS)
-    item, end = split(out.shape[0] * height * chunks, share)
+    item, end = split(out.shape[0] * height * chunks, work)
     while item < end:
         block, m, c0 = item // chunks // height, item // chunks % height, item % chunks
         c1 = min(chunks, c0 + end - item)
@@ -249,10 +249,10 @@ def run_phase(share, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
 
 
 @helper
-def run_pooled(share, job, x, out, index, axis_y, axis_x, memory):
+def run_pooled(work, job, x, out, index, axis_y, axis_x, memory):
     """This share of the pooled rows; index: where the choices go."""
     chunks, height = job.groups * ceil_div(job.outs, MOST_OUTS), out.shape[2]
-    item, end = split(out.shape[0] * height * chunks, share)
+    item, end = split(out.shape[0] * height * chunks, work)
     while item < end:
         block, m, c0 = item // chunks // height, item // chunks % height, item % chunks
         c1 = min(chunks, c0 + end - item)

@@ -7,8 +7,8 @@ from fastcnn.kernels.numba_.vector import VW
 __all__ = ["add", "copy"]
 
 
-def copy(share, x, y):
-    begin, end = split_rows(y, share)
+def copy(work, x, y):
+    begin, end = split_rows(y, work)
     n = y.shape[3] * y.shape[4]
     for row in range(begin, end):
         p, q = row_at(x, row), row_at(y, row)
@@ -16,8 +16,8 @@ def copy(share, x, y):
             store_n(q + i, load_n(p + i, n - i), n - i)
 
 
-def add(share, x, z, y, activation, alpha):
-    begin, end = split_rows(y, share)
+def add(work, x, z, y, activation, alpha):
+    begin, end = split_rows(y, work)
     n = y.shape[3] * y.shape[4]
     for row in range(begin, end):
         p, q, r = row_at(x, row), row_at(z, row), row_at(y, row)

@@ -68,9 +68,9 @@ def rows_of(vectors):
 
 
 @helper
-def place_offsets(share):
+def place_offsets(work):
     """Memory for Places, at the beginning of the share's scratch."""
-    base = as_offsets(pointer(share.scratch, 0))
+    base = as_offsets(pointer(work.scratch, 0))
     step = 16
     return Places(base, base + step, base + 2 * step, base + 3 * step)
 
@@ -151,16 +151,16 @@ Rows = namedtuple("Rows", "p rows")  # a pointer and the stride of rows
 
 
 @helper
-def lanes_by_rows(share, operands, x, out, y, bias, count, scalar_row, activation, alpha):
+def lanes_by_rows(work, operands, x, out, y, bias, count, scalar_row, activation, alpha):
     """out[b, row] = f(sum of operands + bias[row]), or times f'(y), for all blocks b of x."""
-    lanes, places = x.shape[2], place_offsets(share)
+    lanes, places = x.shape[2], place_offsets(work)
     n = min(VW, lanes)
     parts = ceil_div(lanes, VW)
     vectors = x.shape[0] * parts
     column_chunks = ceil_div(vectors, COLUMNS)
     widest = ceil_div(vectors, max(1, column_chunks))
     row_chunks = ceil_div(count, rows_of(max(1, widest)))
-    item, end = split(column_chunks * row_chunks, share)
+    item, end = split(column_chunks * row_chunks, work)
     while item < end:
         first, size = balanced(vectors, column_chunks, item // row_chunks)
         # Fewer vectors make tiles of more rows; the chunks of rows are those of the widest.
@@ -196,18 +196,18 @@ def lanes_by_rows(share, operands, x, out, y, bias, count, scalar_row, activatio
 
 
 @scratch(_scratch)
-def dense_forward(share, x, w, b, y, activation, alpha):
+def dense_forward(work, x, w, b, y, activation, alpha):
     inputs, outs = w.shape[1], w.shape[0]
     operands = Operands(pointer(w, 0), 1, pointer(x, 0), x.strides[1] // 4, inputs)
-    lanes_by_rows(share, operands, x, y, x[:0], b, outs, inputs, activation, alpha)
+    lanes_by_rows(work, operands, x, y, x[:0], b, outs, inputs, activation, alpha)
 
 
 @scratch(_scratch)
-def dense_backward_input(share, dy, w, y, dx, activation, alpha):
+def dense_backward_input(work, dy, w, y, dx, activation, alpha):
     inputs, outs = w.shape[1], w.shape[0]
     operands = Operands(pointer(w, 0), inputs, pointer(dy, 0), dy.strides[1] // 4, outs)
     applied = activation if y.size else LINEAR
-    lanes_by_rows(share, operands, dy, dx, y, w[:0, 0], inputs, 1, applied, alpha)
+    lanes_by_rows(work, operands, dy, dx, y, w[:0, 0], inputs, 1, applied, alpha)
 
 
 # ---- weight gradient: vectors are inputs side by side
@@ -244,16 +244,16 @@ def pack_columns(x, first, vectors, n, to):
 
 
 @scratch(_weight_scratch)
-def dense_backward_weight(share, x, dy, dw, db):
+def dense_backward_weight(work, x, dy, dw, db):
     outs, inputs = dw.shape[0], dw.shape[1]
     images = dy.shape[0] * dy.shape[2]
-    places = place_offsets(share)
-    scalars = pointer(share.scratch, 0) + PLACES
+    places = place_offsets(work)
+    scalars = pointer(work.scratch, 0) + PLACES
     columns = scalars + outs * images
     whole = inputs // VW
     chunks = ceil_div(whole, COLUMNS) + (1 if inputs % VW else 0)
     each = ceil_div(outs, MOST_ROWS)
-    item, end = split(chunks * each, share)
+    item, end = split(chunks * each, work)
     if item < end:
         pack_rows(dy, scalars)
     while item < end:
@@ -272,12 +272,12 @@ def dense_backward_weight(share, x, dy, dw, db):
         run_rows(places, operands, to, 0, ceil_div(here, rows_of(size)), here, strides, size, n)
         item += stop - begin
     if db.size:
-        sum_lanes(share, dy, db)
+        sum_lanes(work, dy, db)
 
 
 @helper
-def sum_lanes(share, dy, db):
-    begin, end = split(dy.shape[1], share)
+def sum_lanes(work, dy, db):
+    begin, end = split(dy.shape[1], work)
     for o in range(begin, end):
         total = splat(0.0)
         for b in range(dy.shape[0]):

@@ -48,11 +48,11 @@ def largest(p, row_step, lanes, n, rows, columns, window_w):
 
 
 def max_pool2d_forward(
-    share, x, y, index, window_h, window_w, stride_h, stride_w, pad_top, pad_left
+    work, x, y, index, window_h, window_w, stride_h, stride_w, pad_top, pad_left
 ):
     lanes, row_step = x.shape[4], x.strides[2] // 4
     each = y.shape[1] * y.shape[2]
-    begin, end = split(y.shape[0] * each, share)
+    begin, end = split(y.shape[0] * each, work)
     for row in range(begin, end):
         b, c, oy = row // each, row % each // y.shape[2], row % y.shape[2]
         y0, y1, top = cells(oy, x.shape[2], window_h, stride_h, pad_top)
@@ -81,7 +81,7 @@ def chosen(dy, y, index, at, n, cell, activation, alpha):
 
 
 def max_pool2d_backward(
-    share,
+    work,
     dy,
     index,
     y,
@@ -99,7 +99,7 @@ def max_pool2d_backward(
     applied = activation if y.size else 0
     dy_row, y_row, index_row = dy.strides[2] // 4, y.strides[2] // 4, index.strides[2]
     each = dx.shape[1] * dx.shape[2]
-    begin, end = split(dx.shape[0] * each, share)
+    begin, end = split(dx.shape[0] * each, work)
     for row in range(begin, end):
         b, c, iy = row // each, row % each // dx.shape[2], row % dx.shape[2]
         y0, y1 = windows_over(iy, dy.shape[2], window_h, stride_h, pad_top)
@@ -127,11 +127,11 @@ def count_of(rows, columns, window, count_padding):
 
 
 def avg_pool2d_forward(
-    share, x, y, window_h, window_w, stride_h, stride_w, pad_top, pad_left, count_padding
+    work, x, y, window_h, window_w, stride_h, stride_w, pad_top, pad_left, count_padding
 ):
     lanes, row_step = x.shape[4], x.strides[2] // 4
     each = y.shape[1] * y.shape[2]
-    begin, end = split(y.shape[0] * each, share)
+    begin, end = split(y.shape[0] * each, work)
     for row in range(begin, end):
         b, c, oy = row // each, row % each // y.shape[2], row % y.shape[2]
         y0, y1, top = cells(oy, x.shape[2], window_h, stride_h, pad_top)
@@ -149,7 +149,7 @@ def avg_pool2d_forward(
 
 
 def avg_pool2d_backward(
-    share,
+    work,
     dy,
     y,
     dx,
@@ -167,7 +167,7 @@ def avg_pool2d_backward(
     window = window_h * window_w
     applied = activation if y.size else 0
     each = dx.shape[1] * dx.shape[2]
-    begin, end = split(dx.shape[0] * each, share)
+    begin, end = split(dx.shape[0] * each, work)
     for row in range(begin, end):
         b, c, iy = row // each, row % each // dx.shape[2], row % dx.shape[2]
         y0, y1 = windows_over(iy, dy.shape[2], window_h, stride_h, pad_top)

@@ -19,17 +19,24 @@ from fastcnn.kernels.threads import enter_run
 PACKAGE = "fastcnn.kernels.numba_"
 FAMILIES = (
     "activation",
+    "augment",
     "batch_norm",
+    "color_histogram",
     "conv2d",
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
+    "gradient",
+    "hog",
+    "log_softmax",
     "loss",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 
@@ -140,10 +147,10 @@ class _Part:
     def _steps(self, threads: int) -> np.ndarray:
         """Rows as driver._take_shares reads them; kept between runs."""
         if self._shares < threads:
-            share = -(-max(self.floats) // 16) * 16
-            self._scratch = aligned_floats(share * threads)
+            work = -(-max(self.floats) // 16) * 16
+            self._scratch = aligned_floats(work * threads)
             rows = [
-                (address, words.ctypes.data, self._scratch.ctypes.data, share)
+                (address, words.ctypes.data, self._scratch.ctypes.data, work)
                 for address, words in zip(self.addresses, self.words, strict=True)
             ]
             self._rows, self._shares = np.array(rows, np.int64), threads

@@ -6,9 +6,9 @@ from fastcnn.kernels.numba_.vector import VW, load, load_part, pointer, store, s
 
 
 @helper
-def split_rows(x, share):
+def split_rows(x, work):
     """This share [begin, end) of the rows (of all channels and blocks) of x (B, C, H, W, L)."""
-    return split(x.shape[0] * x.shape[1] * x.shape[2], share)
+    return split(x.shape[0] * x.shape[1] * x.shape[2], work)
 
 
 @helper
