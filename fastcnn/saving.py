@@ -10,6 +10,7 @@ from fastcnn.engine.plan import Preprocessing
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
 from fastcnn.model import Sequential
 from fastcnn.plugins.registry import config_of, layers, losses, make
+from fastcnn.plugins.usage import missing_plugins, used_plugins
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.callback_state import states_from_plain, states_to_plain
 from fastcnn.training.history import History, Progress
@@ -35,6 +36,7 @@ def save_model(model: Sequential, path: str | Path, *, training_state: bool = Tr
             "history": model.history.history,
             "callbacks": states,
         }
+    document["plugins"] = used_plugins(document)
     write_model_file(Path(path), arrays, document)
 
 
@@ -70,7 +72,8 @@ def load_model(
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
-        raise ModelFileError(f"{path}: {error}") from error
+        hint = missing_plugins(document.get("plugins"))
+        raise ModelFileError(f"{path}: {error}{hint}") from error
     return model
 
 
