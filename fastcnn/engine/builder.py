@@ -9,11 +9,11 @@ from fastcnn.engine.layer import Shape
 from fastcnn.engine.memory import place
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.stage import Stage
-from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor
+from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
 from fastcnn.kernels.spec import OPS
 
-Argument = Buffer | Padded | Flat | np.ndarray | None
+Argument = Buffer | Padded | Flat | View | np.ndarray | None
 
 
 class Builder:
@@ -68,8 +68,8 @@ class Builder:
         )
 
     def _full_shape(self, sample: Shape) -> tuple[int, ...]:
-        channels, height, width = sample if len(sample) == 3 else (sample[0], 1, 1)
-        return self.blocks, channels, height, width, self.lanes
+        channels, *size = sample  # a row (channels, length) is an image of height 1
+        return self.blocks, channels, *(1, 1, *size)[-2:], self.lanes
 
     def output(self, stage: Stage) -> Tensor:
         """A new tensor for the output of a stage, its fused activation noted."""
@@ -119,7 +119,7 @@ class Builder:
         """Append a kernel. What it touches is alive at least until this step."""
         number = len(self._steps)
         for argument in arguments.values():
-            owner = argument.tensor if isinstance(argument, Padded | Flat) else argument
+            owner = argument.tensor if isinstance(argument, Padded | Flat | View) else argument
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
@@ -145,6 +145,21 @@ class Builder:
             act = {"activation": x.activation, "alpha": x.alpha}
             self.step("activation_backward", act, dy=dx, y=x, dx=dx)
         self.accept_gradient(x, dx)
+
+    def pass_gradient(self, x: Tensor, dy: Tensor | View) -> None:
+        """Make dy, of x's shape, a gradient of x as it is, but for the slope of x's activation."""
+        if x.activation == "linear" and isinstance(dy, Tensor) and x.needs_gradient:
+            self.accept_gradient(x, dy)
+            return
+        slope, params = self.backward_slope(x)
+
+        def emit(dx: Tensor) -> None:
+            if slope:
+                self.step("activation_backward", params, dy=dy, dx=dx, **slope)
+            else:
+                self.step("copy", x=dy, y=dx)
+
+        self.add_gradient(x, emit, slope=True)
 
     def slope_of_output(self, y: Tensor) -> None:
         """Apply the slope of y's activation to the gradient that a loss wrote for its input y."""

@@ -39,6 +39,7 @@ class Layer(ABC):
     name: str | None = None
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
+    wide = False  # its kernels are fast on blocks of 16 lanes only
 
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
