@@ -15,8 +15,8 @@ from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.python_loss import make_loss
+from fastcnn.engine.regularizer import penalty_value
 from fastcnn.errors import OptionError, ShapeError
-from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -250,14 +250,8 @@ class Sequential:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
-        """l1 sum|p| + l2 sum p^2 of all parameters, part of the loss."""
-        store, total = self.store, np.zeros(1)
-        penalties = store.penalties()
-        if not penalties[:, :2].any():  # l1 and l2
-            return 0.0
-        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
-        call("penalty_value", {**arrays, "out": total}, self.backend)
-        return float(total[0])
+        """What the regularizers of parameters add to the loss."""
+        return penalty_value(self.store, self.backend)
 
     # ---- using
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from fastcnn.engine.activation import make_activation
 from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.options import activity_penalty
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.plugins.registry import layers
 
 
 @dataclass
@@ -38,13 +40,21 @@ class Graph:
         self.output = self.input
 
     def apply(self, layer: Layer, *inputs: Node) -> Node:
-        """Append a layer (and the activation among its options); returns the node of its output."""
+        """Append a layer, the activation and the activity regularizer among its options.
+
+        Returns the node of its output.
+        """
         name = self._unique(layer.name or layer.registered_name)
         node = self._append(name, layer, list(inputs), implicit=False)
         if not layer.is_activation and layer.activation not in (None, "linear"):
             function = make_activation(layer.activation)
             name = f"{name}/{function.registered_name}"
             node = self._append(name, function.layer(), [node], implicit=True)
+        if layer.activity_regularizer is not None:
+            kind = layers.get("activity_regularization")
+            penalties = activity_penalty(layer.activity_regularizer)
+            name = f"{name}/activity_regularizer"
+            node = self._append(name, kind(**penalties), [node], implicit=True)
         return node
 
     def _append(self, name: str, layer: Layer, inputs: list[Node], implicit: bool) -> Node:

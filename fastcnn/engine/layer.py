@@ -23,6 +23,9 @@ class Parameter:
     l1: float = 0.0  # penalties of the loss: l1 |p| + l2 p^2
     l2: float = 0.0
     decay: bool = False  # whether the optimizer's weight decay applies
+    regularizer: Any = None  # a Regularizer with a kernel of its own
+    constraint: Any = None  # a Constraint, applied after every update
+    unit_axis: int | None = None  # whose places are units; None: the whole array is one unit
     trainable: bool = True
 
 
@@ -36,6 +39,7 @@ class Layer(ABC):
 
     registered_name: str = ""
     activation: Any = None  # that follows the layer: name, {"name": ...} or object
+    activity_regularizer: Any = None  # a penalty on its output, if it takes one
     name: str | None = None
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows

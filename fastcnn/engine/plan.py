@@ -9,6 +9,7 @@ import numpy as np
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.regularizer import regularize
 from fastcnn.engine.stage import make_stages
 from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import ShapeError
@@ -58,6 +59,7 @@ class Plan:
         self.purpose = purpose
         self.lanes = choose_lanes(graph, batch)
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
+        build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.labels = build.array(self.order.shape, "int64", -1)
         self.losses = build.array(self.order.shape, build.dtype, 0)
@@ -72,10 +74,12 @@ class Plan:
             self._add_loss(build, loss)
         if purpose == "train":
             self._backward(build)
+            regularize(build)
             if optimizer is not None:
                 optimizer.emit(build)
         self.program: Program = build.finish()
         self.bytes = build.bytes
+        self._losses = [self.losses, *build.extra_losses]
 
     # ---- compiling
 
@@ -166,8 +170,10 @@ class Plan:
 
     def sums(self) -> tuple[float, float]:
         """Loss and number of right answers, summed over the samples of the last run."""
-        losses, correct = self.losses[: self._active], self.correct[: self._active]
-        return float(losses.sum(dtype=np.float64)), float(correct.sum(dtype=np.float64))
+        return self._sum(self._losses), self._sum([self.correct])
+
+    def _sum(self, arrays: list[np.ndarray]) -> float:
+        return sum(float(a[: self._active].sum(dtype=np.float64)) for a in arrays)
 
 
 def choose_lanes(graph: Graph, batch: int) -> int:
