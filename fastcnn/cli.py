@@ -299,6 +299,21 @@ def models() -> None:
 
 
 @main.command(epilog=EPILOG)
+@click.argument("kinds", metavar="[KIND]...", nargs=-1)
+@as_json
+@debug
+def plugins(as_json: bool, kinds: tuple[str, ...]) -> None:
+    """All layers, losses, optimizers, callbacks, ..., built in or installed, with their options.
+
+    KIND: layers, activations, losses, optimizers, schedules, callbacks, metrics, ...
+    """
+    from fastcnn.commands.plugins import plugins as run
+    from fastcnn.commands.text import plugins_text
+
+    _print(run(kinds), as_json, plugins_text)
+
+
+@main.command(epilog=EPILOG)
 @data_dir
 @as_json
 @debug

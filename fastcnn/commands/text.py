@@ -1,5 +1,6 @@
 """Results as text for people; `--json` prints the same figures for programs."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,6 +76,24 @@ def predict_text(results: list[dict[str, Any]]) -> str:
 def models_text(rows: list[tuple[str, int, str, str]]) -> str:
     head = ("name", "parameters", "input", "layers")
     return table([head, *((n, f"{p:,}", shape, text) for n, p, shape, text in rows)], right=(1,))
+
+
+def plugins_text(results: dict[str, Any]) -> str:
+    lines = []
+    for group, entries in results["plugins"].items():
+        lines += [f"{group} ({len(entries)})", *(_plugin(entry) for entry in entries), ""]
+    lines += [f"PROBLEM: {text}" for text in results["problems"]]
+    return "\n".join(lines).rstrip()
+
+
+def _plugin(entry: dict[str, Any]) -> str:
+    """Name and options, wrapped, with the package unless it is ours; below, the first line."""
+    ours = entry["package"] == "fastcnn"
+    package = "" if ours else f"  [{entry['package']} {entry['version'] or ''}]".replace(" ]", "]")
+    also = f"  (also {', '.join(entry['aliases'])})" if entry["aliases"] else ""
+    head = f"{entry['name']}{entry['signature']}{also}{package}"
+    wrapped = textwrap.fill(head, 100, initial_indent="  ", subsequent_indent=" " * 8)
+    return f"{wrapped}\n      {entry['summary']}"
 
 
 def doctor_text(report: dict[str, Any]) -> str:
