@@ -143,6 +143,26 @@ def main() -> None:
     "size, at most 64.",
 )
 @click.option(
+    "--early-stopping",
+    metavar="EPOCHS",
+    type=click.IntRange(min=0),
+    help="Stop after so many epochs without a smaller val_loss; the best weights are kept.",
+)
+@click.option(
+    "--time-budget",
+    metavar="TIME",
+    help="Bring the learning rate down to 0 within 30s, 5m or 1h, and stop. Not repeatable.",
+)
+@click.option("--ema", metavar="DECAY", type=float, help="Average the weights, e.g. 0.999.")
+@click.option(
+    "--callback",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    callback=lambda ctx, param, value: value or None,
+    help="csv_logger:filename=log.csv, reduce_lr_on_plateau:patience=3, swa, ... Repeatable; see "
+    "`fastcnn plugins callbacks`.",
+)
+@click.option(
     "--out", metavar="DIR", help="Folder of the run. Default: runs/<data>-<model>, numbered."
 )
 @click.option(
@@ -162,6 +182,32 @@ def train(as_json: bool, **options: Any) -> None:
     if results["status"] == "interrupted":
         click.echo(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
         sys.exit(INTERRUPTED)
+
+
+@main.command("lr-find", epilog=EPILOG)
+@click.option("--data", metavar="NAME|PATH", help="As for train. Default: digits.")
+@click.option("--model", metavar="NAME|FILE.toml", help="Default: by the data.")
+@click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
+@click.option("--optimizer", metavar="NAME", help="Default: by model and data.")
+@click.option("--momentum", type=float, help="Of sgd and rmsprop.")
+@click.option("--weight-decay", type=float, help="Decoupled weight decay of kernels.")
+@click.option("--min-lr", type=float, default=1e-6, show_default=True, help="Where to begin.")
+@click.option("--max-lr", type=float, default=10.0, show_default=True, help="Where to end.")
+@click.option("--steps", type=click.IntRange(min=10), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: 0.")
+@threads
+@data_dir
+@click.option(
+    "--out", default="lr-find.png", show_default=True, metavar="FILE.png", help="The picture."
+)
+@as_json
+@debug
+def lr_find(as_json: bool, **options: Any) -> None:
+    """Suggest a learning rate: train on ever larger ones, until the loss grows."""
+    from fastcnn.commands.lr_find import lr_find as run
+    from fastcnn.commands.text import lr_find_text
+
+    _print(run(**options), as_json, lr_find_text)
 
 
 @main.command(epilog=EPILOG)

@@ -257,7 +257,8 @@ class Model(Network):
         plan = self._plan("train", min(batch_size, len(source)), bool(source.weights))
         plan.bind(source)
         self.stop_training, self.stop_reason = False, ""
-        made = [*make_callbacks(callbacks), *progress_callbacks(verbose)]
+        made = make_callbacks(callbacks)
+        made += progress_callbacks(verbose, made)
         self.callbacks = CallbackList(made, self.callbacks.states())
         loop = Loop(
             model=self,

@@ -44,6 +44,7 @@ def resumed_arguments(
         )
     changed = {k: getattr(options, k) for k in ("epochs", "data_dir")}
     arguments = arguments | {k: v for k, v in changed.items() if v is not None}
+    arguments.setdefault("callbacks", [])  # runs of older versions have none
     missing = [name for name in NEEDED if name not in arguments]
     if missing:
         raise ModelFileError(f"the run's record lacks the arguments {', '.join(missing)}")

@@ -26,12 +26,26 @@ def train_text(results: dict[str, Any]) -> str:
         for name in dict.fromkeys((*first, *metrics))
         if isinstance(results.get(name), float)
     ]
-    speed = f", {results['images_per_second']:,.0f} images/s" if results["seconds"] else ""
+    speed = (
+        f", {results['images_per_second']:,.0f} images/s" if results["images_per_second"] else ""
+    )
+    stopped = f"; {results['stopped']}" if results["stopped"] else ""
     return "\n".join(
         [
             ", ".join(figures),
-            f"{results['epochs']} epochs, {results['seconds']:.1f} s{speed}",
+            f"{results['epochs']} epochs, {results['seconds']:.1f} s{speed}{stopped}",
             f"saved {results['model_path']}",
+        ]
+    )
+
+
+def lr_find_text(results: dict[str, Any]) -> str:
+    sweep = f"{results['rates'][0]:.3g} to {results['rates'][-1]:.3g}"
+    return "\n".join(
+        [
+            f"suggested learning rate {results['suggestion']:.2g}",
+            f"{len(results['rates'])} batches, rates {sweep}, {results['stopped']}",
+            f"saved {results['picture']}",
         ]
     )
 

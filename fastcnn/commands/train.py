@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
@@ -15,6 +16,7 @@ from fastcnn.commands.versions import isa_in_use, versions
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import NAMES, load_dataset
 from fastcnn.data.splits import split
+from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
@@ -22,12 +24,13 @@ from fastcnn.plugins.registry import config_of
 from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
 from fastcnn.sequential import Sequential
+from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import ModelConfig, model_config
 from fastcnn.training.model_file import weights_sha256
 from fastcnn.training.normalisation import normalisation
-from fastcnn.training.progress import Throughput
+from fastcnn.training.progress import UNLIMITED, Throughput
 from fastcnn.training.recorder import Recorder
 from fastcnn.training.run_folder import RunFolder
 
@@ -51,6 +54,10 @@ class TrainOptions:
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
     threads: int | None = None
+    callback: tuple[str, ...] | None = None
+    early_stopping: int | None = None
+    time_budget: str | None = None
+    ema: float | None = None
     out: str | None = None
     resume: str | None = None
     quiet: bool = False
@@ -78,6 +85,7 @@ class Run:
     training: ImageSet
     held_out: ImageSet | None  # measured after each epoch
     arguments: dict[str, Any]
+    callbacks: list[Callback]
     quiet: bool
 
     def note(self, text: str) -> None:
@@ -98,6 +106,12 @@ class Run:
         self.note(f"run    {self.folder.path}: {threads}, {isa_in_use()}")
         if self.held_out is not None:
             self.note(f"val_   is the {self.held_out_name} set")
+        watching = watchers(self.callbacks)
+        if watching and self.held_out_name == "test":
+            self.note(
+                f"note   {', '.join(watching)} will choose by the test set, which flatters its "
+                "figures: --validation 0.1 holds out training images instead"
+            )
 
     @property
     def threads(self) -> int:
@@ -117,7 +131,8 @@ class Run:
         started = time.perf_counter()
         try:
             with StopOnSignal() as stop:
-                self._fit([recorder, meter, stop])
+                self._fit([*self.callbacks, recorder, meter, stop])
+            recorder.save()
         except DivergedError as error:
             self._record("diverged")
             raise DivergedError(
@@ -128,8 +143,8 @@ class Run:
             "seconds": round(time.perf_counter() - started, 3),
             "images_per_second": round(meter.images_per_second, 1),
         }
-        if self.model.progress.epoch < self.arguments["epochs"]:
-            recorder.save()
+        unfinished = self.model.progress.epoch < self.arguments["epochs"]
+        if unfinished and not self.model.stop_reason:
             return self._interrupted(figures)
         return self._finished(figures)
 
@@ -171,6 +186,7 @@ class Run:
     def _results(self, figures: dict[str, Any], status: str) -> dict[str, Any]:
         return {
             "status": status,
+            "stopped": self.model.stop_reason or None,
             "test_accuracy": None,
             "train_accuracy": None,
             **figures,
@@ -207,8 +223,21 @@ class Run:
         )
 
 
-def new_run(options: TrainOptions) -> Run:
-    """Everything is checked before the folder is made."""
+@dataclass
+class Prepared:
+    """A compiled model and its data, before anything is trained or written."""
+
+    data: str
+    dataset: Dataset
+    chosen: Recipe
+    config: ModelConfig
+    training: ImageSet
+    held_out: ImageSet | None
+    model: Model
+
+
+def prepare(options: TrainOptions) -> Prepared:
+    """Model and data as the options, the model file and the recipe of the data say."""
     config = None if options.model is None else model_config(options.model)
     data = _data_argument(options.data or "digits")
     dataset = load_dataset(
@@ -222,9 +251,19 @@ def new_run(options: TrainOptions) -> Run:
     model.preprocessing = normalisation(training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
-    arguments = _arguments(options, data, chosen, dataset, model)
+    return Prepared(data, dataset, chosen, config, training, held_out, model)
+
+
+def new_run(options: TrainOptions) -> Run:
+    """Everything is checked before the folder is made."""
+    callback_tables(options)
+    made = prepare(options)
+    arguments = _arguments(options, made)
+    model, dataset = made.model, made.dataset
     folder = RunFolder.create(options.out, Path("runs") / f"{dataset.name}-{model.name}")
-    return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
+    callbacks = make_callbacks(arguments["callbacks"])
+    parts = (dataset, made.training, made.held_out)
+    return Run(model, folder, *parts, arguments, callbacks, options.quiet)
 
 
 def resumed_run(options: TrainOptions) -> Run:
@@ -240,7 +279,8 @@ def resumed_run(options: TrainOptions) -> Run:
     dataset = load_dataset(arguments["data"], arguments["data_dir"], image_size=size)
     check_data(record, dataset, folder.record)
     training, held_out = _hold_out(dataset, arguments["validation"], model.seed)
-    return Run(model, folder, dataset, training, held_out, arguments, options.quiet)
+    callbacks = make_callbacks(arguments["callbacks"])
+    return Run(model, folder, dataset, training, held_out, arguments, callbacks, options.quiet)
 
 
 def _data_argument(data: str) -> str:
@@ -283,17 +323,18 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
     return table | {"learning_rate": rate} | given_ones
 
 
-def _arguments(
-    options: TrainOptions, data: str, chosen: Recipe, dataset: Dataset, compiled: Model
-) -> dict[str, Any]:
+def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
     """What `--resume` needs to go on, and compares with the options that are given there."""
-    model, optimizer = options.model or chosen.model, compiled.optimizer
+    chosen, optimizer = made.chosen, made.model.optimizer
+    model = options.model or chosen.model
     assert optimizer is not None
     is_file = model.lower().endswith(".toml")
+    callbacks = callback_tables(options, made.config.callbacks)
+    epochs = UNLIMITED if limits_time(callbacks) else chosen.epochs
     return {
-        "data": data,
+        "data": made.data,
         "model": str(Path(model).absolute()) if is_file else model,
-        "epochs": chosen.epochs if options.epochs is None else options.epochs,
+        "epochs": epochs if options.epochs is None else options.epochs,
         "batch_size": options.batch_size or chosen.batch_size,
         "optimizer": optimizer.registered_name,
         "lr": base_rate(config_of(optimizer)["learning_rate"]),
@@ -301,8 +342,13 @@ def _arguments(
         "metrics": options.metrics,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
-        "seed": compiled.seed,
+        "seed": made.model.seed,
         "validation": options.validation or 0.0,
-        "image_size": list(dataset.image_shape[:2]),
+        "callbacks": callbacks,
+        "callback": options.callback,
+        "early_stopping": options.early_stopping,
+        "time_budget": options.time_budget,
+        "ema": options.ema,
+        "image_size": list(made.dataset.image_shape[:2]),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }

@@ -2,11 +2,11 @@
 #include "activation_math.h"
 
 /* Rows (block, channel, y) of a (B, C, H, W, L) tensor; a row is W * L contiguous floats. */
-INLINE float *row_at(const fc_tensor *t, int64_t row) {
+INLINE int64_t row_offset(const fc_tensor *t, int64_t row) {
     int64_t h = t->shape[2], c = t->shape[1];
-    return (float *)t->data + row % h * t->stride[2] + row / h % c * t->stride[1] +
-           row / h / c * t->stride[0];
+    return row % h * t->stride[2] + row / h % c * t->stride[1] + row / h / c * t->stride[0];
 }
+INLINE float *row_at(const fc_tensor *t, int64_t row) { return (float *)t->data + row_offset(t, row); }
 
 /* For every vector of this thread's rows of out: `statement` with its n floats at px (of x) and po (of out), and at
  * pz of a third tensor. */

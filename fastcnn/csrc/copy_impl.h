@@ -1,11 +1,31 @@
-/* Copies between views (into and out of halos), multiples and sums of two tensors. */
+/* Copies between views (into and out of halos, of turned axes), multiples and sums of two tensors. */
 #include "activation_math.h"
+#include "lanes.h"
+
+INLINE void copy_lanes(float *y, const float *x, const int n) { memcpy(y, x, n * sizeof(float)); }
+
+/* Pixels that do not follow each other, lanes that may not either. */
+static void copy_pixels(const fc_tensor *x, const float *from, float *to) {
+    int64_t lanes = x->shape[4], apart = x->stride[4];
+    for (int64_t w = 0; w < x->shape[3]; w++, from += x->stride[3], to += lanes) {
+        if (apart == 1 || lanes == 1)
+            LANE_CHUNKS(l, lanes, copy_lanes(to + l, from + l, N));
+        else
+            for (int64_t l = 0; l < lanes; l++) to[l] = from[l * apart];
+    }
+}
 
 static void copy(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *y = &a->t[1];
-    int64_t begin, end, bytes = x->shape[3] * x->shape[4] * (int64_t)sizeof(float);
+    int64_t lanes = x->shape[4], begin, end;
+    int64_t bytes = x->shape[3] * lanes * (int64_t)sizeof(float);
+    int dense = (lanes == 1 || x->stride[4] == 1) && (x->shape[3] == 1 || x->stride[3] == lanes);
     split(active_blocks(x, ctx) * x->shape[1] * x->shape[2], ctx, &begin, &end);
-    for (int64_t row = begin; row < end; row++) memcpy(row_at(y, row), row_at(x, row), bytes);
+    for (int64_t row = begin; row < end; row++)
+        if (dense)
+            memcpy(row_at(y, row), row_at(x, row), bytes);
+        else
+            copy_pixels(x, row_at(x, row), row_at(y, row));
 }
 
 static void scale(const fc_args *a, const fc_context *ctx) {

@@ -51,18 +51,27 @@ INLINE uint32_t drop_lanes(
     return mask_bits(keep) & ((1u << n) - 1);
 }
 
+/* words[e % 4] + e / 4 * lanes: those of the lanes of element first + e of a block, e < 4 * (16 / lanes). */
+INLINE void draw_words(
+    const uint32_t key[2], uint32_t step, uint32_t layer, int64_t b, int64_t first, const int64_t lanes,
+    uint32_t words[4][PHILOX_STREAMS]
+) {
+    uint32_t counter[4][PHILOX_STREAMS];
+    for (int s = 0; s < PHILOX_STREAMS; s++) {
+        counter[0][s] = (uint32_t)(first / 4 + s / lanes);
+        counter[1][s] = (uint32_t)(b * lanes + s % lanes);
+        counter[2][s] = step;
+        counter[3][s] = layer;
+    }
+    philox(counter, key, words);
+}
+
 /* Draws for `count` elements of a block from `first` on, at most 4 * (16 / lanes) of them. */
 INLINE void dropout_elements(
     const dropout_job *job, int64_t b, int64_t first, int64_t count, const int64_t lanes
 ) {
-    uint32_t counter[4][PHILOX_STREAMS], words[4][PHILOX_STREAMS];
-    for (int s = 0; s < PHILOX_STREAMS; s++) {
-        counter[0][s] = (uint32_t)(first / 4 + s / lanes);
-        counter[1][s] = (uint32_t)(b * lanes + s % lanes);
-        counter[2][s] = job->step;
-        counter[3][s] = job->layer;
-    }
-    philox(counter, job->key, words);
+    uint32_t words[4][PHILOX_STREAMS];
+    draw_words(job->key, job->step, job->layer, b, first, lanes, words);
     int64_t w = job->x->shape[3], h = job->x->shape[2];
     pixel p = {b, first / w / h, first / w % h, first % w};
     for (int64_t e = 0; e < count; e++, next_pixel(&p, job->x)) {

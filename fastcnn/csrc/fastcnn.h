@@ -19,7 +19,7 @@
 #define FC_MAX_TENSORS 12
 #define FC_MAX_INTS 20
 #define FC_MAX_FLOATS 8
-#define FC_MAX_DIMS 5
+#define FC_MAX_DIMS 6
 #define FC_ALIGN 64
 
 typedef struct {

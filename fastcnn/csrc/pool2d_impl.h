@@ -35,11 +35,6 @@ INLINE int64_t cells(span v, span h) { return max_i64(0, v.end - v.begin) * max_
 
 INLINE float *plane_at(const fc_tensor *t, int64_t plane) { return row_at(t, plane * t->shape[2]); }
 
-INLINE int64_t row_offset(const fc_tensor *t, int64_t row) {
-    int64_t h = t->shape[2], c = t->shape[1];
-    return row % h * t->stride[2] + row / h % c * t->stride[1] + row / h / c * t->stride[0];
-}
-
 /* ---- Windows of any shape: vectors run over lanes, loops over the cells of a window ---- */
 
 INLINE void max_lanes(

@@ -13,10 +13,22 @@
 #include "conv2d_impl.h"
 #include "peak_impl.h"
 #include "batch_norm_impl.h"
+#include "bias_impl.h"
 #include "copy_impl.h"
 #include "dropout_impl.h"
+#include "local2d_impl.h"
+#include "merge_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "hog_impl.h"
+#include "color_histogram_impl.h"
+#include "upsampling2d_impl.h"
+#include "prelu_impl.h"
+#include "group_norm_impl.h"
+#include "layer_norm_impl.h"
+#include "lrn_impl.h"
+#include "maxout_impl.h"
+#include "noise_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -37,10 +49,22 @@ static const fc_kernel kernels[] = {
     CONV2D_KERNELS,
     PEAK_KERNELS,
     BATCH_NORM_KERNELS,
+    BIAS_KERNELS,
     COPY_KERNELS,
     DROPOUT_KERNELS,
+    LOCAL2D_KERNELS,
+    MERGE_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    HOG_KERNELS,
+    COLOR_HISTOGRAM_KERNELS,
+    UPSAMPLING2D_KERNELS,
+    PRELU_KERNELS,
+    GROUP_NORM_KERNELS,
+    LAYER_NORM_KERNELS,
+    LRN_KERNELS,
+    MAXOUT_KERNELS,
+    NOISE_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

@@ -9,11 +9,11 @@ from fastcnn.engine.layer import Shape
 from fastcnn.engine.memory import aligned_zeros, place
 from fastcnn.engine.parameters import ALIGN, ParameterStore
 from fastcnn.engine.stage import Stage
-from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor
+from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
 from fastcnn.kernels.spec import OPS
 
-Argument = Buffer | Padded | Flat | np.ndarray | None
+Argument = Buffer | Padded | Flat | View | np.ndarray | None
 
 
 class Builder:
@@ -72,10 +72,8 @@ class Builder:
         )
 
     def _full_shape(self, sample: Shape) -> tuple[int, ...]:
-        """(features,) are channels of one pixel, (channels, length) an image of one row."""
-        channels, *pixels = sample
-        height, width = (1, 1, *pixels)[-2:]
-        return self.blocks, channels, height, width, self.lanes
+        channels, *size = sample  # a row (channels, length) is an image of height 1
+        return self.blocks, channels, *(1, 1, *size)[-2:], self.lanes
 
     def output(self, stage: Stage) -> Tensor:
         """A new tensor for the output of a stage, its fused activation noted."""
@@ -119,8 +117,12 @@ class Builder:
         That of a frozen parameter goes nowhere. A layer that is used several times gets spare
         memory for all uses but one, which `add_up_gradients` adds.
         """
-        key = stage.node.key(name)
-        shape = stage.node.parameters[name].shape
+        if name not in stage.gradients:
+            key, shape = stage.node.key(name), stage.node.parameters[name].shape
+            stage.gradients[name] = self._gradient_memory(key, shape)
+        return stage.gradients[name]
+
+    def _gradient_memory(self, key: str, shape: Shape) -> np.ndarray:
         if not self.store.learns(key):
             self._unwanted.append(np.empty(shape, self.dtype))
             return self._unwanted[-1]
@@ -154,15 +156,24 @@ class Builder:
 
         A kernel that writes nothing but gradients of frozen parameters is left out.
         """
-        written = [a for t, a in arguments.items() if a is not None and OPS[kernel].is_output(t)]
-        if written and all(any(a is u for u in self._unwanted) for a in written):
+        op = OPS[kernel]
+        if self._all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
             return
         number = len(self._steps)
         for argument in arguments.values():
-            owner = argument.tensor if isinstance(argument, Padded | Flat) else argument
+            owner = argument.tensor if isinstance(argument, Padded | Flat | View) else argument
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
+
+    def _all_unwanted(self, outputs: list[Argument]) -> bool:
+        """Whether these are gradients of frozen parameters, or views of them, and nothing else."""
+        arrays = [array for array in outputs if array is not None]
+        return all(
+            isinstance(array, np.ndarray)
+            and any(np.may_share_memory(array, unwanted) for unwanted in self._unwanted)
+            for array in arrays
+        ) and bool(arrays)
 
     def backward_slope(
         self, x: Tensor, view: Callable[[Tensor], Argument] = lambda x: x
@@ -185,6 +196,21 @@ class Builder:
             act = {"activation": x.activation, "alpha": x.alpha}
             self.step("activation_backward", act, dy=dx, y=x, dx=dx)
         self.accept_gradient(x, dx)
+
+    def pass_gradient(self, x: Tensor, dy: Tensor | View) -> None:
+        """Make dy, of x's shape, a gradient of x as it is, but for the slope of x's activation."""
+        if x.activation == "linear" and isinstance(dy, Tensor) and x.needs_gradient:
+            self.accept_gradient(x, dy)
+            return
+        slope, params = self.backward_slope(x)
+
+        def emit(dx: Tensor) -> None:
+            if slope:
+                self.step("activation_backward", params, dy=dy, dx=dx, **slope)
+            else:
+                self.step("copy", x=dy, y=dx)
+
+        self.add_gradient(x, emit, slope=True)
 
     def slope_of_output(self, y: Tensor) -> None:
         """Apply the slope of y's activation to the gradient that a loss wrote for its input y."""

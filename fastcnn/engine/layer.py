@@ -2,6 +2,7 @@
 
 import inspect
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Of one sample: (channels, height, width), (channels, length) or (features,).
 Shape = tuple[int, ...]
+IN_MODELS = ("variables", "calls", "activation_layer")  # attributes that models give to layers
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Layer(ABC):
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
+    wide = False  # its kernels are fast on blocks of 16 lanes only
 
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -91,6 +94,16 @@ class Layer(ABC):
     def output(self) -> "SymbolicTensor":
         """The symbolic tensor that its call gave, e.g. to make a model of the layers before it."""
         return self._only_call().outputs[0]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
+        """A layer of the same options that is in no model: it shares no parameters with this one.
+
+        So an estimator that is cloned, e.g. for cross-validation, begins anew.
+        """
+        made = memo[id(self)] = type(self).__new__(type(self))
+        own = {k: v for k, v in vars(self).items() if k not in IN_MODELS}
+        vars(made).update(deepcopy(own, memo))
+        return made
 
     def _only_call(self) -> "Call":
         if len(self.calls) != 1:

@@ -4,8 +4,9 @@ import math
 import numbers
 from typing import Any
 
-from fastcnn.errors import OptionError
-from fastcnn.kernels.geometry import same_padding
+from fastcnn.engine.layer import Shape
+from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels.geometry import Pair, same_padding
 from fastcnn.plugins.registry import make, regularizers
 
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
@@ -15,6 +16,15 @@ def positive(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"{name} must be a positive integer, not {value!r}")
     return value
+
+
+def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
+    """An integer for all axes, or one for each."""
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(values) != axes:
+        wanted = "one integer" + (" or two" if axes == 2 else "")
+        raise OptionError(f"{name} must be {wanted}, not {value!r}")
+    return tuple(positive(name, v) for v in values)
 
 
 def number(name: str, value: Any, *, zero: bool = False) -> float:
@@ -41,10 +51,35 @@ def count(name: str, value: Any) -> int:
 
 def pair(name: str, value: Any) -> tuple[int, int]:
     """An integer, or two of them, as (rows, columns)."""
-    values = (value, value) if isinstance(value, int) else tuple(value)
-    if len(values) != 2:
-        raise OptionError(f"{name} must be one integer or two, not {value!r}")
-    return positive(name, values[0]), positive(name, values[1])
+    rows, columns = per_axis(name, value, 2)
+    return rows, columns
+
+
+def check_image(shape: Shape, axes: int) -> None:
+    if len(shape) != axes + 1:
+        wanted = "images (channels, height, width)" if axes == 2 else "rows (channels, length)"
+        raise ShapeError(f"needs {wanted}, not {shape}")
+
+
+def sample_axis(axis: int, shape: Shape) -> int:
+    """Where an axis as in Keras, (batch, ..., channels), lies in our samples (channels, ...)."""
+    axes = len(shape)
+    number = axis if axis >= 0 else axis + axes + 1
+    if not 1 <= number <= axes:
+        raise ShapeError(f"axis {axis} of samples {shape}: there are 1 to {axes} and -1")
+    return number % axes
+
+
+def as_pair(sizes: tuple[int, ...]) -> Pair:
+    """(height, width) of an image or, with height 1, of a row."""
+    return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
+
+
+def dropout_rate(rate: Any) -> float:
+    """The probability with which something is dropped."""
+    if not 0 <= rate < 1:
+        raise OptionError(f"a dropout rate lies in [0, 1), not {rate}")
+    return float(rate)
 
 
 def penalty(regularizer: Any) -> dict[str, Any]:
@@ -75,18 +110,32 @@ def resolve_padding(
             for n, k, s, d in zip(size, kernel, strides, dilation, strict=True)
         )
         return *rows, *columns
-    return explicit_padding(padding)
+    return explicit_padding(padding, words='"valid", "same", ')
 
 
-def explicit_padding(padding: Any) -> tuple[int, int, int, int]:
-    """From p, (rows, columns) or ((top, bottom), (left, right))."""
-    expected = '"valid", "same", p, (rows, columns) or ((top, bottom), (left, right))'
+def row_padding(padding: Any) -> Padding:
+    """Padding of a row, p or (before, after), as padding of an image of height 1."""
+    if isinstance(padding, str):
+        return padding
+    try:
+        before, after = (padding, padding) if isinstance(padding, int) else padding
+    except (TypeError, ValueError):
+        expected = '"valid", "same", p or (before, after)'
+        raise OptionError(f"padding must be {expected}, not {padding!r}") from None
+    return (0, 0), (before, after)
+
+
+def explicit_padding(
+    padding: Any, name: str = "padding", words: str = ""
+) -> tuple[int, int, int, int]:
+    """From p, (rows, columns) or ((top, bottom), (left, right)). words: what else could stand."""
+    expected = f"{words}p, (rows, columns) or ((top, bottom), (left, right))"
     try:
         sides = (padding, padding) if isinstance(padding, int) else tuple(padding)
         rows, columns = ((s, s) if isinstance(s, int) else tuple(s) for s in sides)
         top, bottom, left, right = (int(n) for n in (*rows, *columns))
     except (TypeError, ValueError):
-        raise OptionError(f"padding must be {expected}, not {padding!r}") from None
+        raise OptionError(f"{name} must be {expected}, not {padding!r}") from None
     if min(top, bottom, left, right) < 0:
-        raise OptionError(f"padding must not be negative: {padding!r}")
+        raise OptionError(f"{name} must not be negative: {padding!r}")
     return top, bottom, left, right

@@ -206,15 +206,9 @@ def _is_flat_softmax(stage: Stage) -> bool:
 def choose_lanes(graph: Graph, batch: int) -> int:
     """Images side by side in a block: 16, or fewer for small batches.
 
-    With fewer, vectors hold neighbouring pixels as well. Strided convolutions have fast kernels for
-    16 lanes only.
+    With fewer, vectors hold neighbouring pixels as well; layers that are slow then are `wide`.
     """
-    strided = any(
-        getattr(node.layer, "strides", (1, 1)) != (1, 1)
-        and node.layer is not None
-        and node.layer.registered_name == "conv2d"
-        for node in graph.nodes
-    )
-    if batch > 8 or strided:
+    wide = any(node.layer is not None and node.layer.wide for node in graph.nodes)
+    if batch > 8 or wide:
         return 16
     return next(lanes for lanes in (1, 4, 8) if batch <= lanes)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
@@ -21,6 +23,7 @@ class Stage:
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)  # of parameters: see Builder
 
     @property
     def layer(self) -> Any:

@@ -5,6 +5,7 @@ An activation is (blocks, channels, height, width, lanes), lanes innermost: the 
 the memory and never written, so convolutions need no padding of their own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,11 +56,12 @@ class Tensor(Buffer):
     alpha: float = 0.0
     gradient: "Tensor | None" = None
     needs_gradient: bool = True
+    framed: bool = False  # holds a border of zeros of its own, which nobody writes
     copies: dict[str, "Tensor"] = field(default_factory=dict)
 
     @property
     def keeps_zeros(self) -> bool:
-        return self.halo != NO_HALO
+        return self.framed or self.halo != NO_HALO
 
     def memory_shape(self) -> tuple[int, ...]:
         blocks, channels, height, width, lanes = self.shape
@@ -103,6 +105,18 @@ class Flat:
     def resolve(self) -> np.ndarray:
         array = self.tensor.resolve()
         return array.reshape(array.shape[0], -1, array.shape[4])
+
+
+@dataclass(frozen=True)
+class View:
+    """Part of a tensor, or its axes in another order: what `cut` makes of its array. Only kernels
+    that take such strides may read or write it."""
+
+    tensor: Tensor
+    cut: Callable[[np.ndarray], np.ndarray]
+
+    def resolve(self) -> np.ndarray:
+        return self.cut(self.tensor.resolve())
 
 
 @dataclass(eq=False)

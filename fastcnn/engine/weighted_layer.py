@@ -49,7 +49,9 @@ class WeightedLayer(Layer):
     fuses_activation = True
     options: ClassVar[type] = KernelOptions
     defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
+    undecayed: ClassVar[tuple[str, ...]] = ("bias",)  # weights that no weight decay applies to
     use_bias: bool
+    strides: tuple[int, ...] = (1,)
 
     def __init_subclass__(cls) -> None:
         """Put the options into the signature, in place of `**options`."""
@@ -90,16 +92,26 @@ class WeightedLayer(Layer):
             fan_in,
             fan_out,
             **penalty(getattr(self, f"{kind}_regularizer")),
-            decay=kind != "bias",
+            decay=kind not in self.undecayed,
         )
+
+    def bias_parameter(
+        self, shape: tuple[int, ...], *, fan_in: int, fan_out: int
+    ) -> dict[str, Parameter]:
+        """{"bias": ...}, or nothing if the layer has none."""
+        if not self.use_bias:
+            return {}
+        return {"bias": self.weight("bias", shape, fan_in=fan_in, fan_out=fan_out)}
 
     def kernel_and_bias(
         self, kernel: tuple[int, ...], bias: tuple[int, ...], *, fan_in: int, fan_out: int
     ) -> dict[str, Parameter]:
         """Parameters of these shapes."""
         fans = {"fan_in": fan_in, "fan_out": fan_out}
-        made = {"kernel": self.weight("kernel", kernel, **fans)}
-        return made | {"bias": self.weight("bias", bias, **fans)} if self.use_bias else made
+        return {
+            "kernel": self.weight("kernel", kernel, **fans),
+            **self.bias_parameter(bias, **fans),
+        }
 
     # ---- arrays of a plan
 

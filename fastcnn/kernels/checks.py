@@ -72,8 +72,9 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
 
 
 def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
-    """The halo of dy holds whatever the taps reach."""
-    dy, w, dx = arrays["dy"], arrays["w"], arrays["dx"]
+    """The halo of dy holds whatever the taps reach. The transposed convolution calls dy x."""
+    forward = "dx" not in arrays
+    dy, w, dx = (arrays[t] for t in (("x", "w", "y") if forward else ("dy", "w", "dx")))
     assert dy is not None and w is not None and dx is not None
     groups_and_steps(name, dx.shape[1], w, params)
     for d, (axis, before) in enumerate((("h", "top"), ("w", "left"))):
@@ -86,9 +87,10 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
             params[f"pad_{before}"],
         )
         if reach and (reach[0] + halo < 0 or reach[1] + halo >= dy.shape[2 + d]):
+            read = "x" if forward else "dy"
             raise ShapeError(
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
-                f" dy, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
+                f" {read}, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
 
 
@@ -173,3 +175,111 @@ def augment(name: str, arrays: Arrays, params: Params) -> None:
     color = arrays["color"]
     if color is not None:
         expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
+
+
+def group_norm(name: str, arrays: Arrays, params: Params) -> None:
+    """Whole groups of channels; statistics, if they are there, for each."""
+    x, mean = arrays["x"], arrays.get("mean")
+    assert x is not None
+    groups = params["groups"]
+    if groups < 1 or x.shape[1] % groups:
+        raise ShapeError(f"{name}: {x.shape[1]} channels can't be split into {groups} groups")
+    if mean is not None:
+        expect(name, "the number of groups in mean", mean.shape[1], groups)
+    if x.shape[-1] not in (1, 4, 8, 16):
+        raise ShapeError(f"{name} takes 1, 4, 8 or 16 lanes, not {x.shape[-1]}")
+
+
+def lrn(name: str, arrays: Arrays, params: Params) -> None:
+    if params["size"] < 1 or params["size"] % 2 == 0:
+        raise OptionError(f"{name}: size must be an odd number of channels, not {params['size']}")
+    if not params["k"] > 0 or not params["alpha"] >= 0:
+        raise OptionError(f"{name}: k must be positive and alpha not negative, not {params}")
+
+
+def maxout(name: str, arrays: Arrays, params: Params) -> None:
+    wide = arrays["x"] if "x" in arrays else arrays["dx"]
+    narrow = arrays["y"] if "y" in arrays else arrays["dy"]
+    assert wide is not None and narrow is not None
+    if not 1 <= params["pool"] <= 256:
+        raise OptionError(f"{name}: pool lies in 1 to 256, not {params['pool']}")
+    expect(name, "the number of channels", wide.shape[1], narrow.shape[1] * params["pool"])
+
+
+def prelu(name: str, arrays: Arrays, params: Params) -> None:
+    """Axes of the slopes are whole or shared."""
+    x, slopes = arrays["x"], arrays["alpha"] if "alpha" in arrays else arrays["dalpha"]
+    assert x is not None and slopes is not None
+    for axis, length, whole in zip("CHW", slopes.shape, x.shape[1:4], strict=True):
+        if length not in (1, whole):
+            raise ShapeError(f"{name}: slopes along {axis} must be 1 or {whole}, not {length}")
+
+
+MAX_ORIENTATIONS = 64  # HOG_MOST_ORIENTATIONS in csrc/hog_impl.h
+
+
+def hog(name: str, arrays: Arrays, params: Params) -> None:
+    """Features of as many blocks as fit the image, at least one."""
+    images, features = arrays["images"], arrays["features"]
+    assert images is not None and features is not None
+    if not 1 <= params["orientations"] <= MAX_ORIENTATIONS:
+        got = params["orientations"]
+        raise OptionError(f"{name}: orientations must be 1 to {MAX_ORIENTATIONS}, not {got}")
+    size = params["orientations"]
+    for axis, side in (("h", 1), ("w", 2)):
+        cell, block, n = params[f"cell_{axis}"], params[f"block_{axis}"], images.shape[side]
+        if cell < 1 or block < 1:
+            raise ShapeError(f"{name}: cells ({cell}) and blocks ({block}) must be at least 1")
+        if n < cell * block:
+            raise ShapeError(
+                f"{name}: images of {n} pixels along {axis} are smaller than a block of"
+                f" {block} cells of {cell} pixels"
+            )
+        size *= block * (n // cell - block + 1)
+    expect(name, "the number of features", features.shape[1], size)
+
+
+def color_histogram(name: str, arrays: Arrays, params: Params) -> None:
+    """Edges that rise, and features for each bin and part of the grid."""
+    images, edges, counts, features = (
+        arrays[tensor] for tensor in ("images", "edges", "counts", "features")
+    )
+    assert images is not None and edges is not None and counts is not None and features is not None
+    if params["space"] != "rgb":
+        expect(name, "the number of channels", images.shape[3], 3)
+    if (counts < 2).any() or counts.sum() != len(edges):
+        raise ShapeError(f"{name}: each channel needs 2 edges or more, {len(edges)} in all")
+    for part in np.split(edges, np.cumsum(counts)[:-1]):
+        if not (np.diff(part) > 0).all():
+            raise ShapeError(f"{name}: edges of bins must rise: {part}")
+    if params["rows"] < 1 or params["columns"] < 1:
+        raise ShapeError(f"{name}: the grid must have at least one row and column")
+    bins = counts - 1
+    size = (bins.prod() if params["joint"] else bins.sum()) * params["rows"] * params["columns"]
+    expect(name, "the number of features", features.shape[1], int(size))
+
+
+def upsample2d(name: str, arrays: Arrays, params: Params) -> None:
+    """The larger image has a multiple of the smaller one's rows and columns."""
+    small, large = (arrays[t] for t in (("x", "y") if "x" in arrays else ("dx", "dy")))
+    assert small is not None and large is not None
+    for axis in (2, 3):
+        if large.shape[axis] % small.shape[axis]:
+            raise ShapeError(f"{name}: {large.shape} is no whole multiple of {small.shape}")
+
+
+def local2d(name: str, arrays: Arrays, params: Params) -> None:
+    """x with its border, the weights of each output pixel, and the output (y or dy)."""
+    w = arrays["w"] if "w" in arrays else arrays["dw"]
+    x = arrays["x"] if "x" in arrays else arrays["dx"]
+    assert w is not None and x is not None
+    for axis, letter, before in ((2, "h", "top"), (3, "w", "left")):
+        stride, pad = params[f"stride_{letter}"], params.get(f"pad_{before}", 0)
+        if stride < 1 or pad < 0:
+            raise ShapeError(f"{name}: stride {stride}, padding {pad} along {letter}")
+        windows, kernel = w.shape[axis - 2], w.shape[axis + 2]
+        if "x" in arrays and (windows - 1) * stride + kernel > x.shape[axis]:
+            raise ShapeError(
+                f"{name}: {windows} windows of {kernel} along {letter}, {stride} apart, do not fit"
+                f" {x.shape[axis]} pixels"
+            )

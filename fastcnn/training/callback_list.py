@@ -28,6 +28,9 @@ def make_callbacks(values: Sequence[Any]) -> list[Callback]:
             )
     if len({id(callback) for callback in made}) < len(made):
         raise OptionError("the same callback object was given twice")
+    averaging = [_name(callback) for callback in made if _averages(callback)]
+    if len(averaging) > 1:
+        raise OptionError(f"{' and '.join(averaging)} would both replace the weights: give one")
     return made
 
 
@@ -42,10 +45,6 @@ class CallbackList:
         self.callbacks = sorted(given, key=lambda callback: callback.runs_last)
         self._states = list(states)
         self._begun: list[Callback] = []
-        averaging = [callback for callback in given if _averages(callback)]
-        if len(averaging) > 1:
-            names = " and ".join(map(_name, averaging))
-            raise OptionError(f"{names} would both replace the weights: give one of them")
 
     def __bool__(self) -> bool:
         return bool(self.callbacks)

@@ -1,4 +1,4 @@
-"""Models described in TOML: a list of layers, and perhaps a name, a loss and an optimizer.
+"""Models described in TOML: layers, and perhaps name, loss, optimizer and callbacks.
 
     name = "tiny"
     [optimizer]
@@ -14,12 +14,15 @@
     type = "dense"
     units = "classes"  # as many as the data has
     activation = "softmax"
+    [[callbacks]]
+    name = "early_stopping"
+    patience = 5
 
 A file can name registered things and give numbers; it holds no code.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,9 @@ from typing import Any
 from fastcnn.engine.layer import Layer
 from fastcnn.errors import FastcnnError, ModelFileError, OptionError, unknown
 from fastcnn.plugins.registry import layers, losses, make, models, optimizers
+from fastcnn.training.callback_list import make_callbacks
 
-KEYS = ("name", "loss", "optimizer", "layers")
+KEYS = ("name", "loss", "optimizer", "layers", "callbacks")
 DEFAULT_LOSS = "sparse_categorical_crossentropy"
 
 
@@ -40,6 +44,7 @@ class ModelConfig:
     stack: Callable[[tuple[int, int, int], int], list[Layer]]
     loss: Any = DEFAULT_LOSS
     optimizer: dict[str, Any] | None = None
+    callbacks: Sequence[dict[str, Any]] = ()
 
 
 def model_config(name_or_path: str) -> ModelConfig:
@@ -59,11 +64,13 @@ def read_model_toml(path: Path) -> ModelConfig:
     if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
         raise OptionError(f"{path}: expected one or more [[layers]] tables")
     loss, optimizer = document.get("loss", DEFAULT_LOSS), document.get("optimizer")
+    callbacks = document.get("callbacks", [])
     if isinstance(optimizer, str):
         optimizer = {"name": optimizer}
     try:
         make(losses, loss)
         make(optimizers, optimizer)
+        make_callbacks(callbacks)
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
 
@@ -71,7 +78,7 @@ def read_model_toml(path: Path) -> ModelConfig:
         return [_layer(path, number, entry, classes) for number, entry in enumerate(entries, 1)]
 
     stack((1, 1, 1), 2)  # unknown names and options come out before any data is read
-    return ModelConfig(str(document.get("name", path.stem)), stack, loss, optimizer)
+    return ModelConfig(str(document.get("name", path.stem)), stack, loss, optimizer, callbacks)
 
 
 def _parse(path: Path) -> dict[str, Any]:

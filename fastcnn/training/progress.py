@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fastcnn.engine.callback import Callback
@@ -10,8 +11,10 @@ from fastcnn.plugins.registry import callbacks, make
 UNLIMITED = 10**6  # epochs: something else ends training
 
 
-def progress_callbacks(verbose: int) -> list[Callback]:
-    """verbose 1: bar if stderr is a terminal, else lines; 2: lines; 0: none."""
+def progress_callbacks(verbose: int, given: Sequence[Callback]) -> list[Callback]:
+    """verbose 1: bar if stderr is a terminal, else lines; 2: lines; 0, or if given: none."""
+    if any(callback.registered_name == "progress_bar" for callback in given):
+        return []
     if verbose == 1 and sys.stderr.isatty():
         return [make(callbacks, "progress_bar")]
     return [EpochLines()] if verbose else []

@@ -15,6 +15,10 @@ from fastcnn.plugins.registry import augmentations, metrics, schedules
         ("polynomial:cycle=true", {"cycle": True}),
         ("piecewise:boundaries=10/20,values=1/0.5/0.1", {"boundaries": [10, 20]}),
         ("warmup:steps=5,schedule=cosine", {"steps": 5, "schedule": "cosine"}),
+        ('warmup:schedule={name="step", decay_steps=5},steps=1', {"steps": 1}),
+        ("piecewise:boundaries=[10, 20],values=[1]", {"boundaries": [10, 20], "values": [1]}),
+        ("constant:a=logs/x.csv,b='1,2',c=.5,d=2024-01-01", {"a": "logs/x.csv", "b": "1,2"}),
+        ("constant:a=.5,b=2024-01-01,c=a=b", {"a": 0.5, "b": "2024-01-01", "c": "a=b"}),
     ],
 )
 def test_parse(text, table):

@@ -24,7 +24,7 @@ GAPS = zeros(2, 3, 4, 10, 16)[:, :, :, ::2]  # between the pixels of a row
 X = (2, 3, 4, 5, 16)
 POOL = {"window_h": 2, "window_w": 2, "stride_h": 2, "stride_w": 2}
 BAD = {
-    "gaps between pixels": ("copy", {"x": GAPS, "y": zeros(*X)}, {}, "axis 3 of x"),
+    "gaps between pixels": ("scale", {"x": GAPS, "y": zeros(*X)}, {}, "axis 3 of x"),
     "gaps in what is written": ("copy", {"x": zeros(*X), "y": GAPS}, {}, "axis 3 of y"),
     "gaps between lanes": (
         "dense_forward",

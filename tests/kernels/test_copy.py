@@ -43,3 +43,21 @@ def test_add_in_place(isa):
     program.add("add", {"x": x, "z": z, "y": x})
     program.run(threads=2)
     np.testing.assert_array_equal(x, expected)
+
+
+@settings(deadline=None, max_examples=30)
+@given(shape=shapes, turn=st.permutations([1, 2, 3, 4]), seed=st.integers(0, 99))
+def test_copy_of_turned_axes(shape, turn, seed):
+    x = np.random.default_rng(seed).normal(size=shape).astype(np.float32).transpose(0, *turn)
+    arrays = {"x": x, "y": np.empty(x.shape, np.float32)}
+    assert_native_matches_reference("copy", arrays)
+    np.testing.assert_array_equal(run("copy", arrays, "native")["y"], x)
+
+
+@settings(deadline=None, max_examples=20)
+@given(shape=shapes, halo=halos, seed=st.integers(0, 99))
+def test_scale(shape, halo, seed):
+    x = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    arrays = {"x": with_halo(x, halo), "y": with_halo(np.empty_like(x), halo)}
+    assert_native_matches_reference("scale", arrays, factor=-1.75)
+    assert_halo_untouched(run("scale", arrays, "native", factor=-1.75)["y"])

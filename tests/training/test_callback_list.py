@@ -105,8 +105,9 @@ def test_an_error_at_the_beginning_keeps_the_states_of_before():
 
 def test_names_tables_and_objects():
     mine = Callback()
-    made = make_callbacks(["ema", {"name": "swa", "start_epoch": 3}, mine])
-    assert [c.registered_name for c in made] == ["ema", "swa", ""] and made[2] is mine
+    made = make_callbacks(["ema", {"name": "early_stopping", "patience": 3}, mine])
+    names = [callback.registered_name for callback in made]
+    assert names == ["ema", "early_stopping", ""] and made[2] is mine
 
 
 @pytest.mark.parametrize(

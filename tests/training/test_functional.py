@@ -1,6 +1,7 @@
 """Models of branches, several inputs and outputs, shared layers and inner models."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -180,6 +181,17 @@ def test_layers_in_another_sequential_keep_their_weights():
     weights, others = model.get_weights(), head.get_weights()
     np.testing.assert_array_equal(weights["dense/kernel"], others["dense/kernel"])
     assert others["dense_1/kernel"].shape == (2, 4)
+
+
+def test_a_copied_layer_has_weights_of_its_own():
+    """What scikit-learn's clone does to the layers of an estimator."""
+    layers = [L.Flatten(), L.Dense(4, activation="relu", name="mine")]
+    model = Sequential(layers, (8, 8, 1), seed=1)
+    other = Sequential(deepcopy(layers), (8, 8, 1), seed=2)
+    again = Sequential(deepcopy(layers), (8, 8, 1), seed=1)
+    kernels = [m.get_weights()["mine/kernel"] for m in (model, other, again)]
+    assert not np.array_equal(kernels[0], kernels[1])
+    np.testing.assert_array_equal(kernels[0], kernels[2])
 
 
 @pytest.mark.parametrize("frozen", ["layer", "model"])

@@ -15,6 +15,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_max_pool_backward_weight",
     "conv2d_max_pool_forward",
+    "conv2d_transpose_forward",
 ]
 
 
@@ -198,3 +199,46 @@ def conv2d_max_pool_backward_weight(
         zero_top=zero_top,
         zero_bottom=zero_bottom,
     )
+
+
+def conv2d_transpose_forward(
+    x,
+    w,
+    b,
+    y,
+    *,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    pad_top,
+    pad_left,
+    halo_top,
+    halo_left,
+    halo_bottom,
+    activation,
+    alpha,
+):
+    """y = act(b + what conv2d_backward_input makes of x as an output gradient)."""
+    conv2d_backward_input(
+        x,
+        w,
+        None,
+        y,
+        stride_h=stride_h,
+        stride_w=stride_w,
+        dilation_h=dilation_h,
+        dilation_w=dilation_w,
+        groups=groups,
+        pad_top=pad_top,
+        pad_left=pad_left,
+        halo_top=halo_top,
+        halo_left=halo_left,
+        halo_bottom=halo_bottom,
+        activation="linear",
+        alpha=0.0,
+    )
+    if b is not None:
+        y += b[:, None, None, None]
+    y[...] = activate(y, activation, alpha)

@@ -8,17 +8,23 @@ from fastcnn.kernels.reference.activation import activation_slope
 __all__ = ["dropout_backward", "dropout_forward"]
 
 
-def kept(shape, seed, step, layer, rate):
-    """Which elements stay: word e % 4 of Philox(e / 4, image, step, layer) >= rate 2^32.
+def words(shape, seed, step, layer):
+    """(B, L, elements): word e % 4 of Philox(e / 4, image, step, layer), elements rounded up to 4.
 
     e = (c H + h) W + w is the element's number in its image, b L + l the image's in the batch.
     """
     blocks, c, h, w, lanes = shape
     quads = np.arange(-(-c * h * w // 4))
     images = np.arange(blocks * lanes)
-    words = rng.philox((quads[:, None], images, step, layer), rng.seed_key(seed))
-    words = words.transpose(1, 0, 2).reshape(blocks, lanes, -1)[:, :, : c * h * w]
-    keep = words >= np.uint32(min(int(rate * 2**32), 2**32 - 1))
+    drawn = rng.philox((quads[:, None], images, step, layer), rng.seed_key(seed))
+    return drawn.transpose(1, 0, 2).reshape(blocks, lanes, -1)
+
+
+def kept(shape, seed, step, layer, rate):
+    """Which elements stay: those whose word is at least rate 2^32."""
+    blocks, c, h, w, lanes = shape
+    drawn = words(shape, seed, step, layer)[:, :, : c * h * w]
+    keep = drawn >= np.uint32(min(int(rate * 2**32), 2**32 - 1))
     return keep.reshape(blocks, lanes, c, h, w).transpose(0, 2, 3, 4, 1)
 
 

@@ -13,6 +13,13 @@ CONV2D: dict[str, Any] = {
     "groups": 1,
 }
 ZERO_ROWS: dict[str, Any] = {"zero_top": 0, "zero_bottom": 0}  # rows of x known to be zero
+TO_INPUT: dict[str, Any] = {
+    "pad_top": 0,
+    "pad_left": 0,
+    "halo_top": 0,
+    "halo_left": 0,
+    "halo_bottom": 0,
+}
 
 OPS = table(
     Op(
@@ -36,15 +43,13 @@ OPS = table(
     Op(
         "conv2d_backward_input",
         {"dy": "B K DH DW L", "w": "K Cg KH KW", "y": "? B C H W L", "dx": "> B C H W L"},
-        {
-            **CONV2D,
-            "pad_top": 0,
-            "pad_left": 0,
-            "halo_top": 0,
-            "halo_left": 0,
-            "halo_bottom": 0,
-            **ACTIVATION,
-        },
+        {**CONV2D, **TO_INPUT, **ACTIVATION},
+        check=checks.conv2d_backward_input,
+    ),
+    Op(
+        "conv2d_transpose_forward",
+        {"x": "B K DH DW L", "w": "K Cg KH KW", "b": "? C", "y": "> B C H W L"},
+        {**CONV2D, **TO_INPUT, **ACTIVATION},
         check=checks.conv2d_backward_input,
     ),
     Op(

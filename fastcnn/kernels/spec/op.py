@@ -29,6 +29,8 @@ SLOPE_FROM_INPUT = ("gelu", "gelu_tanh", "swish", "mish")
 # Codes as in csrc/activation_math.h: the order is the same.
 ENUMS: dict[str, dict[str, int]] = {
     "activation": {name: k for k, name in enumerate(SLOPE_FROM_OUTPUT + SLOPE_FROM_INPUT)},
+    "norm": {"l1": 0, "l1_sqrt": 1, "l2": 2, "l2_hys": 3},
+    "space": {"rgb": 0, "hsv": 1, "lab": 2},
     "fill": {"constant": 0, "nearest": 1, "reflect": 2, "wrap": 3},
 }
 

@@ -1,6 +1,7 @@
 """Learning-rate range test."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class LRFinder(Callback):
     def _reset(self) -> None:
         self.rates: list[float] = []
         self.losses: list[float] = []
-        self._before = (0, 0.0)  # samples and sum of losses before the batch
+        self._before = (0, 0.0)  # samples of the epoch before the batch, and their mean loss
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         self._reset()
@@ -56,11 +57,11 @@ class LRFinder(Callback):
         self._weights = model.get_weights()
         self._slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self._iterations = model.optimizer.iterations
-        self._progress = dict(vars(model.progress))
+        self._progress = deepcopy(vars(model.progress))
         self._history = {name: list(values) for name, values in model.history.history.items()}
 
     def on_batch_begin(self, batch: int, logs: dict[str, Any]) -> None:
-        optimizer, progress = self.model.optimizer, self.model.progress
+        optimizer = self.model.optimizer
         part = len(self.rates) / (self.steps - 1)
         rate = self.min_lr * (self.max_lr / self.min_lr) ** part
         base = optimizer.rate / optimizer.learning_rate_scale
@@ -70,12 +71,11 @@ class LRFinder(Callback):
             )
         self.learning_rate_scale = rate / base
         self.rates.append(rate)
-        self._before = progress.seen, progress.sums.get("loss", 0.0)
+        self._before = self.model.progress.seen, logs.get("loss", 0.0)
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        progress = self.model.progress
-        seen, loss_sum = self._before
-        loss = (progress.sums["loss"] - loss_sum) / (progress.seen - seen)
+        seen, (before, mean) = self.model.progress.seen, self._before
+        loss = (logs["loss"] * seen - mean * before) / (seen - before)  # of this batch alone
         if not math.isfinite(loss):
             self.rates.pop()
             self.stop("the loss is no number any more")

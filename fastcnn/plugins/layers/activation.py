@@ -44,9 +44,7 @@ class Activation(Layer):
             build.add_gradient(
                 x, lambda dx: build.step(kernels.backward, kernels.params, dy=dy, x=x, dx=dx)
             )
+            return
         # The consumers of y have multiplied by this activation's slope already: its gradient is
         # that of x, but for the slope of the activation that produced x.
-        elif x.activation == "linear" and x.needs_gradient:
-            build.accept_gradient(x, dy)
-        else:
-            build.add_gradient(x, lambda dx: build.step("copy", x=dy, y=dx))
+        build.pass_gradient(x, dy)

@@ -1,19 +1,19 @@
-"""Sum of two tensors."""
+"""Sum of tensors."""
 
+from itertools import pairwise
 from typing import Any
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
+from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import ShapeError
 from fastcnn.plugins.registry import layers
 
 
-@layers.register("add")
-class Add(Layer):
-    """y = act(x + z), two tensors of one shape (residual connections)."""
+class Merge(Layer):
+    """What the layers share that make one tensor of two or more of one shape."""
 
-    fuses_activation = True
     merges = True
 
     def __init__(self, activation: Any = None, name: str | None = None) -> None:
@@ -21,18 +21,29 @@ class Add(Layer):
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        if len(shapes) != 2 or shapes[0] != shapes[1]:
-            raise ShapeError(f"needs two tensors of one shape, not {', '.join(map(str, shapes))}")
+        if len(shapes) < 2 or any(a != b for a, b in pairwise(shapes)):
+            got = ", ".join(map(str, shapes))
+            raise ShapeError(f"needs two or more tensors of one shape, not {got}")
         return shapes[0]
 
+    def chain(self, build: Builder, kernel: str, xs: list[Tensor], y: Tensor) -> None:
+        """y = ((x0 . x1) . x2) ..., for a kernel of x, z and y that ends with y's activation."""
+        left = xs[0]
+        for k, right in enumerate(xs[1:], 2):
+            end = {"activation": y.activation, "alpha": y.alpha} if k == len(xs) else {}
+            build.step(kernel, end, x=left, z=right, y=y)
+            left = y
+
+
+@layers.register("add")
+class Add(Merge):
+    """y = act(x0 + x1 + ...), two or more tensors of one shape (residual connections)."""
+
+    fuses_activation = True
+
     def forward(self, build: Builder, stage: Stage) -> None:
-        params = {"activation": stage.activation, "alpha": stage.alpha}
-        build.step("add", params, x=stage.xs[0], z=stage.xs[1], y=build.output(stage))
+        self.chain(build, "add", stage.xs, build.output(stage))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        dy = stage.dy
         for x in stage.xs:
-            if x.activation == "linear" and x.needs_gradient:
-                build.accept_gradient(x, dy)
-            else:
-                build.add_gradient(x, lambda dx: build.step("copy", x=dy, y=dx))
+            build.pass_gradient(x, stage.dy)

@@ -1,16 +1,17 @@
 """Batch normalisation."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.layer import Parameter, Shape
+from fastcnn.engine.normalization_layer import AffineOptions, NormalizationLayer
 from fastcnn.engine.stage import Stage
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import layers
 
 
 @layers.register("batch_normalization")
-class BatchNormalization(Layer):
+class BatchNormalization(NormalizationLayer):
     """y = act(gamma (x - mean) / sqrt(var + epsilon) + beta), for each channel.
 
     Training: mean and biased variance of the batch over images and pixels; the moving averages
@@ -19,49 +20,25 @@ class BatchNormalization(Layer):
     averages in training, too.
     """
 
-    fuses_activation = True
-
     def __init__(
-        self,
-        momentum: float = 0.99,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        name: str | None = None,
+        self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Unpack[AffineOptions]
     ) -> None:
+        super().__init__(epsilon, **options)
         self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
         if not 0 <= self.momentum <= 1:
             raise OptionError(f"momentum lies in [0, 1], not {momentum}")
-        if not self.epsilon > 0:
-            raise OptionError(f"epsilon must be positive, not {epsilon}")
-        self.center = center
-        self.scale = scale
-        self.name = name
-
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return shapes[0]
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         shape = shapes[0][:1]
-        learned = {}
-        if self.scale:
-            learned["gamma"] = Parameter(shape, "ones")
-        if self.center:
-            learned["beta"] = Parameter(shape, "zeros")
-        return learned | {
+        return super().parameters(*shapes) | {
             "moving_mean": Parameter(shape, "zeros", trainable=False),
             "moving_var": Parameter(shape, "ones", trainable=False),
         }
 
-    def _learned(self, build: Builder, stage: Stage) -> dict[str, Any]:
-        names = [n for n, wanted in (("gamma", self.scale), ("beta", self.center)) if wanted]
-        return {name: build.parameter(stage, name) for name in names}
-
     def forward(self, build: Builder, stage: Stage) -> None:
         params: dict[str, Any] = {"epsilon": self.epsilon, "momentum": self.momentum}
         params |= {"activation": stage.activation, "alpha": stage.alpha}
-        arguments = self._learned(build, stage) | {
+        arguments = self.learned(build, stage) | {
             name: build.parameter(stage, name) for name in ("moving_mean", "moving_var")
         }
         y = build.output(stage)
@@ -86,11 +63,9 @@ class BatchNormalization(Layer):
             return
         arguments: dict[str, Any] = {"x": stage.x, "dy": stage.dy, "order": build.order}
         arguments |= stage.saved
+        arguments |= self.learned_gradients(build, stage)
         if self.scale:
             arguments["gamma"] = build.parameter(stage, "gamma")
-            arguments["dgamma"] = build.parameter_gradient(stage, "gamma")
-        if self.center:
-            arguments["dbeta"] = build.parameter_gradient(stage, "beta")
         if stage.x.needs_gradient:
             build.add_gradient(
                 stage.x, lambda dx: build.step("batch_norm_backward", dx=dx, **arguments)

@@ -1,14 +1,17 @@
 """2-D convolution."""
 
-from typing import Any, Unpack
+import math
+from typing import Any, ClassVar, Unpack
+
+import numpy as np
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.convolution import Convolution, convolution_of
 from fastcnn.engine.layer import Parameter, Shape
-from fastcnn.engine.options import Padding, pair, positive, resolve_padding
+from fastcnn.engine.options import Padding, per_axis, positive
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.weighted_layer import KernelOptions, WeightedLayer
 from fastcnn.errors import OptionError, ShapeError
-from fastcnn.kernels.geometry import extent, gradient_halo, output_size
 from fastcnn.plugins.registry import layers
 
 
@@ -25,6 +28,8 @@ class Conv2D(WeightedLayer):
     groups: channels and filters are split into this many groups which do not see each other.
     """
 
+    axes: ClassVar[int] = 2  # of an image that the kernel moves along
+
     def __init__(
         self,
         filters: int,
@@ -38,38 +43,25 @@ class Conv2D(WeightedLayer):
     ) -> None:
         super().__init__(activation, **options)
         self.filters = positive("filters", filters)
-        self.kernel_size = pair("kernel_size", kernel_size)
-        self.strides = pair("strides", strides)
+        self.kernel_size = per_axis("kernel_size", kernel_size, self.axes)
+        self.strides = per_axis("strides", strides, self.axes)
         self.padding = padding
-        self.dilation_rate = pair("dilation_rate", dilation_rate)
+        self.dilation_rate = per_axis("dilation_rate", dilation_rate, self.axes)
         self.groups = positive("groups", groups)
         if filters % groups:
             raise OptionError(f"filters ({filters}) must be a multiple of groups ({groups})")
 
-    def pads(self, shape: Shape) -> tuple[int, int, int, int]:
-        """Rows and columns of zeros: top, bottom, left, right."""
-        return resolve_padding(
-            self.padding, shape[1:], self.kernel_size, self.strides, self.dilation_rate
-        )
-
-    def output_shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
-        if len(shape) != 3:
-            raise ShapeError(f"needs images (channels, height, width), not {shape}")
+    def convolution(self, shape: Shape) -> Convolution:
+        """Its geometry for samples of this shape."""
         if shape[0] % self.groups:
             raise ShapeError(f"{shape[0]} channels can't be split into {self.groups} groups")
-        top, bottom, left, right = self.pads(shape)
-        padded = (shape[1] + top + bottom, shape[2] + left + right)
-        steps = zip(padded, self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        height, width = (output_size(*step) for step in steps)
-        if not height or not width:
-            kernel = "x".join(map(str, map(extent, self.kernel_size, self.dilation_rate)))
-            image = "x".join(map(str, padded))
-            raise ShapeError(f"the kernel ({kernel}) is larger than the padded image ({image})")
-        return self.filters, height, width
+        return convolution_of(self, shape, self.groups)
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return self.filters, *self.convolution(shapes[0]).output[-self.axes :]
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
-        area = self.kernel_size[0] * self.kernel_size[1]
+        area = math.prod(self.kernel_size)
         per_group = shapes[0][0] // self.groups
         return self.kernel_and_bias(
             (self.filters, per_group, *self.kernel_size),
@@ -79,11 +71,8 @@ class Conv2D(WeightedLayer):
         )
 
     def multiply_adds(self, *shapes: Shape) -> int:
-        filters, height, width = self.output_shape(*shapes)
-        kernel_height, kernel_width = self.kernel_size
-        return (
-            filters * height * width * (shapes[0][0] // self.groups) * kernel_height * kernel_width
-        )
+        taps = shapes[0][0] // self.groups * math.prod(self.kernel_size)
+        return math.prod(self.output_shape(*shapes)) * taps
 
     def fuses_pool(self, pool: Any, lanes: int) -> bool:
         """Whether a kernel exists that pools the convolution's output before it is stored."""
@@ -93,48 +82,43 @@ class Conv2D(WeightedLayer):
 
     # ---- kernels
 
-    def _geometry(self) -> dict[str, int]:
-        (stride_h, stride_w), (dilation_h, dilation_w) = self.strides, self.dilation_rate
-        return {
-            "stride_h": stride_h,
-            "stride_w": stride_w,
-            "dilation_h": dilation_h,
-            "dilation_w": dilation_w,
-            "groups": self.groups,
-        }
+    def _kernel(self, build: Builder, stage: Stage) -> np.ndarray:
+        w = build.parameter(stage, "kernel")
+        return w.reshape(*w.shape[:2], *self.convolution(stage.x.sample).kernel)
+
+    def _kernel_gradient(self, build: Builder, stage: Stage) -> np.ndarray:
+        dw = build.parameter_gradient(stage, "kernel")
+        return dw.reshape(*dw.shape[:2], *self.convolution(stage.x.sample).kernel)
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        pads = self.pads(stage.x.sample)
-        x = build.padded(stage.x, pads)
-        params = {**self._geometry(), "activation": stage.activation, "alpha": stage.alpha}
-        params |= {"zero_top": pads[0], "zero_bottom": pads[1]}
-        w = build.parameter(stage, "kernel")
-        b = self.bias(build, stage)
-        y = build.output(stage)
+        conv = self.convolution(stage.x.sample)
+        w, b, y = self._kernel(build, stage), self.bias(build, stage), build.output(stage)
         if stage.pool is None:
-            build.step("conv2d_forward", params, x=x, w=w, b=b, y=y)
-        else:
-            stage.saved["index"] = index = build.buffer(y.shape, "uint8")
-            build.step("conv2d_max_pool_forward", params, x=x, w=w, b=b, y=y, index=index)
+            conv.forward(build, stage.x, w, b, y)
+            return
+        stage.saved["index"] = index = build.buffer(y.shape, "uint8")
+        params = {**conv.forward_params, "activation": y.activation, "alpha": y.alpha}
+        x = conv.padded(build, stage.x)
+        build.step("conv2d_max_pool_forward", params, x=x, w=w, b=b, y=y, index=index)
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        dz, pooled = stage.dy, stage.pool is not None
-        if pooled and stage.x.needs_gradient:
+        conv = self.convolution(stage.x.sample)
+        dz = stage.dy
+        if stage.pool is not None and stage.x.needs_gradient:
             dz = self._unpool(build, stage)
-        if pooled and (self._skips_zeros or not stage.x.needs_gradient):
-            arguments = {"dy": stage.dy, "y": stage.y, "index": stage.saved["index"]}
-            self._backward_weight(build, stage, "conv2d_max_pool_backward_weight", **arguments)
+        if stage.pool is not None and (self._skips_zeros or not stage.x.needs_gradient):
+            self._backward_weight_of_pooled(build, stage)
         else:
-            self._backward_weight(build, stage, "conv2d_backward_weight", dy=dz)
-        if stage.x.needs_gradient:
-            self._backward_input(build, stage, dz)
+            dw, db = self._kernel_gradient(build, stage), self.bias_gradient(build, stage)
+            conv.backward_weight(build, stage.x, dz, dw, db)
+        conv.backward_input(build, stage.x, dz, self._kernel(build, stage))
 
     @property
     def _skips_zeros(self) -> bool:
         """Whether the pooled weight gradient skips the three of four pixels that lost: it beats the
         plain one then, even where the unpooled gradient has to be made for the input gradient."""
-        flat_steps = (self.strides, self.dilation_rate[1]) == ((1, 1), 1)
-        return flat_steps and self.kernel_size[1] in (3, 5)
+        flat_steps = (self.strides, self.dilation_rate[-1]) == ((1, 1), 1)
+        return flat_steps and self.kernel_size[-1] in (3, 5)
 
     def _unpool(self, build: Builder, stage: Stage) -> Any:
         dz = build.tensor(self.output_shape(stage.x.sample))
@@ -142,28 +126,14 @@ class Conv2D(WeightedLayer):
         build.step("max_pool2d_backward", window, dy=stage.dy, index=stage.saved["index"], dx=dz)
         return dz
 
-    def _backward_weight(self, build: Builder, stage: Stage, kernel: str, **arguments: Any) -> None:
-        pads = self.pads(stage.x.sample)
-        params = {**self._geometry(), "zero_top": pads[0], "zero_bottom": pads[1]}
-        dw = build.parameter_gradient(stage, "kernel")
-        db = self.bias_gradient(build, stage)
-        build.step(kernel, params, x=build.padded(stage.x, pads), dw=dw, db=db, **arguments)
-
-    def _backward_input(self, build: Builder, stage: Stage, dz: Any) -> None:
-        sample = stage.x.sample
-        pads = self.pads(sample)
-        (_, *size), (_, *output) = sample, self.output_shape(sample)
-        kernel = (self.kernel_size, self.strides, self.dilation_rate)
-        halo = gradient_halo(
-            pair("size", size), pair("output", output), *kernel, (pads[0], pads[2])
-        )
-        slope, params = build.backward_slope(stage.x)
-        params |= {**self._geometry(), "pad_top": pads[0], "pad_left": pads[2]}
-        params |= {"halo_top": halo[0], "halo_bottom": halo[1], "halo_left": halo[2]}
-        w = build.parameter(stage, "kernel")
-
-        def emit(dx: Any) -> None:
-            dy = build.padded(dz, halo)
-            build.step("conv2d_backward_input", params, dy=dy, w=w, dx=dx, **slope)
-
-        build.add_gradient(stage.x, emit, slope=True)
+    def _backward_weight_of_pooled(self, build: Builder, stage: Stage) -> None:
+        conv = self.convolution(stage.x.sample)
+        arguments: dict[str, Any] = {
+            "x": conv.padded(build, stage.x),
+            "dy": stage.dy,
+            "y": stage.y,
+            "index": stage.saved["index"],
+            "dw": self._kernel_gradient(build, stage),
+            "db": self.bias_gradient(build, stage),
+        }
+        build.step("conv2d_max_pool_backward_weight", conv.forward_params, **arguments)

@@ -4,8 +4,8 @@ from typing import Any
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
+from fastcnn.engine.options import dropout_rate
 from fastcnn.engine.stage import Stage
-from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import layers
 
 
@@ -19,9 +19,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, name: str | None = None) -> None:
-        if not 0 <= rate < 1:
-            raise OptionError(f"a dropout rate lies in [0, 1), not {rate}")
-        self.rate = float(rate)
+        self.rate = dropout_rate(rate)
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:

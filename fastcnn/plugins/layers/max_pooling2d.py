@@ -1,18 +1,29 @@
 """Maximum over windows."""
 
-from typing import Any
+import math
+from typing import Any, ClassVar
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
-from fastcnn.engine.options import Padding, pair, resolve_padding
+from fastcnn.engine.options import (
+    Padding,
+    as_pair,
+    check_image,
+    per_axis,
+    resolve_padding,
+    row_padding,
+)
 from fastcnn.engine.stage import Stage
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels.checks import MAX_POOL_CELLS
 from fastcnn.kernels.geometry import output_size
 from fastcnn.plugins.registry import layers
 
 
 class Pooling2D(Layer):
     """What maximum and average pooling share: windows, strides and padding."""
+
+    axes: ClassVar[int] = 2  # of an image that the window moves along
 
     def __init__(
         self,
@@ -21,14 +32,30 @@ class Pooling2D(Layer):
         padding: Padding = "valid",
         name: str | None = None,
     ) -> None:
-        self.pool_size = pair("pool_size", pool_size)
-        self.strides = pair("strides", pool_size if strides is None else strides)
+        self.pool_size = per_axis("pool_size", pool_size, self.axes)
+        self.strides = per_axis("strides", pool_size if strides is None else strides, self.axes)
         self.padding = padding
         self.name = name
 
-    def pads(self, shape: Shape) -> tuple[int, int, int, int]:
-        pads = resolve_padding(self.padding, shape[1:], self.pool_size, self.strides, (1, 1))
-        if max(pads[:2]) >= self.pool_size[0] or max(pads[2:]) >= self.pool_size[1]:
+    def window(self, shape: Shape) -> dict[str, Any]:
+        """Integers of the kernels, for samples of this shape."""
+        check_image(shape, self.axes)
+        size, strides = as_pair(self.pool_size), as_pair(self.strides)
+        pads = self._pads(shape)
+        return {
+            "window_h": size[0],
+            "window_w": size[1],
+            "stride_h": strides[0],
+            "stride_w": strides[1],
+            "pad_top": pads[0],
+            "pad_left": pads[2],
+        }
+
+    def _pads(self, shape: Shape) -> tuple[int, int, int, int]:
+        padding = self.padding if self.axes == 2 else row_padding(self.padding)
+        image, size, strides = map(as_pair, (shape[1:], self.pool_size, self.strides))
+        pads = resolve_padding(padding, image, size, strides, (1, 1))
+        if max(pads[:2]) >= size[0] or max(pads[2:]) >= size[1]:
             raise OptionError(
                 f"padding {self.padding!r} must be smaller than the window {self.pool_size}:"
                 " a window of padding alone has neither a maximum nor a mean"
@@ -37,27 +64,15 @@ class Pooling2D(Layer):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes
-        if len(shape) != 3:
-            raise ShapeError(f"needs images (channels, height, width), not {shape}")
-        top, bottom, left, right = self.pads(shape)
-        padded = (shape[1] + top + bottom, shape[2] + left + right)
-        height, width = map(output_size, padded, self.pool_size, self.strides)
-        if not height or not width:
-            window, image = ("x".join(map(str, s)) for s in (self.pool_size, padded))
+        check_image(shape, self.axes)
+        (top, bottom, left, right), (height, width) = self._pads(shape), as_pair(shape[1:])
+        padded = (height + top + bottom, width + left + right)
+        sizes = map(output_size, padded, as_pair(self.pool_size), as_pair(self.strides))
+        pooled = tuple(sizes)[-self.axes :]
+        if not all(pooled):
+            window, image = ("x".join(map(str, s[-self.axes :])) for s in (self.pool_size, padded))
             raise ShapeError(f"the window ({window}) is larger than the padded image ({image})")
-        return shape[0], height, width
-
-    def window(self, shape: Shape) -> dict[str, Any]:
-        """Integers of the kernels."""
-        pads = self.pads(shape)
-        return {
-            "window_h": self.pool_size[0],
-            "window_w": self.pool_size[1],
-            "stride_h": self.strides[0],
-            "stride_w": self.strides[1],
-            "pad_top": pads[0],
-            "pad_left": pads[2],
-        }
+        return shape[0], *pooled
 
 
 @layers.register("max_pooling2d")
@@ -68,7 +83,7 @@ class MaxPooling2D(Pooling2D):
     """
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        if self.pool_size[0] * self.pool_size[1] > 255:
+        if math.prod(self.pool_size) > MAX_POOL_CELLS:
             raise OptionError(f"a max pooling window has at most 255 pixels, not {self.pool_size}")
         return super().output_shape(*shapes)
 

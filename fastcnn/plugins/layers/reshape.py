@@ -10,15 +10,15 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("reshape")
 class Reshape(Flatten):
-    """x -> the same numbers as target_shape: (features,), (channels, length) or
-    (channels, height, width).
+    """x -> the same numbers as target_shape: (channels, height, width), (channels, length)
+    or (features,).
 
     Moves no data.
     """
 
     def __init__(self, target_shape: tuple[int, ...], name: str | None = None) -> None:
         self.target_shape = tuple(target_shape)
-        if not 1 <= len(self.target_shape) <= 3:
+        if len(self.target_shape) not in (1, 2, 3):
             raise OptionError(f"target_shape must have 1 to 3 axes, not {self.target_shape}")
         self.name = name
 

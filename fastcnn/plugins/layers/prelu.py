@@ -1,0 +1,62 @@
+"""Rectified linear unit with learned slopes."""
+
+from typing import Any
+
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.options import penalty
+from fastcnn.engine.stage import Stage
+from fastcnn.errors import OptionError, ShapeError
+from fastcnn.plugins.registry import layers
+
+
+@layers.register("prelu")
+class PReLU(Layer):
+    """y = x where x > 0, else alpha x; alpha is learned (He et al. 2015)
+
+    One alpha for each number of a sample, but for shared_axes: of images 1 is the height, 2 the
+    width, 3 the channels (Keras' numbers); of features 1 is the only axis. shared_axes=(1, 2) gives
+    one for each channel. x and y have one shape.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        shared_axes: tuple[int, ...] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.alpha_initializer = alpha_initializer
+        self.alpha_regularizer = alpha_regularizer
+        self.shared_axes = None if shared_axes is None else tuple(shared_axes)
+        self.name = name
+        if not set(self.shared_axes or ()) <= {1, 2, 3}:
+            raise OptionError(f"shared_axes are numbers of axes, 1 to 3, not {shared_axes!r}")
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if max(self.shared_axes or (1,)) > len(shapes[0]):
+            raise ShapeError(f"{shapes[0]} has no axis {max(self.shared_axes or ())} to share")
+        return shapes[0]
+
+    def _slopes(self, shape: Shape) -> tuple[int, ...]:
+        """(channels, height, width), 1 where they are shared."""
+        if len(shape) == 1:
+            return (1 if self.shared_axes else shape[0], 1, 1)
+        numbers = zip((3, 1, 2), shape, strict=True)
+        return tuple(1 if axis in (self.shared_axes or ()) else n for axis, n in numbers)
+
+    def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
+        penalties = penalty(self.alpha_regularizer)
+        return {"alpha": Parameter(self._slopes(shapes[0]), self.alpha_initializer, **penalties)}
+
+    def forward(self, build: Builder, stage: Stage) -> None:
+        alpha = build.parameter(stage, "alpha")
+        build.step("prelu_forward", x=stage.x, alpha=alpha, y=build.output(stage))
+
+    def backward(self, build: Builder, stage: Stage) -> None:
+        x, dy, alpha = stage.x, stage.dy, build.parameter(stage, "alpha")
+        dalpha = build.parameter_gradient(stage, "alpha")
+        build.step("prelu_backward_weight", dy=dy, x=x, dalpha=dalpha)
+        build.add_gradient(
+            x, lambda dx: build.step("prelu_backward_input", dy=dy, x=x, alpha=alpha, dx=dx)
+        )
