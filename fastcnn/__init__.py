@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastcnn import (
         activations,
+        augmentations,
         callbacks,
         constraints,
         datasets,
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations",
+    "augmentations",
     "callbacks",
     "constraints",
     "datasets",
@@ -48,6 +50,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "augmentations",
     "callbacks",
     "constraints",
     "datasets",

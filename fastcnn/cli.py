@@ -155,6 +155,14 @@ def main() -> None:
 )
 @click.option("--ema", metavar="DECAY", type=float, help="Average the weights, e.g. 0.999.")
 @click.option(
+    "--augment",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    callback=lambda ctx, param, value: value or None,
+    help="What to do to training images, in this order; repeatable. See `fastcnn augment`.",
+)
+@click.option("--augment-fill", metavar="NAME", help="Beyond the edge: reflect (default), ...")
+@click.option(
     "--callback",
     metavar="NAME[:option=value,...]",
     multiple=True,

@@ -10,6 +10,7 @@ import numpy as np
 from fastcnn.data.samples import as_samples, check_inputs, in_order
 from fastcnn.data.targets import check_outputs, hold_out
 from fastcnn.data.weights import check_weights, with_classes
+from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.network import Network
@@ -68,11 +69,9 @@ class Model(Network):
     def _begin(
         self, *, seed: int, threads: int | None, backend: str, dtype: str, name: str
     ) -> None:
-        self.seed = seed
-        self.threads = threads
+        self.seed, self.threads = seed, threads
         self.backend = backend
-        self.dtype = dtype
-        self.name = name
+        self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
         self.losses: list[Any] = []
@@ -81,13 +80,12 @@ class Model(Network):
         self.fuse = True
         self.history = History()
         self.progress = Progress()
-        self.stop_training = False
-        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.stop_training, self.stop_reason = False, ""  # why a callback ended the last `fit`
         self.callbacks = CallbackList()  # of the last `fit`, with their states
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
-        self._plans: dict[tuple[str, int, bool], Plan] = {}
+        self._plans: dict[tuple, Plan] = {}
         self._preprocessing: list[Preprocessing] | None = None
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
@@ -219,6 +217,7 @@ class Model(Network):
         epochs: int = 1,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
+        augment: Augment | Sequence[Any] | None = None,
         validation_data: tuple[Any, ...] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -236,6 +235,8 @@ class Model(Network):
         sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
             divided by their number. class_weight: {class number: weight} or "balanced", times that;
             in training only.
+        augment: what is done to training images, by name, {"name": ..., option: ...} or object, one
+            after the other; see Augment.
         callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
             training go on where they stood; `compile` begins a new one.
         """
@@ -254,7 +255,8 @@ class Model(Network):
             held_out = self._in_order(*validation_data)
         validation = None if held_out is None else self._source("validation", *held_out)
         self.check_frozen()
-        plan = self._plan("train", min(batch_size, len(source)), bool(source.weights))
+        batch, augment = min(batch_size, len(source)), Augment.of(augment)
+        plan = self._plan("train", batch, bool(source.weights), augment)
         plan.bind(source)
         self.stop_training, self.stop_reason = False, ""
         made = make_callbacks(callbacks)
@@ -336,8 +338,10 @@ class Model(Network):
         ]
         return shaped[0] if len(shaped) == 1 else shaped
 
-    def _plan(self, purpose: str, batch: int, weighted: bool = False) -> Plan:
-        key = (purpose, batch, weighted)
+    def _plan(
+        self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
+    ) -> Plan:
+        key = (purpose, batch, weighted, augment)
         if key not in self._plans or self._plans[key].moves != self.store.moves:
             assert self._preprocessing is not None
             self._plans[key] = Plan(
@@ -347,6 +351,7 @@ class Model(Network):
                 batch,
                 purpose,
                 heads=self._heads(weighted),
+                augment=augment,
                 optimizer=self.optimizer,
                 backend=self.backend,
                 fuse=self.fuse,

@@ -20,6 +20,7 @@ RANKS = [
     ["plugins"],
     [
         "activations",
+        "augmentations",
         "constraints",
         "initializers",
         "layers",

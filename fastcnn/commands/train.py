@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.augment import augment_option
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.named_options import named_list
@@ -55,6 +56,8 @@ class TrainOptions:
     image_size: tuple[int, int] | None = None
     threads: int | None = None
     callback: tuple[str, ...] | None = None
+    augment: tuple[str, ...] | None = None
+    augment_fill: str | None = None
     early_stopping: int | None = None
     time_budget: str | None = None
     ema: float | None = None
@@ -157,6 +160,7 @@ class Run:
             epochs=self.arguments["epochs"],
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
+            augment=augment_option(self.arguments["augment"], self.arguments["augment_fill"]),
             validation_data=None if held_out is None else (held_out.images, held_out.labels),
         )
 
@@ -257,6 +261,7 @@ def prepare(options: TrainOptions) -> Prepared:
 def new_run(options: TrainOptions) -> Run:
     """Everything is checked before the folder is made."""
     callback_tables(options)
+    augment_option(options.augment, options.augment_fill)
     made = prepare(options)
     arguments = _arguments(options, made)
     model, dataset = made.model, made.dataset
@@ -349,6 +354,8 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "seed": made.model.seed,
         "validation": options.validation or 0.0,
         "callbacks": callbacks,
+        "augment": options.augment,
+        "augment_fill": options.augment_fill,
         "callback": options.callback,
         "early_stopping": options.early_stopping,
         "time_budget": options.time_budget,

@@ -62,6 +62,7 @@ class Loop:
         if self.progress.batch == 0:
             self.callbacks.call("on_epoch_begin", epoch, {})
         order = self._order(epoch)
+        self.plan.epoch = epoch
         size = self.plan.batch
         for start in range(self.progress.seen, len(order), size):
             diverged = self._batch(order[start : start + size])
