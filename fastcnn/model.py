@@ -17,6 +17,7 @@ from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.python_loss import make_loss
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -35,7 +36,8 @@ class Sequential:
         data_format="channels_first"; found from the data if not given.
     seed: of initial weights, shuffling and dropout.
     threads: default all cores.
-    backend: "native" or "reference" (NumPy; float64 with dtype="float64").
+    backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
+        FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
 
     Pixels: uint8 images are scaled to 0..1, floats stay as they are, unless `preprocessing` is set.
     """
@@ -48,7 +50,7 @@ class Sequential:
         data_format: str = "channels_last",
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
     ) -> None:
@@ -56,7 +58,7 @@ class Sequential:
         self.data_format = data_format
         self.seed = seed
         self.threads = threads
-        self.backend = backend
+        self.backend = resolve_backend(backend)
         self.dtype = dtype
         self.name = name
         self.classes: tuple[str, ...] = ()

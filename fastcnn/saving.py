@@ -57,7 +57,7 @@ def _description(model: Sequential) -> dict[str, Any]:
 
 
 def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str = "native"
+    path: str | Path, *, threads: int | None = None, backend: str | None = None
 ) -> Sequential:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so."""
     path = Path(path)
@@ -83,7 +83,7 @@ def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
     threads: int | None,
-    backend: str,
+    backend: str | None,
 ) -> Sequential:
     stack = []
     for config in description["layers"]:

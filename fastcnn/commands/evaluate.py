@@ -19,9 +19,10 @@ def evaluate(
     data_dir: str | None = None,
     part: str = "test",
     threads: int | None = None,
+    backend: str | None = None,
 ) -> dict[str, Any]:
     """Loss, accuracy and accuracy of each class. data: by default what the model was trained on."""
-    model = find_model(path, threads)
+    model = find_model(path, threads, backend)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
     if data is None:
@@ -35,6 +36,7 @@ def evaluate(
         "data": dataset.name,
         "part": part,
         "images": len(images),
+        "backend": model.backend,
         **logs,
         "classes": _by_class(model, images, labels, dataset.classes),
     }

@@ -52,7 +52,7 @@ class Plan:
         *,
         loss: Any = None,
         optimizer: Any = None,
-        backend: str = "native",
+        backend: str | None = None,
         fuse: bool = True,
     ) -> None:
         self.batch = batch

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.errors import BackendError, ShapeError, unknown
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.checks import contiguous_pixels
 from fastcnn.kernels.spec import (
     DTYPES,
@@ -146,25 +147,24 @@ def _check_tensor(
             raise ShapeError(f"{expected}; its {axis} is {length}, but {where} has {seen}")
 
 
-def new_program(backend: str = "native", isa: str | None = None) -> Program:
-    """An empty program of the named maker."""
+def new_program(backend: str | None = None, isa: str | None = None) -> Program:
+    """An empty program of the named maker; see backends.resolve_backend."""
+    backend = resolve_backend(backend)
     if backend == "native":
         from fastcnn.kernels.native import NativeProgram
 
         return NativeProgram(isa)
-    if backend == "reference":
-        from fastcnn.kernels.reference import ReferenceProgram
-
-        return ReferenceProgram()
     if backend == "numba":
         from fastcnn.kernels.numba_.program import NumbaProgram
 
         return NumbaProgram()
-    raise unknown("backend", backend, ["native", "numba", "reference"])
+    from fastcnn.kernels.reference import ReferenceProgram
+
+    return ReferenceProgram()
 
 
 def call(
-    name: str, arrays: Arrays, backend: str = "native", threads: int = 1, **params: Any
+    name: str, arrays: Arrays, backend: str | None = None, threads: int = 1, **params: Any
 ) -> None:
     """Run one kernel once."""
     program = new_program(backend)
