@@ -82,10 +82,27 @@ class PythonStep:
         assert self.op.python is not None
         self.op.python(**active_blocks(self.op, self.arrays, blocks), **self.params)
 
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        """`arrays` is the program's own, which it changes."""
+
     def step_seconds(self, blocks: int, threads: int) -> list[float]:
         start = time.perf_counter()
         self.run(blocks, threads)
         return [time.perf_counter() - start]
+
+
+def plugin_step(op: Op, arrays: Arrays, params: dict[str, Any]) -> Any:
+    """A step of its own for a plugin's kernel: in Python, or compiled by Numba (kernels.kit)."""
+    from fastcnn.kernels.kit import NumbaKernel
+
+    if not isinstance(op.python, NumbaKernel):
+        return PythonStep(op, arrays, params)
+    resolve_backend("numba")  # an error if there is none
+    from fastcnn.kernels.numba_.program import Part
+
+    part = Part()
+    part.add(op.python.function, op, arrays, params)
+    return part
 
 
 def active_blocks(op: Op, arrays: Arrays, blocks: int) -> Arrays:
