@@ -79,6 +79,11 @@ debug = click.option(
     help="Show the traceback of an error.",
 )
 threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
+backend = click.option(
+    "--backend",
+    type=click.Choice(["native", "numba", "reference"]),
+    help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 metrics = click.option(
     "--metrics",
@@ -128,6 +133,7 @@ def main() -> None:
 )
 @metrics
 @threads
+@backend
 @click.option(
     "--validation",
     metavar="FRACTION",
@@ -231,6 +237,7 @@ def lr_find(as_json: bool, **options: Any) -> None:
 @metrics
 @data_dir
 @threads
+@backend
 @as_json
 @debug
 def evaluate(as_json: bool, model: str, **options: Any) -> None:
@@ -246,6 +253,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 @click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
 @threads
+@backend
 @as_json
 @debug
 def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any) -> None:

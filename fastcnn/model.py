@@ -20,6 +20,7 @@ from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -41,7 +42,8 @@ class Model(Network):
         the features of a trained one, and a model can be called like a layer.
     seed: of initial weights, shuffling and dropout.
     threads: default all cores.
-    backend: "native" or "reference" (NumPy; float64 with dtype="float64").
+    backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
+        FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -56,7 +58,7 @@ class Model(Network):
         *,
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
         make_parameters: bool = True,
@@ -67,10 +69,10 @@ class Model(Network):
             self.make_parameters()
 
     def _begin(
-        self, *, seed: int, threads: int | None, backend: str, dtype: str, name: str
+        self, *, seed: int, threads: int | None, backend: str | None, dtype: str, name: str
     ) -> None:
         self.seed, self.threads = seed, threads
-        self.backend = backend
+        self.backend = resolve_backend(backend)
         self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
@@ -78,8 +80,7 @@ class Model(Network):
         self.loss_weights: list[float] = []
         self.metrics: list[dict[str, Any]] = []  # by name, for each output
         self.fuse = True
-        self.history = History()
-        self.progress = Progress()
+        self.history, self.progress = History(), Progress()
         self.stop_training, self.stop_reason = False, ""  # why a callback ended the last `fit`
         self.callbacks = CallbackList()  # of the last `fit`, with their states
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
@@ -183,8 +184,7 @@ class Model(Network):
         self.set_losses(loss, loss_weights)
         self.metrics = metrics_of(metrics, self.output_names)
         self.fuse = fuse
-        self.progress = Progress()
-        self.history = History()
+        self.history, self.progress = History(), Progress()
         self.callbacks = CallbackList()
         self.training_weights = None
         if self._graph is not None:

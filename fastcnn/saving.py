@@ -75,7 +75,7 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str = "native", loss: Any = None
+    path: str | Path, *, threads: int | None = None, backend: str | None = None, loss: Any = None
 ) -> Model:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
 
@@ -110,7 +110,7 @@ def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
     threads: int | None,
-    backend: str,
+    backend: str | None,
     loss: Any,
 ) -> Model:
     options = {"seed": int(description["seed"]), "threads": threads, "backend": backend}

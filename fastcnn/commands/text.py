@@ -101,16 +101,19 @@ def doctor_text(report: dict[str, Any]) -> str:
     missing = f"; missing: {', '.join(kernels['missing'])}" if kernels["missing"] else ""
     result = check.get("error") or f"largest difference {check['largest_difference']:.1e}"
     missing_data = "not found; downloaded when asked for"
+    isas = ", ".join(report["isas"])
     verdict = "agrees with" if check["ok"] else "DIFFERS FROM"
     rows = [
         ("versions", "  ".join(f"{k} {v}" for k, v in report["versions"].items())),
-        ("instruction set", f"{report['isa']} (available: {', '.join(report['isas'])})"),
+        ("backend", f"{report['backend']} (available: {', '.join(report['backends'])})"),
+        ("instruction set", f"{report['isa'] or '-'} (available: {isas or 'none'})"),
         ("threads", f"{report['threads']} of {report['cores']} cores"),
-        ("OpenMP", "yes" if report["openmp"] else "no: one thread only"),
-        ("kernels", f"{kernels['compiled']} compiled{missing}"),
+        ("OpenMP", "yes" if report["openmp"] else "no: compiled kernels use one thread"),
+        ("kernels", f"{kernels['compiled']} of {report['backend']}{missing}"),
         ("self-check", f"{check['kernel']} {verdict} the reference ({result})"),
         ("data folder", report["data_dir"] or "none named (--data-dir or FASTCNN_DATA)"),
         ("cache", report["cache_dir"]),
+        ("Numba's cache", report["numba_cache"] or "none: compiled anew in every process"),
         *((f"  {name}", path or missing_data) for name, path in report["data"].items()),
     ]
     return table(rows) + ("\n\nall well" if report["ok"] else "\n\nsomething is wrong, see above")

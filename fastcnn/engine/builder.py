@@ -20,7 +20,7 @@ class Builder:
     """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
 
     def __init__(
-        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str
+        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str | None
     ) -> None:
         self.store = store
         self.lanes = lanes

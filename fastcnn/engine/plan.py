@@ -71,7 +71,7 @@ class Plan:
         heads: Sequence[Head] = (),
         augment: Augment | None = None,
         optimizer: Any = None,
-        backend: str = "native",
+        backend: str | None = None,
         fuse: bool = True,
     ) -> None:
         self.batch = batch

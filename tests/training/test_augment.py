@@ -9,12 +9,6 @@ from fastcnn.augmentations import Augment, Augmentation
 from fastcnn.errors import OptionError, ShapeError
 
 ALL = ["flip", {"name": "shift", "pixels": 1}, "rotation", "brightness", {"name": "cutout"}]
-    "flip",
-    {"name": "shift", "pixels": 1},
-    "rotation",
-    "brightness",
-    {"name": "cutout", "size": 2},
-]
 
 
 def photographs(count=50, seed=0):

@@ -53,8 +53,11 @@ def make_tile(ot, kw):
         x_block, x_row, dy_block, dy_row, index_block, index_row = strides
         dys, indices = offsets_at(dy_at, ot), offsets_at(index_at, ot)
         acc = fill(splat(0.0), size)
-        for row in range(begin, end):
-            block, y = row // rows, row % rows
+        block, y = begin // rows, begin % rows - 1
+        for _ in range(begin, end):
+            y += 1
+            if y == rows:
+                block, y = block + 1, 0
             if y < live_begin or y >= live_end:
                 continue
             top = x + (block * x_block + y * x_row)

@@ -92,8 +92,11 @@ def make_tile(ot, kt):
         rows, x_block, x_row, dy_block, dy_row = job
         xs, dys = offsets_at(x_at, kt), offsets_at(dy_at, ot)
         acc = fill(splat(0.0), size)
-        for row in range(begin, end):
-            block, y = row // rows, row % rows
+        block, y = begin // rows, begin % rows - 1
+        for _ in range(begin, end):
+            y += 1
+            if y == rows:
+                block, y = block + 1, 0
             if y < live_begin or y >= live_end:
                 continue
             p = x + (block * x_block + y * x_row)

@@ -3,6 +3,7 @@
 Lanes of a pixel go by in vectors; where there are fewer than VW, part of a vector is empty.
 """
 
+from fastcnn.kernels.numba_ import pool2x2
 from fastcnn.kernels.numba_.activation_math import activate_backward
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
@@ -50,6 +51,9 @@ def largest(p, row_step, lanes, n, rows, columns, window_w):
 def max_pool2d_forward(
     work, x, y, index, window_h, window_w, stride_h, stride_w, pad_top, pad_left
 ):
+    if pool2x2.fits(x, y, (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)):
+        pool2x2.forward(work, x, y, index)
+        return
     lanes, row_step = x.shape[4], x.strides[2] // 4
     each = y.shape[1] * y.shape[2]
     begin, end = split(y.shape[0] * each, work)
@@ -95,6 +99,9 @@ def max_pool2d_backward(
     activation,
     alpha,
 ):
+    if pool2x2.fits(dx, dy, (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)):
+        pool2x2.backward(work, dy, index, y, dx, activation, alpha)
+        return
     lanes = dx.shape[4]
     applied = activation if y.size else 0
     dy_row, y_row, index_row = dy.strides[2] // 4, y.strides[2] // 4, index.strides[2]
