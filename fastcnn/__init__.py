@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
-    from fastcnn.model import Sequential
+    from fastcnn.engine.symbolic import Input
+    from fastcnn.model import Model
     from fastcnn.saving import load_model
+    from fastcnn.sequential import Sequential
 
 __version__ = "0.1.0"
 
@@ -35,8 +37,15 @@ _MODULES = (
     "regularizers",
     "schedules",
 )
-_NAMES = {"Sequential": "model", "load_model": "saving"}
+_NAMES = {
+    "Input": "engine.symbolic",
+    "Model": "model",
+    "Sequential": "sequential",
+    "load_model": "saving",
+}
 __all__ = [
+    "Input",
+    "Model",
     "Sequential",
     "activations",
     "callbacks",

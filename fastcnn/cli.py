@@ -85,6 +85,11 @@ backend = click.option(
     help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+metrics = click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="f1, auc, top_k:k=3, precision:average=micro, ...",
+)
 data_dir = click.option(
     "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
 )
@@ -126,6 +131,7 @@ def main() -> None:
     type=click.IntRange(0, 2**63 - 1),
     help="Of weights, order and dropout. Default: 0. Same seed, same bits.",
 )
+@metrics
 @threads
 @backend
 @click.option(
@@ -220,13 +226,14 @@ def lr_find(as_json: bool, **options: Any) -> None:
     show_default=True,
     help="Data without a test set are split as in training.",
 )
+@metrics
 @data_dir
 @threads
 @backend
 @as_json
 @debug
 def evaluate(as_json: bool, model: str, **options: Any) -> None:
-    """Loss and accuracy of MODEL (a model file or run folder), class by class."""
+    """Loss, accuracy and metrics of MODEL (a model file or run folder), class by class."""
     from fastcnn.commands.evaluate import evaluate as run
     from fastcnn.commands.text import evaluate_text
 
@@ -297,6 +304,21 @@ def models() -> None:
     from fastcnn.commands.text import models_text
 
     click.echo(models_text(model_list()))
+
+
+@main.command(epilog=EPILOG)
+@click.argument("kinds", metavar="[KIND]...", nargs=-1)
+@as_json
+@debug
+def plugins(as_json: bool, kinds: tuple[str, ...]) -> None:
+    """All layers, losses, optimizers, callbacks, ..., built in or installed, with their options.
+
+    KIND: layers, activations, losses, optimizers, schedules, callbacks, metrics, ...
+    """
+    from fastcnn.commands.plugins import plugins as run
+    from fastcnn.commands.text import plugins_text
+
+    _print(run(kinds), as_json, plugins_text)
 
 
 @main.command(epilog=EPILOG)

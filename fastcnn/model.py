@@ -1,4 +1,4 @@
-"""Sequential models: compile, fit, evaluate, predict, summary, save; other modules do the work."""
+"""Models: compile, fit, evaluate, predict, summary, save; other modules do the work."""
 
 import math
 from collections.abc import Sequence
@@ -7,55 +7,69 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.data.images import check_images
-from fastcnn.data.targets import check_targets, hold_out
+from fastcnn.data.samples import as_samples, check_inputs, in_order
+from fastcnn.data.targets import check_outputs, hold_out
+from fastcnn.data.weights import check_weights, with_classes
 from fastcnn.engine.graph import Graph
-from fastcnn.engine.layer import Layer
+from fastcnn.engine.head import Head
+from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
-from fastcnn.engine.python_loss import make_loss
 from fastcnn.engine.regularizer import penalty_value
-from fastcnn.errors import OptionError, ShapeError
+from fastcnn.engine.symbolic import to_format
+from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
+from fastcnn.training.objectives import losses_of, metrics_of
 from fastcnn.training.progress import progress_callbacks
+from fastcnn.training.scores import scores
 from fastcnn.training.summary import summary_text
 
 EVALUATION_BATCH = 256
 
 
-class Sequential:
-    """A stack of layers.
+class Model(Network):
+    """What lies between `inputs` and `outputs`: tensors that begin at `fastcnn.Input`.
 
-    input_shape: one image, (height, width, channels), or (channels, height, width) with
-        data_format="channels_first"; found from the data if not given.
+    inputs, outputs: a tensor or a list of them. Layers that other models hold as well are shared:
+        a layer has one set of parameters. So a model of the same inputs and an inner tensor gives
+        the features of a trained one, and a model can be called like a layer.
     seed: of initial weights, shuffling and dropout.
     threads: default all cores.
     backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
         FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
+    make_parameters: False leaves that to a call of the method of that name.
 
-    Pixels: uint8 images are scaled to 0..1, floats stay as they are, unless `preprocessing` is set.
+    Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
+    set. Where there are several inputs or outputs, data, losses and results are lists in their
+    order, or dicts by name (`input_names`, `output_names`).
     """
 
     def __init__(
         self,
-        layers: Sequence[Layer] = (),
-        input_shape: tuple[int, ...] | None = None,
+        inputs: Any,
+        outputs: Any,
         *,
-        data_format: str = "channels_last",
         seed: int = 0,
         threads: int | None = None,
         backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
+        make_parameters: bool = True,
     ) -> None:
-        self.layers: list[Layer] = []
-        self.data_format = data_format
+        self._begin(seed=seed, threads=threads, backend=backend, dtype=dtype, name=name)
+        self.connect(inputs, outputs)
+        if make_parameters:
+            self.make_parameters()
+
+    def _begin(
+        self, *, seed: int, threads: int | None, backend: str | None, dtype: str, name: str
+    ) -> None:
         self.seed = seed
         self.threads = threads
         self.backend = resolve_backend(backend)
@@ -63,7 +77,9 @@ class Sequential:
         self.name = name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
-        self.loss: Any = None
+        self.losses: list[Any] = []
+        self.loss_weights: list[float] = []
+        self.metrics: list[dict[str, Any]] = []  # by name, for each output
         self.fuse = True
         self.history = History()
         self.progress = Progress()
@@ -73,77 +89,58 @@ class Sequential:
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
-        self._plans: dict[tuple[str, int], Plan] = {}
-        self._preprocessing: Preprocessing | None = None
-        for layer in layers:
-            self.add(layer)
-        if input_shape is not None:
-            self.build(input_shape)
+        self._plans: dict[tuple[str, int, bool], Plan] = {}
+        self._preprocessing: list[Preprocessing] | None = None
+
+    def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
+        """Unfold the graph; new layers get these weights or fresh ones, others keep theirs."""
+        graph = self.unfold()
+        self._store = ParameterStore(graph, self.seed, self.dtype, weights)
+        self._graph = graph
 
     # ---- structure
 
-    def add(self, layer: Layer) -> None:
-        """Append a layer; not after the model was built."""
-        if not isinstance(layer, Layer):
-            raise OptionError(f"add() takes a layer, not {layer!r}")
-        if self._graph is not None:
-            raise OptionError(
-                "the model is built already: add layers before input_shape, fit or summary"
-            )
-        self.layers.append(layer)
-
-    def build(
-        self, input_shape: tuple[int, ...], weights: dict[str, np.ndarray] | None = None
-    ) -> None:
-        """Fix the input shape and make the parameters, with these weights or fresh ones."""
-        if self._graph is not None:
-            return
-        shape = tuple(int(n) for n in input_shape)
-        if len(shape) != 3:
-            raise ShapeError(
-                f"input_shape must have three axes (see data_format), not {input_shape}"
-            )
-        if self.data_format == "channels_last":
-            shape = (shape[2], shape[0], shape[1])
-        graph = Graph.chain(shape, self.layers)
-        self._store = ParameterStore(graph, self.seed, self.dtype, weights)
-        self._graph = graph
-        if self.optimizer is not None:
-            self.optimizer.reset(self._store)
-
     @property
     def graph(self) -> Graph:
-        if self._graph is None:
-            raise OptionError(
-                "the model has no input shape yet: give input_shape, or call fit or build"
-            )
+        self.calls  # noqa: B018 - raises if the model was not built
+        assert self._graph is not None
         return self._graph
 
     @property
     def store(self) -> ParameterStore:
-        self.graph  # noqa: B018 - raises if the model was not built
+        self.calls  # noqa: B018
         assert self._store is not None
         return self._store
 
     @property
-    def preprocessing(self) -> Preprocessing | None:
-        """What is done to pixels while a batch is gathered; None until the first data are seen."""
-        return self._preprocessing
+    def data_format(self) -> str:
+        return self.inputs[0].data_format
+
+    @property
+    def preprocessing(self) -> Any:
+        """What is done to pixels while a batch is gathered; None until the first data are seen.
+
+        A Preprocessing, or a list of them if there are several inputs.
+        """
+        if self._preprocessing is None or len(self._preprocessing) > 1:
+            return self._preprocessing
+        return self._preprocessing[0]
 
     @preprocessing.setter
-    def preprocessing(self, value: Preprocessing | None) -> None:
-        self._preprocessing = value
+    def preprocessing(self, value: Any) -> None:
+        made = None if value is None else in_order(value, self.input_names, "preprocessing")
+        self._preprocessing = made
         self._plans.clear()  # they hold the numbers of the old one
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Of one image, in the model's data_format."""
-        channels, height, width = self.graph.input.shape
-        last = self.data_format == "channels_last"
-        return (height, width, channels) if last else (channels, height, width)
+    def input_shape(self) -> Any:
+        """Of one sample, in the model's data_format; a list if there are several inputs."""
+        shapes = [to_format(node.shape, self.data_format) for node in self.graph.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
 
     @property
     def output_size(self) -> int:
+        """Numbers in the (only) output of one sample."""
         return math.prod(self.graph.output.shape)
 
     def count_params(self) -> int:
@@ -151,7 +148,7 @@ class Sequential:
 
     def summary(self) -> str:
         """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""
-        return summary_text(self.name, self.graph, self.data_format)
+        return summary_text(self)
 
     def get_weights(self) -> dict[str, np.ndarray]:
         """Copies of all parameters by name.
@@ -171,22 +168,49 @@ class Sequential:
         optimizer: str | dict | Optimizer = "adam",
         loss: Any = "sparse_categorical_crossentropy",
         *,
+        loss_weights: Any = None,
+        metrics: Any = (),
         fuse: bool = True,
     ) -> None:
-        """Choose optimizer and loss, by name, {"name": ..., option: ...} or object.
+        """Choose optimizer, loss and metrics, by name, {"name": ..., option: ...} or object.
 
+        A loss can also be a function (see losses.Custom), and so can a metric, of (y_true, y_pred).
+
+        loss: for several outputs one for all, a list, or {output name: loss}; loss_weights likewise
+            (default 1): the sum of weight * loss is minimised.
+        metrics: a list, for several outputs for all of them, or {output name: list}.
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
+
+        Which layers are trainable is noted here.
         """
         self.optimizer = make(optimizers, optimizer)
-        self.loss = make_loss(loss)
+        self.set_losses(loss, loss_weights)
+        self.metrics = metrics_of(metrics, self.output_names)
         self.fuse = fuse
         self.progress = Progress()
         self.history = History()
         self.callbacks = CallbackList()
         self.training_weights = None
-        self._plans.clear()
-        if self._store is not None:
+        if self._graph is not None:
+            self._store = ParameterStore(self._graph, self.seed, self.dtype)
             self.optimizer.reset(self._store)
+
+    def set_losses(self, loss: Any, weights: Any = None) -> None:
+        """What `compile` does with its losses; enough for `evaluate`."""
+        self.losses, self.loss_weights = losses_of(loss, weights, self.output_names)
+        self._plans.clear()
+
+    def add_metrics(self, metrics: Any) -> None:
+        """More metrics, given as to `compile`; a new one takes the place of one with its name."""
+        more = metrics_of(metrics, self.output_names)
+        pairs = zip(self.metrics or [{} for _ in more], more, strict=True)
+        self.metrics = [old | new for old, new in pairs]
+        self._plans.clear()
+
+    @property
+    def loss(self) -> Any:
+        """The loss; a list if there are several outputs; None before compile."""
+        return self.losses if len(self.losses) > 1 else next(iter(self.losses), None)
 
     def fit(
         self,
@@ -197,16 +221,23 @@ class Sequential:
         epochs: int = 1,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Any = None,
     ) -> History:
         """Train until `epochs` epochs are done since `compile`, those of earlier calls included.
 
-        x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey, uint8 or float.
+        x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey; sequences
+            (N, length, C); vectors (N, features); uint8 or float.
         y: class numbers (N,), or (N, K) for losses with dense targets.
-        validation_split: the last part of x, y that is kept for validation instead.
+        validation_data: x, y and perhaps sample weights.
+        validation_split: the last part of the samples that is kept for validation instead.
         verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
+        sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
+            divided by their number. class_weight: {class number: weight} or "balanced", times that;
+            in training only.
         callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
             training go on where they stood; `compile` begins a new one.
         """
@@ -214,22 +245,27 @@ class Sequential:
             self.compile()
         if batch_size < 1 or epochs < 0:
             raise OptionError(f"batch_size ({batch_size}) and epochs ({epochs}) must be positive")
-        x, y, validation_data = hold_out(x, y, validation_data, validation_split)
-        source = self._source(x, y, "training")
-        validation = (
-            None
-            if validation_data is None
-            else self._source(x=validation_data[0], y=validation_data[1], name="validation")
-        )
-        plan = self._plan("train", min(batch_size, len(source)))
+        if validation_data is not None and validation_split:
+            raise OptionError("give validation_data or validation_split, not both")
+        parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
+        source = self._source("training", *parts)
+        if class_weight is not None:
+            outputs = math.prod(self.graph.outputs[0].shape)
+            source.weights = with_classes(source, class_weight, outputs, self.dtype)
+        if validation_data is not None:
+            held_out = self._in_order(*validation_data)
+        validation = None if held_out is None else self._source("validation", *held_out)
+        self.check_frozen()
+        plan = self._plan("train", min(batch_size, len(source)), bool(source.weights))
         plan.bind(source)
         self.stop_training, self.stop_reason = False, ""
         made = make_callbacks(callbacks)
         made += progress_callbacks(verbose, made)
         self.callbacks = CallbackList(made, self.callbacks.states())
-        return Loop(
+        loop = Loop(
             model=self,
             plan=plan,
+            targets=source.targets,
             optimizer=self.optimizer,
             seed=self.seed,
             threads=resolve_threads(self.threads),
@@ -238,15 +274,21 @@ class Sequential:
             callbacks=self.callbacks,
             history=self.history,
             progress=self.progress,
-            with_accuracy=self._with_accuracy,
             penalty=self._penalty,
             validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
-        ).run()
+        )
+        with self.store.training():
+            return loop.run()
 
-    @property
-    def _with_accuracy(self) -> bool:
-        return self.loss.classifies
+    def check_frozen(self) -> None:
+        """What `trainable` says now must be what the optimizer was made for."""
+        for layer in self.all_layers():
+            if layer.trainable == (layer in self.store.frozen):
+                raise OptionError(
+                    f"layer {layer.name!r} was {'freed' if layer.trainable else 'frozen'} after "
+                    "compile: compile the model again"
+                )
 
     def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
@@ -257,73 +299,91 @@ class Sequential:
 
     # ---- using
 
-    def evaluate(self, x: Any, y: Any) -> dict[str, float]:
-        """Mean loss (with penalties) and, for classification, accuracy."""
-        if self.loss is None:
+    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None) -> dict[str, Any]:
+        """Mean loss (with penalties), for classification accuracy, metrics; as in the history."""
+        if not self.losses:
             raise OptionError("compile the model before evaluate: it needs a loss")
-        return self._evaluate(self._source(x, y, "test"))
+        source = self._source("test", *self._in_order(x, y, sample_weight))
+        return self._evaluate(source, only_scalars=False)
 
-    def _evaluate(self, source: Source) -> dict[str, float]:
-        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)))
+    def _evaluate(self, source: Source, only_scalars: bool = True) -> dict[str, Any]:
+        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)), bool(source.weights))
         plan.bind(source)
         progress, threads = Progress(), resolve_threads(self.threads)
         for start in range(0, len(source), plan.batch):
             count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            progress.add(count, *plan.sums())
-        logs = progress.logs(self._with_accuracy)
+            progress.add(count, plan.sums(), plan.rows(count))
+        logs: dict[str, Any] = progress.logs()
         logs["loss"] += self._penalty()
-        return logs
+        order = np.arange(len(source))
+        return logs | scores(plan.heads, progress, source.targets, order, only_scalars)
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Outputs (N, units), e.g. the probability of each class."""
-        source = self._source(x, None, "images")
+    def predict(self, x: Any) -> Any:
+        """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
+
+        A list of arrays if there are several outputs.
+        """
+        source = self._source("predicted", *self._in_order(x))
         plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
         plan.bind(source)
-        assert plan.outputs is not None
         threads = resolve_threads(self.threads)
-        result = np.empty((len(source), plan.outputs.shape[1]), plan.outputs.dtype)
+        results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
         for start in range(0, len(source), plan.batch):
             count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            result[start : start + count] = plan.outputs[:count]
-        return result
+            for result, rows in zip(results, plan.outputs, strict=True):
+                result[start : start + count] = rows[:count]
+        shaped = [
+            as_samples(result, node.shape, self.data_format)
+            for result, node in zip(results, self.graph.outputs, strict=True)
+        ]
+        return shaped[0] if len(shaped) == 1 else shaped
 
-    def _plan(self, purpose: str, batch: int) -> Plan:
-        key = (purpose, batch)
-        if key not in self._plans:
-            assert self.preprocessing is not None
+    def _plan(self, purpose: str, batch: int, weighted: bool = False) -> Plan:
+        key = (purpose, batch, weighted)
+        if key not in self._plans or self._plans[key].moves != self.store.moves:
+            assert self._preprocessing is not None
             self._plans[key] = Plan(
                 self.graph,
                 self.store,
-                self.preprocessing,
+                self._preprocessing,
                 batch,
                 purpose,
-                loss=self.loss,
+                heads=self._heads(weighted),
                 optimizer=self.optimizer,
                 backend=self.backend,
                 fuse=self.fuse,
             )
         return self._plans[key]
 
-    def _source(self, x: Any, y: Any, name: str) -> Source:
-        """Checked images and targets; the first ones fix input shape and preprocessing."""
-        images = check_images(x, self.data_format, name=f"{name} images")
-        channels = images.shape[3]
-        if self._graph is None:
-            last = self.data_format == "channels_last"
-            self.build(images.shape[1:] if last else (channels, *images.shape[1:3]))
-        if (channels, *images.shape[1:3]) != self.graph.input.shape:
-            raise ShapeError(
-                f"{name} images are {images.shape[1:]} (H, W, C), the model takes "
-                f"{self.graph.input.shape[1:]} with {self.graph.input.shape[0]} channels"
-            )
-        if self.preprocessing is None:
-            scale = 1 / 255 if images.dtype == np.uint8 else 1.0
-            self.preprocessing = Preprocessing(np.full(channels, scale), np.zeros(channels))
-        if y is None:
+    def _heads(self, weighted: bool) -> list[Head]:
+        outputs = (self.output_names, self.graph.outputs)
+        metrics = self.metrics or [{} for _ in self.losses]
+        parts = (*outputs, self.losses, self.loss_weights, metrics)
+        return [Head(*part, weighted=weighted) for part in zip(*parts, strict=False)]
+
+    # ---- data
+
+    def _in_order(self, x: Any, y: Any = None, weights: Any = None) -> list[list[Any]]:
+        """Arrays of inputs, of outputs and of their weights, in the model's order."""
+        parts = [in_order(x, self.input_names, "inputs", lists_are_things=True)]
+        for given, what in ((y, "targets"), (weights, "sample weights")):
+            order = (self.output_names, what)
+            parts.append([] if given is None else in_order(given, *order, lists_are_things=True))
+        return parts
+
+    def _source(
+        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
+    ) -> Source:
+        """Checked samples and targets; the first ones fix the preprocessing."""
+        shapes = [node.shape for node in self.graph.inputs]
+        images = check_inputs(xs, self.input_names, shapes, self.data_format, name)
+        if self._preprocessing is None:
+            self._preprocessing = [Preprocessing.of(array) for array in images]
+        if not ys:
             return Source(images)
-        return Source(
-            images, check_targets(y, len(images), self.loss, self.output_size, name, self.dtype)
-        )
+        heads, count = self._heads(bool(weights)), len(images[0])
+        targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
+        return Source(images, targets, check_weights(weights, count, heads, name, self.dtype))
 
     # ---- files
 

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from fastcnn.commands.find_model import find_model, run_arguments
+from fastcnn.commands.named_options import named_list
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
-from fastcnn.model import Sequential
+from fastcnn.model import Model
+from fastcnn.plugins.registry import metrics as metric_registry
 
 PARTS = ("test", "train", "all")
 
@@ -20,8 +22,12 @@ def evaluate(
     part: str = "test",
     threads: int | None = None,
     backend: str | None = None,
+    metrics: str | None = None,
 ) -> dict[str, Any]:
-    """Loss, accuracy and accuracy of each class. data: by default what the model was trained on."""
+    """Loss, accuracy, metrics, and accuracy of each class.
+
+    data: by default what the model was trained on; metrics: besides those it was trained with.
+    """
     model = find_model(path, threads, backend)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
@@ -30,6 +36,8 @@ def evaluate(
     height, width, _ = model.input_shape
     dataset = load_dataset(data, data_dir or arguments.get("data_dir"), image_size=(height, width))
     _check_classes(model, dataset)
+    if metrics:
+        model.add_metrics(named_list(metrics, "--metrics", metric_registry))
     images, labels = _part(dataset, part)
     logs = model.evaluate(images, labels)
     return {
@@ -42,7 +50,7 @@ def evaluate(
     }
 
 
-def _check_classes(model: Sequential, dataset: Dataset) -> None:
+def _check_classes(model: Model, dataset: Dataset) -> None:
     if model.classes and model.classes != dataset.classes:
         different = sorted(set(model.classes) ^ set(dataset.classes)) or ["their order"]
         raise DataError(
@@ -67,7 +75,7 @@ def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_class(
-    model: Sequential, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+    model: Model, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
     correct = model.predict(images).argmax(axis=1) == labels
     counts = np.bincount(labels, minlength=len(classes))

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.errors import ModelFileError
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 from fastcnn.saving import load_model
 from fastcnn.training.run_folder import RunFolder
 
 
-def find_model(path: str, threads: int | None = None, backend: str | None = None) -> Sequential:
+def find_model(path: str, threads: int | None = None, backend: str | None = None) -> Model:
     """The model of a file, or the finished model (else the checkpoint) of a run folder."""
     return load_model(model_file(path), threads=threads, backend=backend)
 

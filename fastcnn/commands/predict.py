@@ -7,7 +7,7 @@ import numpy as np
 from fastcnn.commands.find_model import find_model
 from fastcnn.data.images import read_images
 from fastcnn.errors import DataError
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 
 FAR = 20  # standard deviations
 
@@ -36,7 +36,7 @@ def _best(row: np.ndarray, classes: tuple[str, ...], top: int) -> list[dict[str,
     return [{"class": classes[k], "probability": float(row[k])} for k in order]
 
 
-def _check_range(model: Sequential, images: np.ndarray) -> None:
+def _check_range(model: Model, images: np.ndarray) -> None:
     """Pictures have pixels 0..255; a model trained on floats in 0..1 would answer nonsense."""
     if model.preprocessing is None:
         return

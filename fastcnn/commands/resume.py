@@ -5,7 +5,7 @@ from typing import Any
 
 from fastcnn.data.dataset import Dataset
 from fastcnn.errors import DataError, ModelFileError, OptionError
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 
 # May differ: the bits of an epoch do not depend on them.
 FREE = ("epochs", "data_dir", "threads", "resume", "quiet")
@@ -35,7 +35,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def resumed_arguments(
-    arguments: dict[str, Any], options: Any, model: Sequential, checkpoint: Path
+    arguments: dict[str, Any], options: Any, model: Model, checkpoint: Path
 ) -> dict[str, Any]:
     """The run's arguments with those that may change."""
     if model.optimizer is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from fastcnn.commands.find_model import find_model
 from fastcnn.errors import OptionError
-from fastcnn.model import Sequential
 from fastcnn.plugins.registry import models
+from fastcnn.sequential import Sequential
 from fastcnn.training.model_config import model_config
 
 Size = tuple[int, int, int]

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
+from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
@@ -19,9 +20,11 @@ from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
-from fastcnn.model import Sequential
+from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of
+from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
+from fastcnn.sequential import Sequential
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -44,6 +47,7 @@ class TrainOptions:
     optimizer: str | None = None
     lr: float | None = None
     schedule: str | None = None
+    metrics: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
     seed: int | None = None
@@ -78,7 +82,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
 class Run:
     """A compiled model, its data and its folder."""
 
-    model: Sequential
+    model: Model
     folder: RunFolder
     dataset: Dataset
     training: ImageSet
@@ -234,7 +238,7 @@ class Prepared:
     config: ModelConfig
     training: ImageSet
     held_out: ImageSet | None
-    model: Sequential
+    model: Model
 
 
 def prepare(options: TrainOptions) -> Prepared:
@@ -244,13 +248,14 @@ def prepare(options: TrainOptions) -> Prepared:
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
     )
-    chosen = recipe(data, dataset.image_shape)
+    chosen = recipe(data, dataset.image_shape, options.model)
     config = config or model_config(chosen.model)
     seed = 0 if options.seed is None else options.seed
     training, held_out = _hold_out(dataset, options.validation, seed)
     model = _model(config, dataset, seed, options)
     model.preprocessing = normalisation(training.images)
-    model.compile(_optimizer(options, config, chosen), config.loss)
+    metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
+    model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
     return Prepared(data, dataset, chosen, config, training, held_out, model)
 
 
@@ -321,7 +326,11 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptio
 
 def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
     """The recipe's, the model file's, or the named one with its defaults; then single options."""
-    table = {"name": chosen.optimizer, "learning_rate": chosen.learning_rate}
+    table = {
+        "name": chosen.optimizer,
+        "learning_rate": chosen.learning_rate,
+        "weight_decay": chosen.weight_decay,
+    }
     table = config.optimizer or table
     if options.optimizer not in (None, table["name"]):
         table = {"name": options.optimizer}
@@ -347,6 +356,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "optimizer": optimizer.registered_name,
         "lr": base_rate(config_of(optimizer)["learning_rate"]),
         "schedule": options.schedule,
+        "metrics": options.metrics,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
         "seed": made.model.seed,

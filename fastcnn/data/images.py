@@ -23,14 +23,14 @@ def check_images(
     """
     if data_format not in DATA_FORMATS:
         raise unknown("data_format", data_format, DATA_FORMATS)
-    array = _stack(images, name)
+    array = stack_samples(images, name)
     if array.ndim not in (3, 4):
         expected = "(N, H, W, C)" if data_format == "channels_last" else "(N, C, H, W)"
         raise DataError(f"{name} have shape {array.shape}; expected {expected} or (N, H, W)")
     if 0 in array.shape:
         what = "no images" if len(array) == 0 else "empty images"
         raise DataError(f"{name}: {what} (shape {array.shape})")
-    array = _as_pixels(array, name)
+    array = as_pixels(array, name)
     if array.ndim == 3:
         array = array[..., None]
     elif data_format == "channels_first":
@@ -62,7 +62,7 @@ def check_labels(
     return np.ascontiguousarray(array, np.int64)
 
 
-def _stack(images: object, name: str) -> np.ndarray:
+def stack_samples(images: object, name: str) -> np.ndarray:
     """One array from an array or a sequence of images; ragged ones are named."""
     if not isinstance(images, (list, tuple)):
         images = np.asarray(images)
@@ -81,7 +81,7 @@ def _stack(images: object, name: str) -> np.ndarray:
     return np.stack(parts) if parts else np.empty((0, 0, 0, 0), np.uint8)
 
 
-def _as_pixels(array: np.ndarray, name: str) -> np.ndarray:
+def as_pixels(array: np.ndarray, name: str) -> np.ndarray:
     """uint8 as it is, floats as finite float32."""
     if array.dtype == np.uint8:
         return array

@@ -1,11 +1,28 @@
 """Checks of targets, and the part of the data that is held out for validation."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fastcnn.data.images import check_labels
+from fastcnn.engine.head import Head
 from fastcnn.errors import DataError, OptionError
+
+
+def check_outputs(
+    ys: Sequence[Any], count: int, heads: Sequence[Head], data_format: str, what: str, dtype: str
+) -> list[np.ndarray]:
+    """`check_targets` for each output of a model; images (N, H, W, C) become channels first."""
+    checked = []
+    for y, head in zip(ys, heads, strict=True):
+        shape = head.node.shape
+        if data_format == "channels_last" and len(shape) > 1 and np.ndim(y) == len(shape) + 1:
+            y = np.moveaxis(np.asarray(y), -1, 1)
+        name = f"{what} {head.name!r}" if len(heads) > 1 else what
+        checked.append(check_targets(y, count, head.loss, math.prod(shape), name, dtype))
+    return checked
 
 
 def check_targets(y: Any, count: int, loss: Any, outputs: int, name: str, dtype: str) -> np.ndarray:
@@ -37,13 +54,19 @@ def _dense(array: np.ndarray, count: int, outputs: int, name: str, dtype: str) -
     return array
 
 
-def hold_out(x: Any, y: Any, validation_data: Any, fraction: float) -> tuple[Any, Any, Any]:
-    """(x, y, validation data): if asked, the last `fraction` of the samples is for validation."""
+Arrays = list[Any]
+
+
+def hold_out(parts: Sequence[Arrays], fraction: float) -> tuple[list[Arrays], list[Arrays] | None]:
+    """(parts, held out ones): if asked, the last `fraction` of the samples is for validation.
+
+    parts: lists of arrays, e.g. of inputs, targets and weights; the first is not empty.
+    """
     if not fraction:
-        return x, y, validation_data
-    if validation_data is not None:
-        raise OptionError("give validation_data or validation_split, not both")
-    count = len(x) - int(len(x) * fraction)
-    if not 0 < fraction < 1 or count in (0, len(x)):
-        raise OptionError(f"validation_split {fraction} leaves no samples on one side of {len(x)}")
-    return x[:count], y[:count], (x[count:], y[count:])
+        return list(parts), None
+    samples = len(parts[0][0])
+    count = samples - int(samples * fraction)
+    if not 0 < fraction < 1 or count in (0, samples):
+        raise OptionError(f"validation_split {fraction} leaves no samples on one side of {samples}")
+    kept = [[array[:count] for array in arrays] for arrays in parts]
+    return kept, [[array[count:] for array in arrays] for arrays in parts]

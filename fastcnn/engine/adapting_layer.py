@@ -23,6 +23,8 @@ class AdaptingLayer(Layer):
                 f"{self.registered_name} adapts to 2 samples or more, not {len(images)}"
             )
         self.statistics = self._measure(np.asarray(images, np.float64))
+        for name, variable in (self.variables or {}).items():
+            variable.value[...] = self.statistics[name].reshape(variable.value.shape)
 
     @abstractmethod
     def _measure(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.layer import Shape
-from fastcnn.engine.memory import place
-from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.memory import aligned_zeros, place
+from fastcnn.engine.parameters import ALIGN, ParameterStore
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
@@ -34,6 +34,10 @@ class Builder:
         self.with_loss = True  # whether anybody asks for the loss
         self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
+        self._given: set[str] = set()  # parameters whose gradient some kernel writes already
+        self._spare: dict[str, np.ndarray] = {}  # for their gradients by later uses of the layer
+        self._pending: list[str] = []  # keys of `_spare` that are not yet added up
         self.bytes = 0
 
     @staticmethod
@@ -54,7 +58,7 @@ class Builder:
         return buffer
 
     def tensor(self, sample: Shape, activation: str = "linear", alpha: float = 0.0) -> Tensor:
-        """An activation of one sample's shape: (channels, height, width) or (features,)."""
+        """An activation of one sample's shape."""
         shape = self._full_shape(sample)
         tensor = Tensor(shape, self.dtype, sample=sample, activation=activation, alpha=alpha)
         self.buffers.append(tensor)
@@ -75,13 +79,15 @@ class Builder:
         )
 
     def _full_shape(self, sample: Shape) -> tuple[int, ...]:
-        channels, *size = sample  # a row (channels, length) is an image of height 1
-        return self.blocks, channels, *(1, 1, *size)[-2:], self.lanes
+        """(features,) are channels of one pixel, (channels, length) an image of one row."""
+        channels, *pixels = sample
+        height, width = (1, 1, *pixels)[-2:]
+        return self.blocks, channels, height, width, self.lanes
 
     def output(self, stage: Stage) -> Tensor:
         """A new tensor for the output of a stage, its fused activation noted."""
         stage.ys = [self.tensor(stage.last.shape, stage.activation, stage.alpha)]
-        learns = any(p.trainable for p in stage.node.parameters.values())
+        learns = any(self.store.learns(stage.node.key(name)) for name in stage.node.parameters)
         stage.y.needs_gradient = learns or any(x.needs_gradient for x in stage.xs)
         return stage.y
 
@@ -110,8 +116,40 @@ class Builder:
     def parameter(self, stage: Stage, name: str) -> np.ndarray:
         return self.store.value(stage.node.key(name))
 
+    def is_frozen(self, stage: Stage) -> bool:
+        """Whether the user keeps this layer as it is (Layer.trainable)."""
+        return stage.layer in self.store.frozen
+
     def parameter_gradient(self, stage: Stage, name: str) -> np.ndarray:
-        return self.store.gradient(stage.node.key(name))
+        """Where a backward kernel writes a parameter's gradient (it need not add to it).
+
+        That of a frozen parameter goes nowhere. A layer that is used several times gets spare
+        memory for all uses but one, which `add_up_gradients` adds.
+        """
+        if name not in stage.gradients:
+            key, shape = stage.node.key(name), stage.node.parameters[name].shape
+            stage.gradients[name] = self._gradient_memory(key, shape)
+        return stage.gradients[name]
+
+    def _gradient_memory(self, key: str, shape: Shape) -> np.ndarray:
+        if not self.store.learns(key):
+            self._unwanted.append(np.empty(shape, self.dtype))
+            return self._unwanted[-1]
+        if key not in self._given:
+            self._given.add(key)
+            return self.store.gradient(key)
+        size = int(np.prod(shape))
+        if key not in self._spare:
+            self._spare[key] = aligned_zeros(-(-size // ALIGN) * ALIGN, self.store.dtype)
+        self._pending.append(key)
+        return self._spare[key][:size].reshape(shape)
+
+    def add_up_gradients(self) -> None:
+        """After a stage's backward pass: add what it wrote into spare memory, in a fixed order."""
+        for key in self._pending:
+            total = _as_rows(self.store.padded_gradient(key))
+            self.step("add", x=total, z=_as_rows(self._spare[key]), y=total)
+        self._pending.clear()
 
     # ---- steps
 
@@ -123,13 +161,28 @@ class Builder:
     def step(
         self, kernel: str, params: dict[str, Any] | None = None, **arguments: Argument
     ) -> None:
-        """Append a kernel. What it touches is alive at least until this step."""
+        """Append a kernel. What it touches is alive at least until this step.
+
+        A kernel that writes nothing but gradients of frozen parameters is left out.
+        """
+        op = OPS[kernel]
+        if self._all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
+            return
         number = len(self._steps)
         for argument in arguments.values():
             owner = argument.tensor if isinstance(argument, Padded | Flat | View) else argument
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
+
+    def _all_unwanted(self, outputs: list[Argument]) -> bool:
+        """Whether these are gradients of frozen parameters, or views of them, and nothing else."""
+        arrays = [array for array in outputs if array is not None]
+        return all(
+            isinstance(array, np.ndarray)
+            and any(np.may_share_memory(array, unwanted) for unwanted in self._unwanted)
+            for array in arrays
+        ) and bool(arrays)
 
     def backward_slope(
         self, x: Tensor, view: Callable[[Tensor], Argument] = lambda x: x
@@ -175,12 +228,25 @@ class Builder:
             self.step("activation_backward", act, dy=y.gradient, y=y, dx=y.gradient)
 
     def accept_gradient(self, x: Tensor, dx: Tensor) -> None:
-        """Make dx the gradient of x, or add it to the one there is."""
+        """Make dx the gradient of x, or add it to the one there is.
+
+        dx may be the gradient of other tensors too, so it is never written again.
+        """
+        if not x.needs_gradient:
+            return
         if x.gradient is not None:
             total = self.tensor(x.sample)
             self.step("add", x=x.gradient, z=dx, y=total)
             dx = total
         x.gradient = dx
+
+    def scaled(self, dx: Tensor, factor: float) -> Tensor:
+        """factor * dx, dx itself if the factor is 1."""
+        if factor == 1:
+            return dx
+        result = self.tensor(dx.sample)
+        self.step("scale", {"factor": factor}, x=dx, y=result)
+        return result
 
     def finish(self) -> Program:
         """Memory for the buffers, and the program."""
@@ -191,6 +257,11 @@ class Builder:
             known = {k: v for k, v in params.items() if k in OPS[kernel].params}
             program.add(kernel, {k: _resolve(a) for k, a in arguments.items()}, **known)
         return program
+
+
+def _as_rows(flat: np.ndarray) -> np.ndarray:
+    """A flat array as an activation of one block, for kernels that add activations."""
+    return flat.reshape(1, -1, 1, 1, ALIGN)
 
 
 def _resolve(argument: Argument) -> np.ndarray | None:

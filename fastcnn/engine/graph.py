@@ -1,5 +1,6 @@
 """The model as a graph: nodes (a layer and the nodes it reads) in an order that can be run."""
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from fastcnn.engine.activation import make_activation
@@ -8,8 +9,10 @@ from fastcnn.engine.options import activity_penalty
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.plugins.registry import layers
 
+MAX_NODES = 10_000  # inner models are written out: a small file could ask for any number
 
-@dataclass
+
+@dataclass(eq=False)
 class Node:
     """One use of a layer. `implicit`: an activation given as an option of the layer before."""
 
@@ -19,6 +22,7 @@ class Node:
     shape: Shape  # of the output of one sample
     implicit: bool = False
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    owner: str = ""  # name of the node that used the layer first: the parameters are called by it
 
     @property
     def input_shapes(self) -> list[Shape]:
@@ -26,66 +30,135 @@ class Node:
 
     def key(self, parameter: str) -> str:
         """Name of a parameter in the whole model, e.g. "conv2d_1/kernel"."""
-        return f"{self.name}/{parameter}"
+        return f"{self.owner or self.name}/{parameter}"
+
+    def __repr__(self) -> str:
+        return f"Node({self.name!r}, {self.layer!r}, reads {[n.name for n in self.inputs]})"
 
 
 class Graph:
-    """Nodes in running order: every node stands after the nodes it reads."""
+    """Nodes in running order: every node stands after the nodes it reads.
 
-    def __init__(self, input_shape: Shape) -> None:
-        if any(n < 1 for n in input_shape):
-            raise ShapeError(f"an input needs at least one pixel and channel, not {input_shape}")
-        self.input = Node("input", None, [], tuple(input_shape))
-        self.nodes = [self.input]
-        self.output = self.input
+    outputs: what the graph is run for; the last node, unless others are set.
+    """
 
-    def apply(self, layer: Layer, *inputs: Node) -> Node:
+    def __init__(self, *input_shapes: Shape) -> None:
+        self.nodes: list[Node] = []
+        self.inputs: list[Node] = []
+        self.outputs: list[Node] = []
+        self._names: set[str] = set()
+        self._uses: dict[Layer, list[Node]] = {}
+        for shape in input_shapes:
+            self.add_input(shape)
+
+    @property
+    def input(self) -> Node:
+        """The only input."""
+        (node,) = self.inputs
+        return node
+
+    @property
+    def output(self) -> Node:
+        """The only output."""
+        (node,) = self.outputs
+        return node
+
+    def add_input(self, shape: Shape, name: str = "input") -> Node:
+        if any(n < 1 for n in shape):
+            raise ShapeError(f"an input needs at least one pixel and channel, not {shape}")
+        node = Node(self._unique(name), None, [], tuple(shape))
+        self._append(node)
+        self.inputs.append(node)
+        return node
+
+    def apply(self, layer: Layer, *inputs: Node, name: str | None = None) -> Node:
         """Append a layer, the activation and the activity regularizer among its options.
 
         Returns the node of its output.
+
+        A layer that was applied before uses its parameters again; its node is called "name:1", ...
         """
-        name = self._unique(layer.name or layer.registered_name)
-        node = self._append(name, layer, list(inputs), implicit=False)
+        uses = self._uses.setdefault(layer, [])
+        first = uses[0] if uses else None
+        if first is None:
+            name = self._unique(name or layer.name or layer.registered_name)
+        else:
+            name = self._unique(f"{first.name}:{len(uses)}")
+        node = self._use(name, layer, list(inputs), first)
+        uses.append(node)
         if not layer.is_activation and layer.activation not in (None, "linear"):
             function = make_activation(layer.activation)
-            name = f"{name}/{function.registered_name}"
-            node = self._append(name, function.layer(), [node], implicit=True)
+            if layer.activation_layer is None:
+                layer.activation_layer = function.layer()
+            title = f"{name}/{function.registered_name}"
+            node = self.apply(layer.activation_layer, node, name=title)
+            node.implicit = True
         if layer.activity_regularizer is not None:
             kind = layers.get("activity_regularization")
-            penalties = activity_penalty(layer.activity_regularizer)
-            name = f"{name}/activity_regularizer"
-            node = self._append(name, kind(**penalties), [node], implicit=True)
+            penalties = kind(**activity_penalty(layer.activity_regularizer))
+            node = self.apply(penalties, node, name=f"{name}/activity_regularizer")
+            node.implicit = True
         return node
 
-    def _append(self, name: str, layer: Layer, inputs: list[Node], implicit: bool) -> Node:
+    def _use(self, name: str, layer: Layer, inputs: list[Node], first: Node | None = None) -> Node:
         shapes = [node.shape for node in inputs]
         try:
             shape = layer.output_shape(*shapes)
         except ShapeError as error:
             raise ShapeError(f"layer {name!r} {layer!r}: {error}") from None
-        node = Node(name, layer, inputs, shape, implicit, layer.parameters(*shapes))
-        self.nodes.append(node)
-        self.output = node
+        parameters = layer.parameters(*shapes)
+        if first is not None:
+            _check_shared(first, parameters, shapes)
+        owner = name if first is None else first.name
+        node = Node(name, layer, inputs, shape, parameters=parameters, owner=owner)
+        self._append(node)
+        self.outputs = [node]
         return node
 
-    def _unique(self, name: str) -> str:
-        taken = {node.name for node in self.nodes}
-        if name not in taken:
-            return name
-        k = 1
-        while f"{name}_{k}" in taken:
-            k += 1
-        return f"{name}_{k}"
+    def _append(self, node: Node) -> None:
+        if len(self.nodes) >= MAX_NODES:
+            raise OptionError(f"a model has at most {MAX_NODES:,} nodes, inner models written out")
+        self._names.add(node.name)
+        self.nodes.append(node)
 
-    def consumers(self, node: Node) -> list[Node]:
-        return [other for other in self.nodes if node in other.inputs]
+    def _unique(self, name: str) -> str:
+        return unique_name(name, self._names)
+
+    def consumers(self) -> dict[Node, list[Node]]:
+        """{node: the nodes that read it}, in running order."""
+        readers: dict[Node, list[Node]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for source in dict.fromkeys(node.inputs):
+                readers[source].append(node)
+        return readers
 
     @classmethod
-    def chain(cls, input_shape: Shape, stack: list[Layer]) -> "Graph":
-        """The graph of a Sequential model."""
+    def chain(cls, input_shape: Shape, stack: Sequence[Layer]) -> "Graph":
+        """One layer after the other."""
         if not stack:
             raise OptionError("a model needs at least one layer")
         graph = cls(input_shape)
+        node = graph.input
         for layer in stack:
-            graph.apply(layer, graph.output)
+            node = graph.apply(layer, node)
         return graph
+
+
+def unique_name(name: str, taken: Container[str]) -> str:
+    """The name, or with the first free number behind it."""
+    if name not in taken:
+        return name
+    k = 1
+    while f"{name}_{k}" in taken:
+        k += 1
+    return f"{name}_{k}"
+
+
+def _check_shared(first: Node, parameters: dict[str, Parameter], shapes: list[Shape]) -> None:
+    for name, parameter in parameters.items():
+        before = first.parameters[name].shape
+        if parameter.shape != before:
+            raise ShapeError(
+                f"layer {first.name!r} is used again on {shapes}: its {name} would be "
+                f"{parameter.shape} there, but is {before} on {first.input_shapes}"
+            )

@@ -2,14 +2,21 @@
 
 import inspect
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastcnn.errors import OptionError
+
 if TYPE_CHECKING:
     from fastcnn.engine.builder import Builder
+    from fastcnn.engine.parameters import Variable
     from fastcnn.engine.stage import Stage
+    from fastcnn.engine.symbolic import Call, SymbolicTensor
 
-Shape = tuple[int, ...]  # of one sample: (channels, height, width) or (features,)
+# Of one sample: (channels, height, width), (channels, length) or (features,).
+Shape = tuple[int, ...]
+IN_MODELS = ("variables", "calls", "activation_layer")  # attributes that models give to layers
 
 
 @dataclass(frozen=True)
@@ -32,15 +39,21 @@ class Parameter:
 class Layer(ABC):
     """Base of all layers. Subclasses only store their options in `__init__` and register a name.
 
-    A layer does not hold arrays: its parameters live in the model's parameter store, its
-    activations in the buffers of a compiled plan. `forward` and `backward` are called once, when
-    the plan is compiled, and append kernels to it.
+    A layer has one set of parameters (`variables`), which the first model made of it fills; all
+    models that hold the layer share them. Its activations lie in the buffers of a compiled plan.
+    `forward` and `backward` are called once for each use of the layer, when a plan is compiled, and
+    append kernels to it.
     """
 
     registered_name: str = ""
     activation: Any = None  # that follows the layer: name, {"name": ...} or object
     activity_regularizer: Any = None  # a penalty on its output, if it takes one
-    name: str | None = None
+    activation_layer: "Layer | None" = None  # that applies it; one for all uses of the layer
+    name: str | None = None  # given by the first model if the user gives none
+    trainable = True  # set to False to keep its parameters as they are; then compile again
+    merges = False  # whether it takes a list of tensors
+    variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
+    calls: "tuple[Call, ...]" = ()  # on symbolic tensors
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
     wide = False  # its kernels are fast on blocks of 16 lanes only
@@ -69,11 +82,46 @@ class Layer(ABC):
     def backward(self, build: "Builder", stage: "Stage") -> None:
         """Append the kernels that write the gradients of stage.x and of the parameters."""
 
+    def __call__(self, given: "SymbolicTensor | list[SymbolicTensor]") -> "SymbolicTensor":
+        """The layer's output on a tensor that begins at `Input` (a list of them, if it merges)."""
+        from fastcnn.engine.symbolic import call_layer
+
+        return call_layer(self, given)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the layer was called on; a list if it merges."""
+        read = self._only_call().inputs
+        return read if self.merges else read[0]
+
+    @property
+    def output(self) -> "SymbolicTensor":
+        """The symbolic tensor that its call gave, e.g. to make a model of the layers before it."""
+        return self._only_call().outputs[0]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
+        """A layer of the same options that is in no model: it shares no parameters with this one.
+
+        So an estimator that is cloned, e.g. for cross-validation, begins anew.
+        """
+        made = memo[id(self)] = type(self).__new__(type(self))
+        own = {k: v for k, v in vars(self).items() if k not in IN_MODELS}
+        vars(made).update(deepcopy(own, memo))
+        return made
+
+    def _only_call(self) -> "Call":
+        if len(self.calls) != 1:
+            raise OptionError(
+                f"layer {self.name!r} was called {len(self.calls)} times, so that its input and "
+                "output are not one tensor: keep the tensors that the calls give"
+            )
+        return self.calls[0]
+
     def __repr__(self) -> str:
         parameters = inspect.signature(type(self)).parameters.values()
         changed = [
             f"{p.name}={getattr(self, p.name)!r}"
             for p in parameters
-            if getattr(self, p.name, p.default) != p.default
+            if p.name != "name" and getattr(self, p.name, p.default) != p.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"

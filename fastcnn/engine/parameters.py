@@ -1,24 +1,43 @@
-"""All parameters of a model in one flat array, so that the optimizer is one pass over memory."""
+"""The parameters of a model: which layers' arrays they are, and where they lie.
+
+The arrays belong to the layers (`Layer.variables`), so that models which share a layer share them.
+Those that a model trains lie in one flat array, so that its optimizer is one pass over memory; they
+are moved there when the model is compiled. They can lie in one place only: if two models train
+the same layer in turns, its arrays move from the one to the other, and `moves` tells plans, which
+have bound pointers, that they are outdated.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
 from fastcnn import rng
-from fastcnn.engine.graph import Graph
+from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Parameter
 from fastcnn.engine.memory import aligned_zeros
-from fastcnn.errors import ModelFileError
+from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.plugins.registry import initializers, make
 
 ALIGN = 16  # floats: every parameter begins on a cache line
 
 
-class ParameterStore:
-    """Values and gradients by name ("conv2d/kernel"), as views into flat arrays.
+@dataclass(eq=False)
+class Variable:
+    """A parameter array of a layer."""
 
-    trainable: in `values` and `gradients`, one flat array each; `bounds`: where each begins.
-    kept: arrays that the forward pass updates itself, such as moving averages.
+    value: np.ndarray
+    home: "ParameterStore | None" = None  # in whose flat array it lies
+    moves: int = 0
+
+
+class ParameterStore:
+    """Parameters by name ("conv2d/kernel").
+
+    trainable: what the optimizer changes, in `values` and `gradients`, one flat array each;
+    `bounds`: where each parameter begins. The others (frozen layers, moving averages) lie anywhere.
+    Which layers are frozen is read once, here.
     """
 
     def __init__(
@@ -30,42 +49,133 @@ class ParameterStore:
     ) -> None:
         """values: of all parameters, instead of what the initializers give."""
         self.dtype = np.dtype(dtype)
+        owners = [node for node in graph.nodes if node.owner == node.name and node.layer]
         self.specs: dict[str, Parameter] = {
-            node.key(name): p for node in graph.nodes for name, p in node.parameters.items()
+            node.key(name): p for node in owners for name, p in node.parameters.items()
         }
         if values is not None:
             self.check(values)  # before memory is taken: a model file may ask for anything
-        self.trainable = [key for key, p in self.specs.items() if p.trainable]
+        self._streams = {key: stream for stream, key in enumerate(self.specs)}
+        self._variables: dict[str, Variable] = {}
+        for node in owners:
+            self._take(node, seed if values is None else None)
+        if values is not None:
+            self.load(values)
+        self.frozen = {node.layer for node in owners if node.layer and not node.layer.trainable}
+        self.trainable = [
+            node.key(name)
+            for node in owners
+            for name, p in node.parameters.items()
+            if p.trainable and node.layer not in self.frozen
+        ]
         sizes = [-(-int(np.prod(self.specs[k].shape)) // ALIGN) * ALIGN for k in self.trainable]
         self.bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
-        self.values = aligned_zeros(int(self.bounds[-1]), self.dtype)
-        self.gradients = aligned_zeros(int(self.bounds[-1]), self.dtype)
-        self.kept = {
-            key: aligned_zeros(int(np.prod(p.shape)), self.dtype).reshape(p.shape)
-            for key, p in self.specs.items()
-            if not p.trainable
-        }
-        if values is None:
-            self._initialize(seed)
-        else:
-            self.load(values)
+        self._starts = dict(zip(self.trainable, self.bounds.tolist(), strict=False))
+        self.in_training = False  # then nobody else may move its parameters
+        self._values = self._gradients = np.zeros(0, self.dtype)
 
-    def _initialize(self, seed: int) -> None:
-        """Fill every parameter from its initializer; its numbers depend on its place only."""
-        for stream, (key, p) in enumerate(self.specs.items()):
-            generator = rng.generator(seed, stream)
-            self.value(key)[...] = make(initializers, p.initializer)(generator, p)
+    def _take(self, node: Node, seed: int | None) -> None:
+        """The variables of a layer; those of a new layer are made."""
+        assert node.layer is not None
+        shared = node.layer.variables
+        if shared is None:
+            shared = {name: self._new(node.key(name), seed) for name in node.parameters}
+            node.layer.variables = shared
+        for name, p in node.parameters.items():
+            array = shared[name].value
+            if array.shape != tuple(p.shape) or array.dtype != self.dtype:
+                raise OptionError(
+                    f"layer {node.name!r} belongs to another model already, where its {name} is "
+                    f"{array.dtype} {array.shape}; here it would be {self.dtype} {p.shape}: "
+                    "make a new layer"
+                )
+            self._variables[node.key(name)] = shared[name]
+
+    def _new(self, key: str, seed: int | None) -> Variable:
+        """Zeros without a seed. The numbers of an initializer depend on the place alone."""
+        p = self.specs[key]
+        array = aligned_zeros(int(np.prod(p.shape)), self.dtype).reshape(p.shape)
+        if seed is not None:
+            generator = rng.generator(seed, self._streams[key])
+            array[...] = make(initializers, p.initializer)(generator, p)
+        return Variable(array)
+
+    # ---- the flat arrays
+
+    @property
+    def values(self) -> np.ndarray:
+        """All trainable parameters; moved here now if they lie elsewhere."""
+        self.claim()
+        return self._values
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """Laid out as `values`."""
+        self.claim()
+        return self._gradients
+
+    def snapshot(self) -> np.ndarray:
+        """As `values`, but moves nothing: maybe a copy."""
+        if all(self._variables[key].home is self for key in self.trainable):
+            return self._values
+        flat = np.zeros(int(self.bounds[-1]), self.dtype)
+        for key in self.trainable:
+            self._view(flat, key)[...] = self.value(key)
+        return flat
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """While in it, no other store may claim these parameters."""
+        self.in_training = True
+        try:
+            yield
+        finally:
+            self.in_training = False
+
+    def claim(self) -> None:
+        """Move the trainable parameters into this store's flat array, if they are not there."""
+        variables = [self._variables[key] for key in self.trainable]
+        elsewhere = [v.home for v in variables if v.home is not self]
+        if not elsewhere:
+            return
+        if any(home is not None and home.in_training for home in elsewhere):
+            raise OptionError(
+                "a layer of this model is just being trained by another model: "
+                "compile and fit one after the other"
+            )
+        self._values = aligned_zeros(int(self.bounds[-1]), self.dtype)
+        self._gradients = aligned_zeros(int(self.bounds[-1]), self.dtype)
+        for key, variable in zip(self.trainable, variables, strict=True):
+            view = self._view(self._values, key)
+            view[...] = variable.value
+            variable.value, variable.home = view, self
+            variable.moves += 1
 
     def _view(self, flat: np.ndarray, key: str) -> np.ndarray:
         shape = self.specs[key].shape
-        start = int(self.bounds[self.trainable.index(key)])
+        start = self._starts[key]
         return flat[start : start + int(np.prod(shape))].reshape(shape)
 
+    @property
+    def moves(self) -> int:
+        """Changes if the array of any parameter became another one."""
+        return sum(variable.moves for variable in self._variables.values())
+
+    # ---- single parameters
+
     def value(self, key: str) -> np.ndarray:
-        return self.kept[key] if key in self.kept else self._view(self.values, key)
+        return self._variables[key].value
 
     def gradient(self, key: str) -> np.ndarray:
         return self._view(self.gradients, key)
+
+    def padded_gradient(self, key: str) -> np.ndarray:
+        """The gradient, flat, with the zeros that fill its last cache line."""
+        number = self.trainable.index(key)
+        return self.gradients[self.bounds[number] : self.bounds[number + 1]]
+
+    def learns(self, key: str) -> bool:
+        return key in self._starts
 
     def items(self) -> Iterator[tuple[str, np.ndarray]]:
         for key in self.specs:
@@ -79,9 +189,10 @@ class ParameterStore:
         rows = [(p.l1, p.l2, p.decay, 1.0) for p in map(self.specs.get, self.trainable) if p]
         return np.array(rows, self.dtype).reshape(-1, 4)
 
-    def count(self) -> int:
-        """Numbers in all parameters, trainable or kept."""
-        return sum(int(np.prod(p.shape)) for p in self.specs.values())
+    def count(self, trainable: bool | None = None) -> int:
+        """Numbers in all parameters, or in those that are trained, or in those that are not."""
+        keys = [k for k in self.specs if trainable is None or self.learns(k) == trainable]
+        return sum(int(np.prod(self.specs[key].shape)) for key in keys)
 
     def check(self, arrays: dict[str, np.ndarray]) -> None:
         """Raise if these are not exactly the parameters of this model, in name and shape."""

@@ -1,16 +1,18 @@
 """A model compiled for one batch size: a flat list of kernels with bound buffers."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.graph import Graph
+from fastcnn.engine.graph import Graph, Node
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.regularizer import regularize
-from fastcnn.engine.stage import make_stages
+from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import ShapeError
 from fastcnn.kernels import Program
@@ -23,34 +25,48 @@ class Preprocessing:
     scale: np.ndarray
     offset: np.ndarray
 
+    @classmethod
+    def of(cls, images: np.ndarray) -> "Preprocessing":
+        """uint8 (N, H, W, C) to 0..1, floats as they are."""
+        channels = images.shape[3]
+        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+        return cls(np.full(channels, scale), np.zeros(channels))
+
 
 @dataclass
 class Source:
-    """Where samples come from: images (N, H, W, C) and, for a loss, targets."""
+    """Where samples come from: for each input images (N, H, W, C), for each loss targets.
 
-    images: np.ndarray
-    targets: np.ndarray | None = None
+    weights: of samples, (N,) for each loss; or none at all.
+
+    Sequences are images of one row, vectors are images of one pixel.
+    """
+
+    images: Sequence[np.ndarray]
+    targets: Sequence[np.ndarray] = ()
+    weights: Sequence[np.ndarray] = ()
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.images[0])
 
 
 class Plan:
     """`run(order)` gathers these samples of the bound source and runs every kernel once.
 
-    purpose "train": forward, loss, backward, optimizer; "evaluate": forward, loss; "predict":
+    purpose "train": forward, losses, backward, optimizer; "evaluate": forward, losses; "predict":
     forward, and `outputs` holds the results.
+    heads: one for each output of the graph; preprocessing: one for each input.
     """
 
     def __init__(
         self,
         graph: Graph,
         store: ParameterStore,
-        preprocessing: Preprocessing,
+        preprocessing: Sequence[Preprocessing],
         batch: int,
         purpose: str,
         *,
-        loss: Any = None,
+        heads: Sequence[Head] = (),
         optimizer: Any = None,
         backend: str | None = None,
         fuse: bool = True,
@@ -58,101 +74,89 @@ class Plan:
         self.batch = batch
         self.purpose = purpose
         self.lanes = choose_lanes(graph, batch)
+        self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
+        if purpose == "train":
+            store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
-        self.labels = build.array(self.order.shape, "int64", -1)
-        self.losses = build.array(self.order.shape, build.dtype, 0)
-        self.correct = build.array(self.order.shape, build.dtype, 0)
-        self.outputs: np.ndarray | None = None
+        self.outputs: list[np.ndarray] = []
         self.stages = make_stages(graph, self.lanes, fuse)
-        self._steps: dict[str, int] = {}
-        self._forward(build, graph, preprocessing, loss)
+        self._tensors: dict[Node, Tensor] = {}
+        self._gather(build, graph, preprocessing)
         if purpose == "predict":
-            self._read_out(build)
+            self._forward(build)
+            self._read_out(build, graph)
         else:
-            self._add_loss(build, loss)
+            self._join_softmaxes(graph)
+            self._forward(build)
+            for head in self.heads:
+                head.emit(build, self._tensors[head.node])
         if purpose == "train":
             self._backward(build)
             regularize(build)
             if optimizer is not None:
                 optimizer.emit(build)
+        self.moves = store.moves
         self.program: Program = build.finish()
         self.bytes = build.bytes
-        self._losses = [self.losses, *build.extra_losses]
+        self._penalties = build.extra_losses
 
     # ---- compiling
 
-    def _forward(
-        self, build: Builder, graph: Graph, preprocessing: Preprocessing, loss: Any
-    ) -> None:
-        x = build.tensor(graph.input.shape)
-        x.needs_gradient = False
-        self.logits = self._drop_softmax(loss)
-        self._steps["images"] = build.next_step
-        channels, height, width = x.shape[1:4]
-        images = np.zeros((1, height, width, channels), np.float32)
-        scale, offset = (
-            np.asarray(a, build.dtype) for a in (preprocessing.scale, preprocessing.offset)
-        )
-        build.step(
-            "gather_images", images=images, order=self.order, scale=scale, offset=offset, x=x
-        )
-        tensors: dict[str, Tensor] = {graph.input.name: x}
+    def _gather(self, build: Builder, graph: Graph, preprocessing: Sequence[Preprocessing]) -> None:
+        self._images: list[int] = []  # the steps that gather
+        for node, pixels in zip(graph.inputs, preprocessing, strict=True):
+            x = build.tensor(node.shape)
+            x.needs_gradient = False
+            channels, height, width = x.shape[1:4]
+            images = np.zeros((1, height, width, channels), np.float32)
+            scale, offset = (np.asarray(a, build.dtype) for a in (pixels.scale, pixels.offset))
+            self._images.append(build.next_step)
+            arrays: dict[str, Any] = {"images": images, "scale": scale, "offset": offset}
+            build.step("gather_images", order=self.order, x=x, **arrays)
+            self._tensors[node] = x
+
+    def _forward(self, build: Builder) -> None:
         for stage in self.stages:
-            stage.xs = [tensors[node.name] for node in stage.node.inputs]
+            stage.xs = [self._tensors[node] for node in stage.node.inputs]
             stage.layer.forward(build, stage)
-            tensors[stage.last.name] = stage.y
-        self.result = self.stages[-1].y if self.stages else x
+            self._tensors[stage.last] = stage.y
 
-    def _drop_softmax(self, loss: Any) -> bool:
-        """Whether the loss takes the final softmax upon itself, and works on logits."""
-        if self.purpose == "predict" or not loss.joins_softmax or len(self.stages) < 2:
-            return False
-        last = self.stages[-1]
-        # Over images the softmax goes over the channels of a pixel, the loss over all features.
-        flat = math.prod(last.node.shape[1:]) == 1
-        if last.layer.registered_name != "softmax" or not flat:
-            return False
-        del self.stages[-1]
-        return True
+    def _join_softmaxes(self, graph: Graph) -> None:
+        """Let losses that can do so take the final softmax upon themselves, and read logits."""
+        readers = graph.consumers()
+        by_output = {stage.last: stage for stage in self.stages}
+        wanted = [head.node for head in self.heads]
+        for head in self.heads:
+            stage = by_output.get(head.node)
+            if stage is None or not (head.loss.joins_softmax and _is_flat_softmax(stage)):
+                continue
+            head.logits, head.node = True, stage.node.inputs[0]
+            if not readers[stage.last] and wanted.count(stage.last) == 1:
+                self.stages.remove(stage)
 
-    def _read_out(self, build: Builder) -> None:
-        features = int(np.prod(self.result.sample))
-        self.outputs = build.array((self.batch, features), build.dtype, 0)
-        build.step("scatter_rows", x=build.flat(self.result), out=self.outputs)
-
-    def _add_loss(self, build: Builder, loss: Any) -> None:
-        self._steps["targets"] = build.next_step
-        if loss.targets == "labels":
-            labels = np.zeros(1, np.int64)
-            build.step("gather_labels", labels=labels, order=self.order, out=self.labels)
-            targets: Any = self.labels
-        else:
-            size = int(np.prod(self.result.sample))
-            targets = build.tensor((size,))
-            images = np.zeros((1, 1, 1, size), np.float32)
-            build.step("gather_images", images=images, order=self.order, x=targets)
-        loss.emit(build, self.result, targets, self.losses, self.correct, self.logits)
+    def _read_out(self, build: Builder, graph: Graph) -> None:
+        for node in graph.outputs:
+            rows = build.array((self.batch, math.prod(node.shape)), build.dtype, 0)
+            build.step("scatter_rows", x=build.flat(self._tensors[node]), out=rows)
+            self.outputs.append(rows)
 
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
             if stage.y.gradient is not None:
                 stage.layer.backward(build, stage)
+                build.add_up_gradients()
 
     # ---- running
 
     def bind(self, source: Source) -> None:
         """Take samples from this source from now on."""
-        self.program.rebind(self._steps["images"], "images", source.images)
+        for step, images in zip(self._images, source.images, strict=True):
+            self.program.rebind(step, "images", images)
         self.samples = len(source)
-        if "targets" in self._steps and source.targets is not None:
-            targets = source.targets
-            if targets.ndim == 1:
-                self.program.rebind(self._steps["targets"], "labels", targets)
-            else:
-                wide = targets.reshape(len(targets), 1, 1, -1)
-                self.program.rebind(self._steps["targets"], "images", wide)
+        for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
+            head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
     def run(self, order: np.ndarray, threads: int) -> int:
         """Run on the samples numbered by `order` (at most `batch` of them); returns how many."""
@@ -168,12 +172,40 @@ class Plan:
         self.program.run(self._active, threads)
         return count
 
-    def sums(self) -> tuple[float, float]:
-        """Loss and number of right answers, summed over the samples of the last run."""
-        return self._sum(self._losses), self._sum([self.correct])
+    def sums(self) -> dict[str, float]:
+        """Loss, number of right answers, ... summed over the samples of the last run.
 
-    def _sum(self, arrays: list[np.ndarray]) -> float:
-        return sum(float(a[: self._active].sum(dtype=np.float64)) for a in arrays)
+        With several outputs also of each of them, e.g. "digit_loss" and "digit_accuracy".
+        """
+        total, sums = 0.0, {}
+        for head in self.heads:
+            prefix = f"{head.name}_" if len(self.heads) > 1 else ""
+            loss = self._sum(head.losses)
+            total += head.weight * loss
+            if prefix:
+                sums[f"{prefix}loss"] = loss
+            if head.loss.classifies:
+                sums[f"{prefix}accuracy"] = self._sum(head.correct)
+        total += sum(map(self._sum, self._penalties))
+        return {"loss": total, **sums}
+
+    def rows(self, count: int) -> dict[str, np.ndarray]:
+        """Outputs (count, K) of the last run, of those that have metrics."""
+        return {h.name: h.outputs[:count].copy() for h in self.heads if h.outputs is not None}
+
+    def _sum(self, figures: np.ndarray | None) -> float:
+        assert figures is not None
+        return float(figures[: self._active].sum(dtype=np.float64))
+
+
+def _is_flat_softmax(stage: Stage) -> bool:
+    """Whether it is a softmax over everything a loss sees.
+
+    Over images the softmax goes over the channels of a pixel, the loss over all features.
+    """
+    node = stage.node
+    flat = math.prod(node.shape[1:]) == 1 and node.inputs[0].layer is not None
+    return stage.layer.registered_name == "softmax" and flat
 
 
 def choose_lanes(graph: Graph, batch: int) -> int:

@@ -48,7 +48,7 @@ def penalty_value(store: ParameterStore, backend: str) -> float:
     """What the regularizers of all parameters add to the loss."""
     total, penalties = np.zeros(1), store.penalties()
     if penalties[:, :2].any():  # l1 and l2
-        arrays = {"p": store.values, "bounds": store.bounds, "penalties": penalties}
+        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": penalties}
         call("penalty_value", {**arrays, "out": total}, backend)
     for key, regularizer, axis in _with_kernel(store):
         out, w = np.zeros(1), by_unit(store.value(key), axis)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
@@ -10,7 +12,7 @@ from fastcnn.engine.tensor import Buffer, Tensor
 
 @dataclass
 class Stage:
-    """node: whose parameters it uses; last: whose output it makes (after the fused layers)."""
+    """node: the layer and its inputs; last: whose output it makes (after the fused layers)."""
 
     node: Node
     last: Node
@@ -21,6 +23,7 @@ class Stage:
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)  # of parameters: see Builder
 
     @property
     def layer(self) -> Any:
@@ -44,24 +47,27 @@ class Stage:
 def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
     """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
     stages: list[Stage] = []
-    absorbed: set[str] = set()
+    absorbed: set[Node] = set()
+    readers = graph.consumers() if fuse else {}
+    for node in graph.outputs:
+        readers[node] = []  # whoever asks for it wants it as it is
     for number, node in enumerate(graph.nodes):
-        if node.layer is None or node.name in absorbed:
+        if node.layer is None or node in absorbed:
             continue
         stage = Stage(node, node, number)
         if fuse:
-            _absorb(graph, stage, lanes, absorbed)
+            _absorb(readers, stage, lanes, absorbed)
         stages.append(stage)
     return stages
 
 
-def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
+def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]) -> None:
     """Take in the activation and pool that follow, in either order, if the layer can fuse them.
 
     No fusable activation falls as its input rises, so pooling before it gives the same maximum.
     """
     while True:
-        following = graph.consumers(stage.last)
+        following = readers[stage.last]
         if len(following) != 1:
             return
         layer: Any = following[0].layer
@@ -72,7 +78,7 @@ def _absorb(graph: Graph, stage: Stage, lanes: int, absorbed: set[str]) -> None:
         else:
             return
         stage.last = following[0]
-        absorbed.add(following[0].name)
+        absorbed.add(following[0])
 
 
 def _takes_activation(stage: Stage, layer: Any) -> bool:

@@ -67,6 +67,10 @@ class Program(ABC):
         """Raise unless this maker can run the kernel with these arguments."""
         check_arguments(op, arrays, params)
 
+    def kernels(self) -> list[str]:
+        """Names of the kernels, step by step."""
+        return [op.name for op, _, _ in self._bound]
+
     @abstractmethod
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
         """Run all steps on the first `blocks` blocks of every activation."""

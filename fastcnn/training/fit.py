@@ -1,7 +1,7 @@
 """The training loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastcnn.engine.plan import Plan
 from fastcnn.errors import DivergedError
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.history import History, Progress
+from fastcnn.training.scores import scores
 from fastcnn.training.swap import swap_back, swap_in
 
 
@@ -21,6 +22,7 @@ class Loop:
 
     model: Any
     plan: Plan
+    targets: Sequence[np.ndarray]
     optimizer: Any
     seed: int
     threads: int
@@ -29,7 +31,6 @@ class Loop:
     callbacks: CallbackList
     history: History
     progress: Progress
-    with_accuracy: bool
     penalty: Callable[[], float]
     validate: Callable[[], dict[str, float]] | None
     should_stop: Callable[[], bool]
@@ -38,7 +39,7 @@ class Loop:
     def run(self) -> History:
         logs: dict[str, Any] = {}
         swap_back(self.model)
-        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
+        self.optimizer.begin_training(self.epochs, -(-self.plan.samples // self.plan.batch))
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -68,9 +69,10 @@ class Loop:
                 self.progress.begin_epoch()  # its sums are no numbers either
                 return {}
             if self.should_stop() and start + size < len(order):
-                return self.progress.logs(self.with_accuracy)  # can be resumed in the middle
-        logs: dict[str, Any] = self.progress.logs(self.with_accuracy)
+                return self.progress.logs()  # can be resumed in the middle
+        logs: dict[str, Any] = self.progress.logs()
         logs["loss"] += self.penalty()
+        logs |= scores(self.plan.heads, self.progress, self.targets, order)
         logs["seconds"] = time.perf_counter() - started
         return self._finish(epoch, logs)
 
@@ -91,22 +93,24 @@ class Loop:
         """Whether training diverged, and a callback stopped it for that."""
         batch = self.progress.batch
         if self.callbacks:
-            logs = self.progress.logs(self.with_accuracy)
-            self.callbacks.call("on_batch_begin", batch, logs)
+            self.callbacks.call("on_batch_begin", batch, self.progress.logs())
         self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
         self.rate = self.optimizer.rate
         self.plan.state[:] = self.seed, self.optimizer.iterations
-        self.optimizer.begin_step()
-        count = self.plan.run(order, self.threads)
-        loss, correct = self.plan.sums()
-        self.progress.add(count, loss, correct)
+        count = len(order)
+        self.optimizer.step(
+            run=lambda: self.plan.run(order, self.threads),
+            loss=lambda: self.plan.sums()["loss"] / count,
+        )
+        sums = self.plan.sums()
+        self.progress.add(count, sums, self.plan.rows(count))
         if self.callbacks:
-            self.callbacks.call("on_batch_end", batch, self.progress.logs(self.with_accuracy))
-        diverged = not np.isfinite(loss)
+            self.callbacks.call("on_batch_end", batch, self.progress.logs())
+        diverged = not np.isfinite(sums["loss"])
         if diverged and not self.should_stop():
             raise DivergedError(
-                f"the loss became {loss} in epoch {self.progress.epoch + 1}, batch {batch + 1}: "
-                f"try a smaller learning rate than {self.rate:g}"
+                f"the loss became {sums['loss']} in epoch {self.progress.epoch + 1}, "
+                f"batch {batch + 1}: try a smaller learning rate than {self.rate:g}"
             )
         return diverged
 

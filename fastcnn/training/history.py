@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass
 class History:
@@ -32,21 +34,23 @@ class Progress:
 
     epoch: int = 0  # finished epochs
     batch: int = 0  # finished batches of the running epoch
-    seen: int = 0  # samples, and sums over them, of the running epoch
-    loss_sum: float = 0.0
-    correct_sum: float = 0.0
+    seen: int = 0  # samples of the running epoch
+    sums: dict[str, float] = field(default_factory=dict)  # of its figures over these samples
+    # Outputs of these samples by the head's name, batch after batch, for metrics.
+    outputs: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def begin_epoch(self) -> None:
         self.batch = self.seen = 0
-        self.loss_sum = self.correct_sum = 0.0
+        self.sums, self.outputs = {}, {}
 
-    def add(self, count: int, loss_sum: float, correct_sum: float) -> None:
+    def add(self, count: int, sums: dict[str, float], rows: dict[str, np.ndarray]) -> None:
         self.batch += 1
         self.seen += count
-        self.loss_sum += loss_sum
-        self.correct_sum += correct_sum
+        for name, value in sums.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        for name, array in rows.items():
+            self.outputs.setdefault(name, []).append(array)
 
-    def logs(self, with_accuracy: bool) -> dict[str, float]:
-        seen = max(self.seen, 1)
-        logs = {"loss": self.loss_sum / seen}
-        return logs | {"accuracy": self.correct_sum / seen} if with_accuracy else logs
+    def logs(self) -> dict[str, float]:
+        """Means over the samples so far, e.g. {"loss": 0.3, "accuracy": 0.9}."""
+        return {name: value / max(self.seen, 1) for name, value in self.sums.items()}

@@ -18,7 +18,7 @@ import numpy as np
 from fastcnn.errors import ModelFileError
 
 FORMAT = "fastcnn-model"
-VERSION = 1
+VERSION = 2
 MAX_HEADER = 64 * 2**20
 
 

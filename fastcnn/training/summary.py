@@ -1,56 +1,122 @@
 """The table that `model.summary()` gives."""
 
 import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
 
-from fastcnn.engine.graph import Graph
-from fastcnn.engine.layer import Shape
+from fastcnn.engine.layer import Layer
+from fastcnn.engine.network import Network
+from fastcnn.engine.symbolic import Call, SymbolicTensor
 
-COLUMNS = ("layer", "output shape", "parameters", "multiply-adds", "bytes")
+COLUMNS = ("layer", "output shape", "parameters", "multiply-adds", "bytes", "connected to")
+NUMBERS = (2, 3, 4)
+BYTES = 4  # of a float32
 
 
-def summary_rows(graph: Graph, data_format: str) -> list[tuple[str, str, int, int, int]]:
-    """(layer, output shape, parameters, multiply-adds, output bytes) of one image."""
-    return [
-        (
-            f"{node.name} ({type(node.layer).__name__})",
-            shape_text(node.shape, data_format),
-            sum(math.prod(p.shape) for p in node.parameters.values()),
-            node.layer.multiply_adds(*node.input_shapes),
-            4 * math.prod(node.shape),
+@dataclass(frozen=True)
+class Row:
+    """One use of a layer or inner model. parameters: None if an earlier use has counted them."""
+
+    name: str
+    kind: str
+    shapes: list[str]
+    parameters: int | None
+    multiply_adds: int
+    bytes: int
+    reads: list[str]
+
+    def cells(self) -> tuple[str, ...]:
+        return (
+            f"{self.name} ({self.kind})",
+            ", ".join(self.shapes),
+            "shared" if self.parameters is None else f"{self.parameters:,}",
+            f"{self.multiply_adds:,}",
+            f"{self.bytes:,}",
+            ", ".join(self.reads),
         )
-        for node in graph.nodes
-        if node.layer is not None and not node.implicit
-    ]
 
 
-def shape_text(shape: Shape, data_format: str) -> str:
+def summary_rows(network: Network) -> list[Row]:
+    """Inputs, then every use of a layer or inner model in running order; figures of one sample."""
+    titles = dict(zip(network.inputs, network.input_names, strict=True))
+    rows = [_input_row(tensor, title) for tensor, title in titles.items()]
+    uses: Counter[str] = Counter()
+    counted: set[Layer] = set()
+    for call in network.calls:
+        name = network.names[call.callee]
+        title = f"{name}:{uses[name]}" if uses[name] else name
+        parameters = None if uses[name] else _count(call, counted)
+        uses[name] += 1
+        size = BYTES * sum(math.prod(tensor.sample) for tensor in call.outputs)
+        reads = [titles[tensor] for tensor in call.inputs]
+        shapes = [shape_text(tensor) for tensor in call.outputs]
+        kind = type(call.callee).__name__
+        rows.append(Row(title, kind, shapes, parameters, _multiply_adds(call), size, reads))
+        many = len(call.outputs) > 1
+        titles |= {t: f"{title}[{t.index}]" if many else title for t in call.outputs}
+    return rows
+
+
+def _input_row(tensor: SymbolicTensor, name: str) -> Row:
+    return Row(name, "Input", [shape_text(tensor)], 0, 0, BYTES * math.prod(tensor.sample), [])
+
+
+def shape_text(tensor: SymbolicTensor) -> str:
     """ "28x28x30": height x width x channels, or channels first if the data is so."""
-    if len(shape) == 3 and data_format == "channels_last":
-        shape = (shape[1], shape[2], shape[0])
-    return "x".join(map(str, shape))
+    return "x".join(map(str, tensor.shape[1:]))
 
 
-def summary_text(name: str, graph: Graph, data_format: str) -> str:
-    """The rows as a table with totals."""
-    rows = summary_rows(graph, data_format)
-    source = (
-        "input",
-        shape_text(graph.input.shape, data_format),
-        "",
-        "",
-        f"{4 * math.prod(graph.input.shape):,}",
-    )
-    cells = [COLUMNS, source, *((a, b, f"{c:,}", f"{d:,}", f"{e:,}") for a, b, c, d, e in rows)]
-    totals = [sum(row[k] for row in rows) for k in (2, 3, 4)]  # type: ignore[misc]
-    cells.append(("total", "", f"{totals[0]:,}", f"{totals[1]:,}", f"{totals[2]:,}"))
-    widths = [max(len(row[k]) for row in cells) for k in range(5)]
-    lines = [
-        "  ".join(_align(cell, widths[k], k) for k, cell in enumerate(row)).rstrip()
-        for row in cells
+def _count(call: Call, counted: set[Layer]) -> int:
+    """Numbers in the parameters that this call adds to those of the layers counted before."""
+    if isinstance(call.callee, Network):
+        return sum(_count(inner, counted) for inner in call.callee.calls)
+    if call.callee in counted:
+        return 0
+    counted.add(call.callee)
+    parameters = call.callee.parameters(*(tensor.sample for tensor in call.inputs))
+    return sum(math.prod(p.shape) for p in parameters.values())
+
+
+def _multiply_adds(call: Call) -> int:
+    if isinstance(call.callee, Network):
+        return sum(map(_multiply_adds, call.callee.calls))
+    return call.callee.multiply_adds(*(tensor.sample for tensor in call.inputs))
+
+
+def is_chain(network: Network) -> bool:
+    """Whether every call reads what the one before it gives, and that alone."""
+    before = network.inputs
+    for call in network.calls:
+        if call.inputs != before or len(before) != 1:
+            return False
+        before = call.outputs
+    return True
+
+
+def summary_text(model: Any) -> str:
+    """The rows as a table with totals; what reads what is shown where it is no chain."""
+    rows = summary_rows(model)
+    width = len(COLUMNS) - is_chain(model)
+    totals = [
+        sum(row.parameters or 0 for row in rows),
+        sum(row.multiply_adds for row in rows),
+        sum(row.bytes for row in rows if row.kind != "Input"),
     ]
+    last = ("total", "", *(f"{total:,}" for total in totals), "")
+    cells = [cells[:width] for cells in (COLUMNS, *(row.cells() for row in rows), last)]
+    widths = [max(len(row[k]) for row in cells) for k in range(width)]
+    lines = ["  ".join(map(_align, row, widths, range(width))).rstrip() for row in cells]
     rule = "-" * max(map(len, lines))
-    return "\n".join([f"Model: {name}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    text = [f"Model: {model.name}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]]
+    frozen = model.store.count(trainable=False) - _kept(model)
+    return "\n".join([*text, f"of these frozen: {frozen:,}"] if frozen else text)
+
+
+def _kept(model: Any) -> int:
+    """Numbers that no optimizer ever changes, such as moving averages."""
+    return sum(math.prod(p.shape) for p in model.store.specs.values() if not p.trainable)
 
 
 def _align(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column < 2 else cell.rjust(width)
+    return cell.rjust(width) if column in NUMBERS else cell.ljust(width)

@@ -5,6 +5,7 @@ import pytest
 
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.plugins.registry import losses, make
@@ -115,7 +116,7 @@ CONV_NETS = {
     "prelu": [
         L.PReLU(),
         L.Conv2D(3, 3, activation="softsign"),
-        L.PReLU("glorot_uniform", shared_axes=(1, 2)),
+        L.PReLU(alpha_initializer="glorot_uniform", shared_axes=(1, 2)),
         L.Conv2D(3, 2),
         L.PReLU(shared_axes=(3,)),
         L.Flatten(),
@@ -199,14 +200,15 @@ def check(graph, loss, batch=5, fuse=True):
     labels = rng.integers(0, units, 7)
     dense = rng.dirichlet(np.ones(units), 7)
     unit = Preprocessing(np.ones(channels), np.zeros(channels))
-    plan = Plan(graph, store, unit, batch, "train", loss=loss, backend="reference", fuse=fuse)
-    plan.bind(Source(images, labels if loss.targets == "labels" else dense))
+    options = {"heads": [Head("y", graph.output, loss)], "backend": "reference", "fuse": fuse}
+    plan = Plan(graph, store, [unit], batch, "train", **options)
+    plan.bind(Source([images], [labels if loss.targets == "labels" else dense]))
     plan.state[:] = 1, 2
     order = np.array([5, 0, 3, 6])  # one lane of the batch stays empty
 
     def value(_):
         plan.run(order, 1)
-        return plan.sums()[0] / len(order)
+        return plan.sums()["loss"] / len(order)
 
     value(None)
     analytic = {key: store.gradient(key).copy() for key in store.trainable}

@@ -1,11 +1,13 @@
 """Whole models in C: the gradients of the reference, the same bits with any number of threads."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
 from fastcnn.plugins.registry import losses, make
 from tests.engine.test_gradients import CONV_NETS, LOSSES, C, H, W
 from tests.engine.test_layer_gradients import MERGES, NETS, branched
@@ -19,21 +21,22 @@ GRAPHS = {
 def gradients(graph, batch, dtype, threads):
     """Loss and flat gradient of one training step of `batch` images."""
     rng = np.random.default_rng(3)
-    start = ParameterStore(graph, 0, "float64")
+    start = ParameterStore(deepcopy(graph), 0, "float64")
     values = {key: v + rng.normal(0, 0.3, v.shape).round(2) for key, v in start.items()}
+    graph = deepcopy(graph)  # parameters of another dtype than before need other layers
     store = ParameterStore(graph, 0, dtype, values)
     channels, height, width = graph.input.shape
     images = rng.normal(size=(batch, height, width, channels)).round(2).astype(dtype)
     labels = rng.integers(0, int(np.prod(graph.output.shape)), batch)
     unit = Preprocessing(np.ones(channels), np.zeros(channels))
     backend = "native" if dtype == "float32" else "reference"
-    options = {"loss": make(losses, LOSSES[0]), "backend": backend}
-    plan = Plan(graph, store, unit, batch, "train", **options)
-    plan.bind(Source(images, labels))
+    options = {"heads": [Head("y", graph.output, make(losses, LOSSES[0]))], "backend": backend}
+    plan = Plan(graph, store, [unit], batch, "train", **options)
+    plan.bind(Source([images], [labels]))
     plan.state[:] = 1, 2
     for _ in range(2):  # nothing may be left over from the run before
         plan.run(np.arange(batch), threads)
-    return plan.sums()[0], store.gradients.copy()
+    return plan.sums()["loss"], store.gradients.copy()
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8, 17])

@@ -5,6 +5,7 @@ import pytest
 
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.stage import make_stages
@@ -19,28 +20,29 @@ def plan_of(net, loss, purpose="train", batch=6, fuse=True):
     graph = Graph.chain((2, 5, 5), net)
     store = ParameterStore(graph, 0, "float64")
     unit = Preprocessing(np.ones(2), np.zeros(2))
-    options = {"loss": loss and make(losses, loss), "backend": "reference", "fuse": fuse}
-    plan = Plan(graph, store, unit, batch, purpose, **options)
-    plan.bind(Source(IMAGES, None if loss is None else np.arange(6) % 3))
+    heads = [] if loss is None else [Head("y", graph.output, make(losses, loss))]
+    options = {"heads": heads, "backend": "reference", "fuse": fuse}
+    plan = Plan(graph, store, [unit], batch, purpose, **options)
+    plan.bind(Source([IMAGES], [np.arange(6) % 3]))
     return plan, store
 
 
 def loss_of(net, loss):
     plan, _ = plan_of(net, loss)
     plan.run(np.arange(6), 1)
-    return plan.sums()[0]
+    return plan.sums()["loss"]
 
 
 def outputs_of(net):
     plan, _ = plan_of(net, None, "predict")
     plan.run(np.arange(6), 1)
-    return plan.outputs
+    return plan.outputs[0]
 
 
 def test_softmax_over_images_is_not_joined_with_the_loss():
     """It goes over the channels of each pixel; the loss goes over all outputs."""
     net = [L.Conv2D(3, 3), L.Softmax()]
-    assert not plan_of(net, CROSSENTROPY)[0].logits
+    assert not plan_of(net, CROSSENTROPY)[0].heads[0].logits
     p = outputs_of(net)
     p /= p.sum(axis=1, keepdims=True)
     expected = -np.log(p[np.arange(6), np.arange(6) % 3]).sum()
@@ -49,7 +51,7 @@ def test_softmax_over_images_is_not_joined_with_the_loss():
 
 def test_softmax_of_one_pixel_is_joined_with_the_loss():
     for net in ([L.Flatten(), L.Dense(3), L.Softmax()], [L.Conv2D(3, 5), L.Softmax()]):
-        assert plan_of(net, CROSSENTROPY)[0].logits
+        assert plan_of(net, CROSSENTROPY)[0].heads[0].logits
         p = outputs_of(net)
         expected = -np.log(p[np.arange(6), np.arange(6) % 3]).sum()
         assert loss_of(net, CROSSENTROPY) == pytest.approx(expected)

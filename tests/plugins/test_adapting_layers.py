@@ -39,18 +39,27 @@ def through(layer, images, **options):
 def test_normalization_gives_mean_0_and_variance_1(backend):
     layer = L.Normalization()
     layer.adapt(first(photographs()))
-    y = through(layer, photographs(), backend=backend).reshape(400, 2, 20)
-    np.testing.assert_allclose(y.mean(axis=(0, 2)), 0, atol=1e-5)
-    np.testing.assert_allclose(y.std(axis=(0, 2)), 1, rtol=1e-5)
+    y = through(layer, photographs(), backend=backend)
+    np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, rtol=1e-5)
 
 
 def test_zca_gives_the_identity_as_covariance():
     layer = L.ZCAWhitening(1e-6)
     layer.adapt(first(photographs()))
-    y = through(layer, photographs())
+    y = first(through(layer, photographs())).reshape(400, 40)
     np.testing.assert_allclose(np.cov(y.T, bias=True), np.eye(40), atol=2e-3)
     kernel = layer.statistics["kernel"]
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-9)
+
+
+def test_adapting_again_counts_in_a_model_that_has_the_layer():
+    layer = L.Normalization()
+    layer.adapt(first(photographs()))
+    model = Sequential([layer], (5, 4, 2))
+    layer.adapt(first(3 * photographs()))
+    y = model.predict(3 * photographs())
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, rtol=1e-5)
 
 
 def test_constant_channels_stay_finite():

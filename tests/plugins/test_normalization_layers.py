@@ -1,5 +1,7 @@
 """Layer, group and local response normalisation, PReLU and Maxout in whole models."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,8 @@ LAYERS = [
     L.GroupNormalization(2),
     L.GroupNormalization(-1, scale=False),
     L.LocalResponseNormalization(3, alpha=1.0, k=1.0),
-    L.PReLU("uniform"),
-    L.PReLU("uniform", shared_axes=(1, 2)),
+    L.PReLU(alpha_initializer="uniform"),
+    L.PReLU(alpha_initializer="uniform", shared_axes=(1, 2)),
     L.Maxout(2),
 ]
 
@@ -51,7 +53,7 @@ def test_native_matches_reference_and_survives_saving(layer, tmp_path):
 def test_training_gives_the_same_bits_on_any_number_of_threads(layer):
     weights = []
     for threads in (1, 2, 3):
-        stack = [L.Conv2D(4, 3, activation="relu"), layer, L.Flatten(), L.Dense(3)]
+        stack = [L.Conv2D(4, 3, activation="relu"), deepcopy(layer), L.Flatten(), L.Dense(3)]
         model = model_of(*stack, threads=threads)
         model.compile("sgd", {"name": "sparse_categorical_crossentropy", "from_logits": True})
         model.fit(X, LABELS, epochs=2, batch_size=4, verbose=0)
@@ -95,7 +97,7 @@ def test_maxout_of_a_dense_layer():
     ],
 )
 def test_shared_slopes(shared_axes, shape):
-    layer = L.PReLU({"name": "constant", "value": 0.25}, shared_axes=shared_axes)
+    layer = L.PReLU(alpha_initializer={"name": "constant", "value": 0.25}, shared_axes=shared_axes)
     model = model_of(layer, L.Flatten())
     assert model.store.value("prelu/alpha").shape == shape
     np.testing.assert_allclose(model.predict(X), flat(np.where(X > 0, X, 0.25 * X)), rtol=1e-6)

@@ -27,6 +27,10 @@ def good(tmp_path_factory):
     return path
 
 
+def of_model(document):
+    return document["model"]["models"][-1]
+
+
 def rewrite(good, path, change):
     arrays, document = read_model_file(good)
     change(arrays, document)
@@ -57,11 +61,13 @@ def test_all_comes_back(good):
         (lambda a, d: d["model"]["layers"][0].update(evil=1), "unknown option"),
         (lambda a, d: d["model"]["layers"][0].update(filters="many"), "filters"),
         (lambda a, d: d["model"].update(layers=7), "int"),
-        (lambda a, d: d["model"].update(input_shape=[2, 2, 1]), "larger than"),
-        (
-            lambda a, d: d["model"].update(input_shape=[10**9, 10**9, 10**9]),
-            "expected .2, 1000000000",
-        ),
+        (lambda a, d: of_model(d)["inputs"][0].update(shape=[2, 2, 1]), "larger than"),
+        (lambda a, d: of_model(d)["inputs"][0].update(shape=[10**9] * 3), "expected .2, 10000"),
+        (lambda a, d: of_model(d)["inputs"][0].update(shape=[10**400] * 3), "expected|too large"),
+        (lambda a, d: of_model(d).update(stack=[{"layer": 9}]), "number 9 of 4"),
+        (lambda a, d: of_model(d).update(stack=[{"model": 0}]), "number 0 of 0"),
+        (lambda a, d: of_model(d).update(stack=[{"layer": 2}] * 10_001), "at most 10,000"),
+        (lambda a, d: d["model"].update(models=[]), "1 to 100 models"),
         (lambda a, d: a.pop("weights/first/kernel"), "missing"),
         (lambda a, d: a.update({"weights/extra": np.zeros(1)}), "unexpected"),
         (lambda a, d: a.update({"weights/first/kernel": np.zeros((1, 1))}), "first/kernel"),

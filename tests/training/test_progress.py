@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastcnn.layers import Dense, Flatten
-from fastcnn.model import Sequential
+from fastcnn.sequential import Sequential
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.progress import UNLIMITED, Throughput, epoch_line
 

@@ -16,7 +16,8 @@ class BatchNormalization(NormalizationLayer):
 
     Training: mean and biased variance of the batch over images and pixels; the moving averages
     become momentum * old + (1 - momentum) * batch. Otherwise the moving averages are used. x and y
-    have one shape. (Ioffe and Szegedy 2015.)
+    have one shape. (Ioffe and Szegedy 2015.) A frozen layer (trainable = False) uses the moving
+    averages in training, too.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class BatchNormalization(NormalizationLayer):
             name: build.parameter(stage, name) for name in ("moving_mean", "moving_var")
         }
         y = build.output(stage)
-        if not build.training:
+        if not build.training or build.is_frozen(stage):
             build.step("batch_norm_inference", params, x=stage.x, y=y, **arguments)
             return
         channels = stage.x.shape[1:2]
@@ -57,6 +58,9 @@ class BatchNormalization(NormalizationLayer):
         )
 
     def backward(self, build: Builder, stage: Stage) -> None:
+        if build.is_frozen(stage):
+            self._backward_frozen(build, stage)
+            return
         arguments: dict[str, Any] = {"x": stage.x, "dy": stage.dy, "order": build.order}
         arguments |= stage.saved
         arguments |= self.learned_gradients(build, stage)
@@ -69,3 +73,13 @@ class BatchNormalization(NormalizationLayer):
         else:
             unused = build.tensor(stage.x.sample)
             build.step("batch_norm_backward", dx=unused, **arguments)
+
+    def _backward_frozen(self, build: Builder, stage: Stage) -> None:
+        """dx = gamma dy / sqrt(moving_var + epsilon): the forward map without mean and beta."""
+        names = ("gamma", "moving_var") if self.scale else ("moving_var",)
+        arguments: dict[str, Any] = {name: build.parameter(stage, name) for name in names}
+        arguments["moving_mean"] = build.array(stage.x.shape[1:2], build.dtype, 0)
+        arguments["x"], params = stage.dy, {"epsilon": self.epsilon, "activation": "linear"}
+        build.add_gradient(
+            stage.x, lambda dx: build.step("batch_norm_inference", params, y=dx, **arguments)
+        )
