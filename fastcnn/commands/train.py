@@ -311,8 +311,14 @@ def _hold_out(
 
 
 def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Model:
-    made = {"seed": seed, "threads": options.threads, "backend": options.backend}
-    model = build(config, dataset.image_shape, len(dataset.classes), **made)
+    model = build(
+        config,
+        dataset.image_shape,
+        len(dataset.classes),
+        seed=seed,
+        threads=options.threads,
+        backend=options.backend,
+    )
     if model.output_size != len(dataset.classes):
         raise OptionError(
             f"model {config.name!r} has {model.output_size} outputs, but {dataset.name} has "

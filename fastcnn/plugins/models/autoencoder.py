@@ -8,14 +8,15 @@ from fastcnn.plugins.registry import models
 
 @models.register("autoencoder")
 def autoencoder(input_shape: Shape = (1, 28, 28), classes: int = 0) -> list[Layer]:
-    """conv 16@3x3/2 - conv 8@3x3/2, the code - conv transposed 16@3x3/2 - transposed 3x3/2 - sigmoid
+    """conv 16@3x3/2 - conv 8@3x3/2, the code - transposed conv 16@3x3/2 - transposed conv 3x3/2
 
-    Images of 0 to 1 in and out: fit(x, x) with the loss mean_squared_error. It has no classes.
+    Images of 0 to 1 in and, through a sigmoid, out: fit(x, x) with the loss mean_squared_error.
+    It has no classes.
     """
     channels, *sides = input_shape
     if any(side % 4 for side in sides):
         raise ShapeError(
-            f"autoencoder needs images with sides that are multiples of 4, not {sides}"
+            f"the autoencoder halves images twice: their sides {sides} must divide by 4"
         )
     return [
         Conv2D(16, 3, 2, "same", activation="relu", kernel_initializer="he_normal"),

@@ -14,7 +14,7 @@ from fastcnn.plugins.registry import models
 
 @models.register("nin")
 def nin(input_shape: Shape = (3, 32, 32), classes: int = 10) -> list[Layer]:
-    """conv 192@5x5 - 160@1x1 - 96 - pool - 192@5x5 - 192@1x1 - 192 - pool - 192@3x3 - 192@1x1 - mean
+    """conv 192@5x5 - 160@1x1 - 96 - pool - 192@5x5 - 192@1x1 - 192 - pool - 192@3x3 - 192 - mean
 
     The 1x1 convolutions are a small perceptron that slides over the image; the last one has a
     filter for each class, and the mean of its pixels is the class's score.

@@ -9,7 +9,7 @@ BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # filters, convoluti
 
 @models.register("vgg16")
 def vgg16(input_shape: Shape = (3, 224, 224), classes: int = 1000) -> list[Layer]:
-    """13 convolutions 3x3 with 64 to 512 filters in 5 blocks, pools 2 - dense 4096 - 4096 - dense"""
+    """13 convolutions 3x3, 64 to 512 filters in 5 blocks, pools 2 - dense 4096 - 4096 - dense"""
     net: list[Layer] = []
     for filters, convolutions in BLOCKS:
         for _ in range(convolutions):
