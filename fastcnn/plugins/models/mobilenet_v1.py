@@ -40,9 +40,9 @@ def mobilenet_v1(
 
 def conv_norm(filters: int, size: int, strides: int = 1) -> list[Layer]:
     conv = Conv2D(filters, size, strides, "same", use_bias=False, kernel_initializer="he_normal")
-    return [conv, BatchNormalization(), ReLU()]
+    return [conv, BatchNormalization(0.9), ReLU()]
 
 
 def depthwise_norm(strides: int) -> list[Layer]:
     conv = DepthwiseConv2D(3, strides, "same", use_bias=False, depthwise_initializer="he_normal")
-    return [conv, BatchNormalization(), ReLU()]
+    return [conv, BatchNormalization(0.9), ReLU()]
