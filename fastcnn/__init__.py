@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastcnn import (
         activations,
+        augmentations,
         callbacks,
+        constraints,
         datasets,
+        initializers,
         layers,
         losses,
         metrics,
@@ -24,8 +27,11 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations",
+    "augmentations",
     "callbacks",
+    "constraints",
     "datasets",
+    "initializers",
     "layers",
     "losses",
     "metrics",
@@ -44,8 +50,11 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "augmentations",
     "callbacks",
+    "constraints",
     "datasets",
+    "initializers",
     "layers",
     "load_model",
     "losses",

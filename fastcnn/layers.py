@@ -1,6 +1,7 @@
 """Public face: every built-in layer."""
 
 from fastcnn.plugins.layers.activation import Activation
+from fastcnn.plugins.layers.activity_regularization import ActivityRegularization
 from fastcnn.plugins.layers.add import Add
 from fastcnn.plugins.layers.alpha_dropout import AlphaDropout
 from fastcnn.plugins.layers.average import Average
@@ -49,6 +50,7 @@ from fastcnn.plugins.layers.zero_padding2d import ZeroPadding2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AlphaDropout",
     "Average",

@@ -10,15 +10,17 @@ import numpy as np
 from fastcnn.data.samples import as_samples, check_inputs, in_order
 from fastcnn.data.targets import check_outputs, hold_out
 from fastcnn.data.weights import check_weights, with_classes
+from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
-from fastcnn.kernels import call
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -40,7 +42,8 @@ class Model(Network):
         the features of a trained one, and a model can be called like a layer.
     seed: of initial weights, shuffling and dropout.
     threads: default all cores.
-    backend: "native" or "reference" (NumPy; float64 with dtype="float64").
+    backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
+        FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -55,7 +58,7 @@ class Model(Network):
         *,
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
         make_parameters: bool = True,
@@ -66,28 +69,24 @@ class Model(Network):
             self.make_parameters()
 
     def _begin(
-        self, *, seed: int, threads: int | None, backend: str, dtype: str, name: str
+        self, *, seed: int, threads: int | None, backend: str | None, dtype: str, name: str
     ) -> None:
-        self.seed = seed
-        self.threads = threads
-        self.backend = backend
-        self.dtype = dtype
-        self.name = name
+        self.seed, self.threads = seed, threads
+        self.backend = resolve_backend(backend)
+        self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
         self.losses: list[Any] = []
         self.loss_weights: list[float] = []
         self.metrics: list[dict[str, Any]] = []  # by name, for each output
         self.fuse = True
-        self.history = History()
-        self.progress = Progress()
-        self.stop_training = False
-        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.history, self.progress = History(), Progress()
+        self.stop_training, self.stop_reason = False, ""  # why a callback ended the last `fit`
         self.callbacks = CallbackList()  # of the last `fit`, with their states
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
-        self._plans: dict[tuple[str, int, bool], Plan] = {}
+        self._plans: dict[tuple, Plan] = {}
         self._preprocessing: list[Preprocessing] | None = None
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
@@ -184,8 +183,7 @@ class Model(Network):
         self.set_losses(loss, loss_weights)
         self.metrics = metrics_of(metrics, self.output_names)
         self.fuse = fuse
-        self.progress = Progress()
-        self.history = History()
+        self.history, self.progress = History(), Progress()
         self.callbacks = CallbackList()
         self.training_weights = None
         if self._graph is not None:
@@ -218,6 +216,7 @@ class Model(Network):
         epochs: int = 1,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
+        augment: Augment | Sequence[Any] | None = None,
         validation_data: tuple[Any, ...] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -235,6 +234,8 @@ class Model(Network):
         sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
             divided by their number. class_weight: {class number: weight} or "balanced", times that;
             in training only.
+        augment: what is done to training images, by name, {"name": ..., option: ...} or object, one
+            after the other; see Augment.
         callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
             training go on where they stood; `compile` begins a new one.
         """
@@ -253,7 +254,8 @@ class Model(Network):
             held_out = self._in_order(*validation_data)
         validation = None if held_out is None else self._source("validation", *held_out)
         self.check_frozen()
-        plan = self._plan("train", min(batch_size, len(source)), bool(source.weights))
+        batch, augment = min(batch_size, len(source)), Augment.of(augment)
+        plan = self._plan("train", batch, bool(source.weights), augment)
         plan.bind(source)
         self.stop_training, self.stop_reason = False, ""
         made = make_callbacks(callbacks)
@@ -291,14 +293,8 @@ class Model(Network):
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
-        """l1 sum|p| + l2 sum p^2 of all trained parameters, part of the loss."""
-        store, total = self.store, np.zeros(1)
-        penalties = store.penalties()
-        if not penalties[:, :2].any():  # l1 and l2
-            return 0.0
-        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": penalties}
-        call("penalty_value", {**arrays, "out": total}, self.backend)
-        return float(total[0])
+        """What the regularizers of parameters add to the loss."""
+        return penalty_value(self.store, self.backend)
 
     # ---- using
 
@@ -341,8 +337,10 @@ class Model(Network):
         ]
         return shaped[0] if len(shaped) == 1 else shaped
 
-    def _plan(self, purpose: str, batch: int, weighted: bool = False) -> Plan:
-        key = (purpose, batch, weighted)
+    def _plan(
+        self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
+    ) -> Plan:
+        key = (purpose, batch, weighted, augment)
         if key not in self._plans or self._plans[key].moves != self.store.moves:
             assert self._preprocessing is not None
             self._plans[key] = Plan(
@@ -352,6 +350,7 @@ class Model(Network):
                 batch,
                 purpose,
                 heads=self._heads(weighted),
+                augment=augment,
                 optimizer=self.optimizer,
                 backend=self.backend,
                 fuse=self.fuse,

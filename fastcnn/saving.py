@@ -13,6 +13,7 @@ from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
+from fastcnn.plugins.usage import missing_plugins, used_plugins
 from fastcnn.structure import build, describe
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.callback_state import states_from_plain, states_to_plain
@@ -41,6 +42,7 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
             "history": model.history.history,
             "callbacks": states,
         }
+    document["plugins"] = used_plugins(document)
     write_model_file(Path(path), arrays, document)
 
 
@@ -73,7 +75,7 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str = "native", loss: Any = None
+    path: str | Path, *, threads: int | None = None, backend: str | None = None, loss: Any = None
 ) -> Model:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
 
@@ -94,7 +96,8 @@ def load_model(
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
-        raise ModelFileError(f"{path}: {error}") from error
+        hint = missing_plugins(document.get("plugins"))
+        raise ModelFileError(f"{path}: {error}{hint}") from error
     return model
 
 
@@ -107,7 +110,7 @@ def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
     threads: int | None,
-    backend: str,
+    backend: str | None,
     loss: Any,
 ) -> Model:
     options = {"seed": int(description["seed"]), "threads": threads, "backend": backend}

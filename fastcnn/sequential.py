@@ -31,7 +31,7 @@ class Sequential(Model):
         data_format: str = "channels_last",
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
     ) -> None:

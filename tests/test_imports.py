@@ -18,7 +18,18 @@ RANKS = [
     ["kernels"],
     ["engine"],
     ["plugins"],
-    ["activations", "layers", "losses", "metrics", "optimizers", "regularizers", "schedules"],
+    [
+        "activations",
+        "augmentations",
+        "constraints",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "optimizers",
+        "regularizers",
+        "schedules",
+    ],
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
@@ -26,7 +37,18 @@ RANKS = [
     ["commands"],
     ["cli"],
 ]
-HEAVY = ("sklearn", "cv2", "rich", "matplotlib", "pooch", "safetensors", "numba", "jinja2", "scipy")
+HEAVY = (
+    "sklearn",
+    "cv2",
+    "rich",
+    "matplotlib",
+    "pooch",
+    "safetensors",
+    "numba",
+    "llvmlite",
+    "jinja2",
+    "scipy",
+)
 
 
 def modules():
@@ -79,16 +101,19 @@ def imports(tree):
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
 def test_imports_point_downwards(name, tree):
     for target in imports(tree):
-        if target.startswith("plugins.registry"):
-            continue  # imports only errors, so every room may register
+        if target.startswith(("plugins.registry", "plugins.discovery")):
+            continue  # import only errors, so every room may register
         if target == "__version__":
             continue
         assert rank(target) <= rank(name), f"fastcnn.{name} must not import fastcnn.{target}"
 
 
-def test_registry_imports_only_errors():
-    tree = dict(modules())["plugins.registry"]
-    assert {t.split(".")[0] for t in imports(tree)} == {"errors"}
+@pytest.mark.parametrize(
+    ("name", "targets"),
+    [("plugins.registry", {"errors", "plugins"}), ("plugins.discovery", {"errors", "__version__"})],
+)
+def test_registry_and_discovery_import_only_errors(name, targets):
+    assert {t.split(".")[0] for t in imports(dict(modules())[name])} == targets
 
 
 def test_only_the_native_maker_touches_the_extension():
@@ -98,13 +123,14 @@ def test_only_the_native_maker_touches_the_extension():
 
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
 def test_heavy_libraries_are_imported_where_they_are_used(name, tree):
+    own = {"numba", "llvmlite"} if name.startswith("kernels.numba_.") else set()
     for node in tree.body:
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
-        assert not any(n.split(".")[0] in HEAVY for n in names), (
+        assert not any(n.split(".")[0] in set(HEAVY) - own for n in names), (
             f"fastcnn.{name} imports {names} at once"
         )
 

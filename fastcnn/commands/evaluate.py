@@ -22,12 +22,13 @@ def evaluate(
     part: str = "test",
     threads: int | None = None,
     metrics: str | None = None,
+    backend: str | None = None,
 ) -> dict[str, Any]:
     """Loss, accuracy, metrics, and accuracy of each class.
 
     data: by default what the model was trained on; metrics: besides those it was trained with.
     """
-    model = find_model(path, threads)
+    model = find_model(path, threads, backend)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
     if data is None:
@@ -43,6 +44,7 @@ def evaluate(
         "data": dataset.name,
         "part": part,
         "images": len(images),
+        "backend": model.backend,
         **logs,
         "classes": _by_class(model, images, labels, dataset.classes),
     }

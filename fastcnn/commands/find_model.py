@@ -9,9 +9,9 @@ from fastcnn.saving import load_model
 from fastcnn.training.run_folder import RunFolder
 
 
-def find_model(path: str, threads: int | None = None) -> Model:
+def find_model(path: str, threads: int | None = None, backend: str | None = None) -> Model:
     """The model of a file, or the finished model (else the checkpoint) of a run folder."""
-    return load_model(model_file(path), threads=threads)
+    return load_model(model_file(path), threads=threads, backend=backend)
 
 
 def model_file(path: str) -> Path:

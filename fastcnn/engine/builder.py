@@ -20,7 +20,7 @@ class Builder:
     """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
 
     def __init__(
-        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str
+        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str | None
     ) -> None:
         self.store = store
         self.lanes = lanes
@@ -31,6 +31,8 @@ class Builder:
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
         self.state = self.array((2,), "int64", 0)  # seed and step, for random numbers
+        self.with_loss = True  # whether anybody asks for the loss
+        self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
         self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
         self._given: set[str] = set()  # parameters whose gradient some kernel writes already
@@ -42,6 +44,11 @@ class Builder:
     def array(shape: tuple[int, ...], dtype: str, fill: float) -> np.ndarray:
         """An array that Python reads or writes between runs."""
         return np.full(shape, fill, dtype)
+
+    def extra_loss(self) -> np.ndarray:
+        """(blocks, lanes): a layer's addition to the loss of each image."""
+        self.extra_losses.append(self.array(self.order.shape, self.dtype, 0))
+        return self.extra_losses[-1]
 
     # ---- buffers
 
@@ -72,8 +79,10 @@ class Builder:
         )
 
     def _full_shape(self, sample: Shape) -> tuple[int, ...]:
-        channels, *size = sample  # a row (channels, length) is an image of height 1
-        return self.blocks, channels, *(1, 1, *size)[-2:], self.lanes
+        """(features,) are channels of one pixel, (channels, length) an image of one row."""
+        channels, *pixels = sample
+        height, width = (1, 1, *pixels)[-2:]
+        return self.blocks, channels, height, width, self.lanes
 
     def output(self, stage: Stage) -> Tensor:
         """A new tensor for the output of a stage, its fused activation noted."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from fastcnn.engine.activation import make_activation
 from fastcnn.engine.layer import Layer, Parameter, Shape
+from fastcnn.engine.options import activity_penalty
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.plugins.registry import layers
 
 MAX_NODES = 10_000  # inner models are written out: a small file could ask for any number
 
@@ -70,7 +72,9 @@ class Graph:
         return node
 
     def apply(self, layer: Layer, *inputs: Node, name: str | None = None) -> Node:
-        """Append a layer (and the activation among its options); returns the node of its output.
+        """Append a layer, the activation and the activity regularizer among its options.
+
+        Returns the node of its output.
 
         A layer that was applied before uses its parameters again; its node is called "name:1", ...
         """
@@ -88,6 +92,11 @@ class Graph:
                 layer.activation_layer = function.layer()
             title = f"{name}/{function.registered_name}"
             node = self.apply(layer.activation_layer, node, name=title)
+            node.implicit = True
+        if layer.activity_regularizer is not None:
+            kind = layers.get("activity_regularization")
+            penalties = kind(**activity_penalty(layer.activity_regularizer))
+            node = self.apply(penalties, node, name=f"{name}/activity_regularizer")
             node.implicit = True
         return node
 

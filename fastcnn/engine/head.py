@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.augmenter import Augmenter
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Node
 from fastcnn.engine.tensor import Tensor
@@ -33,31 +34,50 @@ class Head:
     outputs: np.ndarray | None = None
     steps: dict[str, int] = field(default_factory=dict)  # the kernels that gather
 
-    def emit(self, build: Builder, y: Tensor) -> None:
-        """Loss and gradient, which goes to a stand-in first, since y may have others too."""
+    def emit(self, build: Builder, y: Tensor, mixing: Augmenter | None = None) -> None:
+        """Loss and gradient, which goes to a stand-in first, since y may have others too.
+
+        mixing: what mixes the images, and so the targets.
+        """
         self.losses = build.array(build.order.shape, build.dtype, 0)
         self.correct = build.array(build.order.shape, build.dtype, 0)
-        targets = self._gather_targets(build, y)
+        loss = self.loss if mixing is None else self.loss.dense()
+        targets = self._gather_targets(build, y, mixing)
         weight = self._gather_weights(build) if self.weighted else None
         if self.metrics:
             self._read_out(build, y)
         stand_in = build.alias(y, y.sample)
         figures = (self.losses, self.correct)
-        self.loss.emit(build, stand_in, targets, *figures, self.logits, weight)
+        loss.emit(build, stand_in, targets, *figures, self.logits, weight)
         if stand_in.gradient is not None:
             build.accept_gradient(y, build.scaled(stand_in.gradient, self.weight))
 
-    def _gather_targets(self, build: Builder, y: Tensor) -> Any:
+    def _gather_targets(self, build: Builder, y: Tensor, mixing: Augmenter | None) -> Any:
         self.steps["targets"] = build.next_step
         if self.loss.targets == "labels":
             labels = build.array(build.order.shape, "int64", -1)
             none = np.zeros(1, np.int64)
             build.step("gather_labels", labels=none, order=build.order, out=labels)
-            return labels
+            return labels if mixing is None else self._mix_labels(build, y, labels, mixing)
         size = math.prod(y.sample)
         targets = build.tensor((size,))
         images = np.zeros((1, 1, 1, size), np.float32)
-        build.step("gather_images", images=images, order=build.order, x=targets)
+        if mixing is None:
+            build.step("gather_images", images=images, order=build.order, x=targets)
+        else:
+            arrays: dict[str, Any] = mixing.target_arrays()
+            build.step("augment_images", images=images, order=build.order, x=targets, **arrays)
+        return targets
+
+    @staticmethod
+    def _mix_labels(build: Builder, y: Tensor, labels: np.ndarray, mixing: Augmenter) -> Tensor:
+        targets = build.tensor((math.prod(y.sample),))
+        arrays: dict[str, Any] = {
+            "labels": labels,
+            "partner": mixing.arrays["partner"],
+            "own": mixing.own,
+        }
+        build.step("mix_targets", targets=build.flat(targets), **arrays)
         return targets
 
     def _gather_weights(self, build: Builder) -> np.ndarray:

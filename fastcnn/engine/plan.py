@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.augmenter import Augment, Augmenter, white
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.regularizer import regularize
 from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
-from fastcnn.errors import ShapeError
+from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import Program
 
 
@@ -55,6 +57,7 @@ class Plan:
     purpose "train": forward, losses, backward, optimizer; "evaluate": forward, losses; "predict":
     forward, and `outputs` holds the results.
     heads: one for each output of the graph; preprocessing: one for each input.
+    augment: what is done to the images of the only input, in training.
     """
 
     def __init__(
@@ -66,8 +69,9 @@ class Plan:
         purpose: str,
         *,
         heads: Sequence[Head] = (),
+        augment: Augment | None = None,
         optimizer: Any = None,
-        backend: str = "native",
+        backend: str | None = None,
         fuse: bool = True,
     ) -> None:
         self.batch = batch
@@ -77,11 +81,14 @@ class Plan:
         if purpose == "train":
             store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
+        build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
+        self.epoch = 0  # for augmentations
+        self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
         self.stages = make_stages(graph, self.lanes, fuse)
         self._tensors: dict[Node, Tensor] = {}
-        self._gather(build, graph, preprocessing)
+        self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
             self._forward(build)
             self._read_out(build, graph)
@@ -89,19 +96,30 @@ class Plan:
             self._join_softmaxes(graph)
             self._forward(build)
             for head in self.heads:
-                head.emit(build, self._tensors[head.node])
+                mixing = self.augmenter if augment is not None and augment.mixes else None
+                head.emit(build, self._tensors[head.node], mixing)
         if purpose == "train":
             self._backward(build)
+            regularize(build)
             if optimizer is not None:
                 optimizer.emit(build)
         self.moves = store.moves
         self.program: Program = build.finish()
         self.bytes = build.bytes
+        self._penalties = build.extra_losses
 
     # ---- compiling
 
-    def _gather(self, build: Builder, graph: Graph, preprocessing: Sequence[Preprocessing]) -> None:
+    def _gather(
+        self,
+        build: Builder,
+        graph: Graph,
+        preprocessing: Sequence[Preprocessing],
+        augment: Augment | None,
+    ) -> None:
         self._images: list[int] = []  # the steps that gather
+        if augment is not None:
+            self.augmenter = _augmenter(augment, graph, build)
         for node, pixels in zip(graph.inputs, preprocessing, strict=True):
             x = build.tensor(node.shape)
             x.needs_gradient = False
@@ -110,7 +128,12 @@ class Plan:
             scale, offset = (np.asarray(a, build.dtype) for a in (pixels.scale, pixels.offset))
             self._images.append(build.next_step)
             arrays: dict[str, Any] = {"images": images, "scale": scale, "offset": offset}
-            build.step("gather_images", order=self.order, x=x, **arrays)
+            if augment is None or self.augmenter is None:
+                build.step("gather_images", order=self.order, x=x, **arrays)
+            else:
+                params = {"fill": augment.fill, "fill_value": augment.fill_value}
+                arrays |= self.augmenter.arrays
+                build.step("augment_images", params, order=self.order, x=x, **arrays)
             self._tensors[node] = x
 
     def _forward(self, build: Builder) -> None:
@@ -151,6 +174,7 @@ class Plan:
         for step, images in zip(self._images, source.images, strict=True):
             self.program.rebind(step, "images", images)
         self.samples = len(source)
+        self._white = white(source.images[0])
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
@@ -165,6 +189,8 @@ class Plan:
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
+        if self.augmenter is not None:
+            self.augmenter.fill(self.order, self.state, self.epoch, self._white)
         self.program.run(self._active, threads)
         return count
 
@@ -182,6 +208,7 @@ class Plan:
                 sums[f"{prefix}loss"] = loss
             if head.loss.classifies:
                 sums[f"{prefix}accuracy"] = self._sum(head.correct)
+        total += sum(map(self._sum, self._penalties))
         return {"loss": total, **sums}
 
     def rows(self, count: int) -> dict[str, np.ndarray]:
@@ -191,6 +218,14 @@ class Plan:
     def _sum(self, figures: np.ndarray | None) -> float:
         assert figures is not None
         return float(figures[: self._active].sum(dtype=np.float64))
+
+
+def _augmenter(augment: Augment, graph: Graph, build: Builder) -> Augmenter:
+    shapes = [node.shape for node in graph.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        raise OptionError(f"augmentations take one input of images, the model has {shapes}")
+    channels, height, width = shapes[0]
+    return Augmenter(augment, (channels, height, width), build.order.shape, build.store.dtype)
 
 
 def _is_flat_softmax(stage: Stage) -> bool:

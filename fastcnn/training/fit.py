@@ -39,7 +39,7 @@ class Loop:
     def run(self) -> History:
         logs: dict[str, Any] = {}
         swap_back(self.model)
-        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
+        self.optimizer.begin_training(self.epochs, -(-self.plan.samples // self.plan.batch))
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -62,6 +62,7 @@ class Loop:
         if self.progress.batch == 0:
             self.callbacks.call("on_epoch_begin", epoch, {})
         order = self._order(epoch)
+        self.plan.epoch = epoch
         size = self.plan.batch
         for start in range(self.progress.seen, len(order), size):
             diverged = self._batch(order[start : start + size])
@@ -97,8 +98,11 @@ class Loop:
         self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
         self.rate = self.optimizer.rate
         self.plan.state[:] = self.seed, self.optimizer.iterations
-        self.optimizer.begin_step()
-        count = self.plan.run(order, self.threads)
+        count = len(order)
+        self.optimizer.step(
+            run=lambda: self.plan.run(order, self.threads),
+            loss=lambda: self.plan.sums()["loss"] / count,
+        )
         sums = self.plan.sums()
         self.progress.add(count, sums, self.plan.rows(count))
         if self.callbacks:

@@ -116,7 +116,7 @@ CONV_NETS = {
     "prelu": [
         L.PReLU(),
         L.Conv2D(3, 3, activation="softsign"),
-        L.PReLU("glorot_uniform", shared_axes=(1, 2)),
+        L.PReLU(alpha_initializer="glorot_uniform", shared_axes=(1, 2)),
         L.Conv2D(3, 2),
         L.PReLU(shared_axes=(3,)),
         L.Flatten(),
@@ -171,6 +171,14 @@ CONV_NETS = {
         L.Dense(3),
     ],
     "inner_softmax": [L.Flatten(), L.Dense(4, activation="softmax"), L.Dense(3)],
+    "activity_regularizers": [
+        L.Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l1"),
+        L.MaxPooling2D(2),
+        L.Conv2D(2, 3, padding="same", activity_regularizer={"name": "l2", "l2": 0.2}),
+        L.ActivityRegularization(0.1, 0.2),
+        L.Flatten(),
+        L.Dense(3, activity_regularizer={"name": "l1l2", "l1": 0.1, "l2": 0.1}),
+    ],
     "activation_first": [L.Activation("tanh"), L.Conv2D(2, 3), L.Flatten(), L.Dense(3)],
 }
 LOSSES = [
