@@ -171,8 +171,7 @@ class Model(Network):
     ) -> None:
         """Choose optimizer, loss and metrics, by name, {"name": ..., option: ...} or object.
 
-        A loss can also be a function (see losses.Custom), and so can a metric, of (y_true, y_pred).
-
+        Losses (see losses.Custom) and metrics can be functions of (y_true, y_pred), too.
         loss: for several outputs one for all, a list, or {output name: loss}; loss_weights likewise
             (default 1): the sum of weight * loss is minimised.
         metrics: a list, for several outputs for all of them, or {output name: list}.
@@ -249,8 +248,8 @@ class Model(Network):
         parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
         source = self._source("training", *parts)
         if class_weight is not None:
-            outputs = math.prod(self.graph.outputs[0].shape)
-            source.weights = with_classes(source, class_weight, outputs, self.dtype)
+            output = self.graph.outputs[0].shape
+            source.weights = with_classes(source, class_weight, output, self.dtype)
         if validation_data is not None:
             held_out = self._in_order(*validation_data)
         validation = None if held_out is None else self._source("validation", *held_out)
