@@ -1,12 +1,14 @@
 """Public face: every built-in layer."""
 
 from fastcnn.plugins.layers.activation import Activation
+from fastcnn.plugins.layers.activity_regularization import ActivityRegularization
 from fastcnn.plugins.layers.add import Add
 from fastcnn.plugins.layers.alpha_dropout import AlphaDropout
 from fastcnn.plugins.layers.average import Average
 from fastcnn.plugins.layers.average_pooling1d import AveragePooling1D
 from fastcnn.plugins.layers.average_pooling2d import AveragePooling2D
 from fastcnn.plugins.layers.batch_normalization import BatchNormalization
+from fastcnn.plugins.layers.channel_padding import ChannelPadding
 from fastcnn.plugins.layers.concatenate import Concatenate
 from fastcnn.plugins.layers.conv1d import Conv1D
 from fastcnn.plugins.layers.conv2d import Conv2D
@@ -49,12 +51,14 @@ from fastcnn.plugins.layers.zero_padding2d import ZeroPadding2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "ChannelPadding",
     "Concatenate",
     "Conv1D",
     "Conv2D",

@@ -15,9 +15,9 @@ from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
 from fastcnn.engine.python_loss import make_loss
+from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
-from fastcnn.kernels import call
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -143,6 +143,12 @@ class Model(Network):
     def summary(self) -> str:
         """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""
         return summary_text(self)
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the layers and what they read into a PNG, SVG or PDF file."""
+        from fastcnn.training.plot import draw_model
+
+        draw_model(self, f"{self.name}: {self.count_params():,} parameters", path)
 
     def get_weights(self) -> dict[str, np.ndarray]:
         """Copies of all parameters by name.
@@ -277,14 +283,8 @@ class Model(Network):
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
     def _penalty(self) -> float:
-        """l1 sum|p| + l2 sum p^2 of all trained parameters, part of the loss."""
-        store, total = self.store, np.zeros(1)
-        penalties = store.penalties()
-        if not penalties[:, :2].any():  # l1 and l2
-            return 0.0
-        arrays = {"p": store.snapshot(), "bounds": store.bounds, "penalties": penalties}
-        call("penalty_value", {**arrays, "out": total}, self.backend)
-        return float(total[0])
+        """What the regularizers of parameters add to the loss."""
+        return penalty_value(self.store, self.backend)
 
     # ---- using
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
+from fastcnn.commands.model_argument import model_argument
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.versions import isa_in_use, versions
@@ -19,9 +20,9 @@ from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
+from fastcnn.models import build
 from fastcnn.plugins.registry import config_of
 from fastcnn.saving import load_model
-from fastcnn.sequential import Sequential
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -235,7 +236,7 @@ class Prepared:
 
 def prepare(options: TrainOptions) -> Prepared:
     """Model and data as the options, the model file and the recipe of the data say."""
-    config = None if options.model is None else model_config(options.model)
+    config = None if options.model is None else model_argument(options.model)
     data = _data_argument(options.data or "digits")
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
@@ -294,10 +295,9 @@ def _hold_out(
     return split(dataset.train, fraction, seed)
 
 
-def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None) -> Sequential:
-    height, width, channels = dataset.image_shape
-    stack = config.stack((channels, height, width), len(dataset.classes))
-    model = Sequential(stack, dataset.image_shape, seed=seed, threads=threads, name=config.name)
+def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None) -> Model:
+    classes = len(dataset.classes)
+    model = build(config, dataset.image_shape, classes, seed=seed, threads=threads)
     if model.output_size != len(dataset.classes):
         raise OptionError(
             f"model {config.name!r} has {model.output_size} outputs, but {dataset.name} has "

@@ -20,6 +20,8 @@
 #include "merge_impl.h"
 #include "pool2d_impl.h"
 #include "rng_impl.h"
+#include "weights_impl.h"
+#include "activity_impl.h"
 #include "hog_impl.h"
 #include "color_histogram_impl.h"
 #include "upsampling2d_impl.h"
@@ -56,6 +58,8 @@ static const fc_kernel kernels[] = {
     MERGE_KERNELS,
     POOL2D_KERNELS,
     RNG_KERNELS,
+    WEIGHTS_KERNELS,
+    ACTIVITY_KERNELS,
     HOG_KERNELS,
     COLOR_HISTOGRAM_KERNELS,
     UPSAMPLING2D_KERNELS,

@@ -31,6 +31,8 @@ class Builder:
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
         self.state = self.array((2,), "int64", 0)  # seed and step, for random numbers
+        self.with_loss = True  # whether anybody asks for the loss
+        self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
         self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
         self._given: set[str] = set()  # parameters whose gradient some kernel writes already
@@ -42,6 +44,11 @@ class Builder:
     def array(shape: tuple[int, ...], dtype: str, fill: float) -> np.ndarray:
         """An array that Python reads or writes between runs."""
         return np.full(shape, fill, dtype)
+
+    def extra_loss(self) -> np.ndarray:
+        """(blocks, lanes): a layer's addition to the loss of each image."""
+        self.extra_losses.append(self.array(self.order.shape, self.dtype, 0))
+        return self.extra_losses[-1]
 
     # ---- buffers
 

@@ -30,6 +30,9 @@ class Parameter:
     l1: float = 0.0  # penalties of the loss: l1 |p| + l2 p^2
     l2: float = 0.0
     decay: bool = False  # whether the optimizer's weight decay applies
+    regularizer: Any = None  # a Regularizer with a kernel of its own
+    constraint: Any = None  # a Constraint, applied after every update
+    unit_axis: int | None = None  # whose places are units; None: the whole array is one unit
     trainable: bool = True
 
 
@@ -45,6 +48,7 @@ class Layer(ABC):
     registered_name: str = ""
     activation: Any = None  # that follows the layer: name, {"name": ...} or object
     activation_layer: "Layer | None" = None  # that applies it; one for all uses of the layer
+    activity_regularizer: Any = None  # a penalty on its output, if it takes one
     name: str | None = None  # given by the first model if the user gives none
     trainable = True  # set to False to keep its parameters as they are; then compile again
     merges = False  # whether it takes a list of tensors

@@ -18,6 +18,8 @@ class AffineOptions(TypedDict, total=False):
     gamma_initializer: Any
     beta_regularizer: Any
     gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
     name: str | None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.clipping import LIMITS, clip, limit_options
+from fastcnn.engine.constraint import constrain
 from fastcnn.engine.memory import aligned_zeros
 from fastcnn.engine.options import number
 from fastcnn.engine.parameters import ParameterStore
@@ -158,7 +159,7 @@ class Optimizer:
         return clip(build, self.penalties(build.store), limits), {}
 
     def emit(self, build: Builder) -> None:
-        """Append the update of all parameters."""
+        """Append the update of all parameters, and their constraints."""
         store = build.store
         penalties, more = self.prepare(build)
         build.step(
@@ -172,6 +173,7 @@ class Optimizer:
             **self.slots,
             **more,
         )
+        constrain(build)
 
     def begin_step(self) -> None:
         """Count the iteration and hand its numbers to the kernel."""

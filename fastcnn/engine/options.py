@@ -83,14 +83,19 @@ def dropout_rate(rate: Any) -> float:
 
 
 def penalty(regularizer: Any) -> dict[str, Any]:
-    """l1 and l2 of a regularizer given as None, name, {"name": ...} or object."""
+    """l1, l2 and the kernel's owner of a regularizer: None, name, {"name": ...} or object."""
     if regularizer is None:
         return {"l1": 0.0, "l2": 0.0}
     made = make(regularizers, regularizer)
-    penalties = {"l1": float(made.l1), "l2": float(made.l2)}
-    for name, value in penalties.items():
-        if not 0 <= value < math.inf:
-            raise OptionError(f"the penalty {name} must not be negative, not {value}")
+    with_kernel = made if made.kernel is not None else None
+    return {"l1": float(made.l1), "l2": float(made.l2), "regularizer": with_kernel}
+
+
+def activity_penalty(regularizer: Any) -> dict[str, float]:
+    """l1 and l2 of a regularizer of activations, given likewise."""
+    penalties = penalty(regularizer)
+    if penalties.pop("regularizer", None) is not None:
+        raise OptionError(f"activity_regularizer must be l1, l2 or l1l2, not {regularizer!r}")
     return penalties
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.regularizer import regularize
 from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import ShapeError
@@ -84,6 +85,7 @@ class Plan:
         if purpose == "train":
             store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
+        build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.outputs: list[np.ndarray] = []
         self.stages = make_stages(graph, self.lanes, fuse)
@@ -99,11 +101,13 @@ class Plan:
                 self._add_loss(build, head)
         if purpose == "train":
             self._backward(build)
+            regularize(build)
             if optimizer is not None:
                 optimizer.emit(build)
         self.moves = store.moves
         self.program: Program = build.finish()
         self.bytes = build.bytes
+        self._extra_losses = build.extra_losses
 
     # ---- compiling
 
@@ -204,7 +208,7 @@ class Plan:
 
         With several outputs also of each of them, e.g. "digit_loss" and "digit_accuracy".
         """
-        total, sums = 0.0, {}
+        total, sums = sum(map(self._sum, self._extra_losses)), {}
         for head in self.heads:
             prefix = f"{head.name}_" if len(self.heads) > 1 else ""
             loss = self._sum(head.losses)

@@ -10,6 +10,7 @@ from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.options import penalty
 from fastcnn.engine.stage import Stage
 from fastcnn.errors import unknown
+from fastcnn.plugins.registry import constraints, make
 
 
 class BiasOptions(TypedDict, total=False):
@@ -18,25 +19,30 @@ class BiasOptions(TypedDict, total=False):
     use_bias: bool
     bias_initializer: Any
     bias_regularizer: Any
+    bias_constraint: Any
+    activity_regularizer: Any
     name: str | None
 
 
 class KernelOptions(BiasOptions, total=False):
-    """Options of a layer with a kernel and a bias; an initializer or regularizer is a name, a table
-    {"name": ...} or an object."""
+    """Options of a layer with a kernel and a bias; an initializer, regularizer or constraint is a
+    name, a table {"name": ...} or an object."""
 
     kernel_initializer: Any
     kernel_regularizer: Any
+    kernel_constraint: Any
 
 
 class DepthwiseOptions(BiasOptions, total=False):
     depthwise_initializer: Any
     depthwise_regularizer: Any
+    depthwise_constraint: Any
 
 
 class SeparableOptions(DepthwiseOptions, total=False):
     pointwise_initializer: Any
     pointwise_regularizer: Any
+    pointwise_constraint: Any
 
 
 class WeightedLayer(Layer):
@@ -50,6 +56,7 @@ class WeightedLayer(Layer):
     options: ClassVar[type] = KernelOptions
     defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
     undecayed: ClassVar[tuple[str, ...]] = ("bias",)  # weights that no weight decay applies to
+    unit_axis: ClassVar[int] = 0  # of the kernel: whose places are units
     use_bias: bool
     strides: tuple[int, ...] = (1,)
 
@@ -93,6 +100,8 @@ class WeightedLayer(Layer):
             fan_out,
             **penalty(getattr(self, f"{kind}_regularizer")),
             decay=kind not in self.undecayed,
+            constraint=make(constraints, getattr(self, f"{kind}_constraint")),
+            unit_axis=None if kind in self.undecayed else self.unit_axis,
         )
 
     def bias_parameter(

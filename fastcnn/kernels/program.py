@@ -160,7 +160,11 @@ def new_program(backend: str = "native", isa: str | None = None) -> Program:
         from fastcnn.kernels.reference import ReferenceProgram
 
         return ReferenceProgram()
-    raise unknown("backend", backend, ["native", "reference"])
+    if backend == "numba":
+        from fastcnn.kernels.numba_.program import NumbaProgram
+
+        return NumbaProgram()
+    raise unknown("backend", backend, ["native", "numba", "reference"])
 
 
 def call(

@@ -170,6 +170,14 @@ CONV_NETS = {
         L.Dense(3),
     ],
     "inner_softmax": [L.Flatten(), L.Dense(4, activation="softmax"), L.Dense(3)],
+    "activity_regularizers": [
+        L.Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l1"),
+        L.MaxPooling2D(2),
+        L.Conv2D(2, 3, padding="same", activity_regularizer={"name": "l2", "l2": 0.2}),
+        L.ActivityRegularization(0.1, 0.2),
+        L.Flatten(),
+        L.Dense(3, activity_regularizer={"name": "l1l2", "l1": 0.1, "l2": 0.1}),
+    ],
     "activation_first": [L.Activation("tanh"), L.Conv2D(2, 3), L.Flatten(), L.Dense(3)],
 }
 LOSSES = [

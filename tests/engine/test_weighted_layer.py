@@ -38,12 +38,17 @@ def test_unknown_options_are_refused_with_the_nearest_name(cls):
 
 
 @pytest.mark.parametrize("cls", WEIGHTED)
-def test_each_weight_has_its_own_initializer_and_penalty(cls):
-    kinds = [o.removesuffix("_regularizer") for o in cls.option_defaults() if "_regularizer" in o]
+def test_each_weight_has_its_own_initializer_penalty_and_constraint(cls):
+    kinds = [o.removesuffix("_constraint") for o in cls.option_defaults() if "_constraint" in o]
     options = {f"{k}_regularizer": {"name": "l2", "l2": n} for n, k in enumerate(kinds, 1)}
     options |= {f"{k}_initializer": {"name": "constant", "value": n} for n, k in enumerate(kinds)}
+    options |= {
+        f"{k}_constraint": {"name": "max_norm", "max_value": n + 1} for n, k in enumerate(kinds)
+    }
     layer = built(cls, **options)
     for n, kind in enumerate(kinds):
         weight = layer.weight(kind, (2,), fan_in=1, fan_out=1)
         assert weight.l2 == n + 1 and weight.initializer["value"] == n
+        assert weight.constraint.max_value == n + 1
         assert weight.decay == (kind.endswith("kernel") or kind.endswith("wise"))
+        assert (weight.unit_axis is None) == (not weight.decay)

@@ -1,4 +1,4 @@
-"""Native kernels against the reference, and gradients against central differences."""
+"""Every maker's kernels against the reference, and gradients against central differences."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from fastcnn.kernels import new_program
 from fastcnn.kernels.native import isas
+from fastcnn.kernels.numba_.program import functions as numba_functions
 from fastcnn.kernels.spec import OPS
 
 
@@ -36,23 +37,29 @@ def as_float64(arrays):
         }
 
 
+def makers(name):
+    """(backend, instruction set) of all that have the kernel, beside the reference."""
+    has_numba = name in numba_functions()
+    return [*(("native", isa) for isa in isas()), *([("numba", None)] if has_numba else [])]
+
+
 def assert_native_matches_reference(name, arrays, **params):
-    """Every ISA: close to the float64 reference, and the same bits with 1, 2 or 3 threads."""
+    """Every maker: close to the float64 reference, the same bits with 1, 2 or 3 threads."""
     op = OPS[name]
     expected = run(name, as_float64(arrays), "reference", **params)
-    for isa in isas():
-        one = run(name, arrays, "native", 1, isa, **params)
+    for backend, isa in makers(name):
+        what = f"{name} of {backend} {isa or ''} {params}"
+        one = run(name, arrays, backend, 1, isa, **params)
         for out, want in expected.items():
             scale = max(1.0, float(np.abs(want).max(initial=0)))
             np.testing.assert_allclose(
-                one[out], want, rtol=0, atol=op.rtol * scale, err_msg=f"{name} {out} {isa} {params}"
+                one[out], want, rtol=0, atol=op.rtol * scale, err_msg=f"{out}: {what}"
             )
         for threads in (2, 3):
-            many = run(name, arrays, "native", threads, isa, **params)
+            many = run(name, arrays, backend, threads, isa, **params)
             for out in expected:
-                assert np.array_equal(one[out], many[out]), (
-                    f"{name} {out}: {threads} threads differ"
-                )
+                same = np.array_equal(one[out], many[out])
+                assert same, f"{out}: {what}: {threads} threads differ"
 
 
 def central_differences(function: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5):

@@ -7,6 +7,7 @@ import pytest
 import fastcnn._kernels as _kernels
 from fastcnn.kernels import spec
 from fastcnn.kernels.native import isa_index, isas
+from fastcnn.kernels.numba_.program import functions as numba_functions
 from fastcnn.kernels.reference import functions
 
 DTYPES = spec.DTYPES
@@ -30,6 +31,21 @@ def test_arguments_of_the_reference(name):
     assert tensors == list(OPS[name].tensors)
     assert params == set(OPS[name].params)
     assert len(tensors) + len(params) == len(arguments)
+    assert all(a.default is a.empty for a in arguments)
+
+
+def test_numba_has_the_kernels_of_the_table():
+    lacking = sorted(set(OPS) - set(numba_functions()))
+    assert not lacking, f"kernels/numba_ lacks {', '.join(lacking)}"
+    assert set(numba_functions()) == set(OPS)
+
+
+@pytest.mark.parametrize("name", numba_functions())
+def test_arguments_of_numba(name):
+    """The share, tensors in the table's order, then the parameters in the table's order."""
+    arguments = list(inspect.signature(numba_functions()[name]).parameters.values())
+    op = OPS[name]
+    assert [a.name for a in arguments] == ["share", *op.tensors, *op.params]
     assert all(a.default is a.empty for a in arguments)
 
 

@@ -17,6 +17,7 @@ from fastcnn.kernels.spec import Op
 
 FAMILIES = (
     "activation",
+    "activity",
     "augment",
     "batch_norm",
     "bias",
@@ -45,6 +46,7 @@ FAMILIES = (
     "rng",
     "sample_loss",
     "upsampling2d",
+    "weights",
 )
 
 

@@ -3,6 +3,7 @@
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels.spec import (
     activation,
+    activity,
     augment,
     batch_norm,
     bias,
@@ -31,6 +32,7 @@ from fastcnn.kernels.spec import (
     rng,
     sample_loss,
     upsampling2d,
+    weights,
 )
 from fastcnn.kernels.spec.op import (
     ACTIVATION,
@@ -43,6 +45,7 @@ from fastcnn.kernels.spec.op import (
 
 FAMILIES = (
     activation,
+    activity,
     augment,
     batch_norm,
     bias,
@@ -71,6 +74,7 @@ FAMILIES = (
     rng,
     sample_loss,
     upsampling2d,
+    weights,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 

@@ -1,4 +1,4 @@
-"""Normal with mean 0 and the given standard deviation."""
+"""Normal with a given mean and standard deviation."""
 
 import numpy as np
 
@@ -8,10 +8,11 @@ from fastcnn.plugins.registry import initializers
 
 @initializers.register("normal")
 class Normal:
-    """Normal with mean 0 and the given standard deviation."""
+    """Normal with this mean and standard deviation."""
 
-    def __init__(self, stddev: float = 0.01) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+        self.mean = float(mean)
         self.stddev = float(stddev)
 
     def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
-        return generator.normal(0.0, self.stddev, p.shape).astype(np.float32)
+        return generator.normal(self.mean, self.stddev, p.shape).astype(np.float32)

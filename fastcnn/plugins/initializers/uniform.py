@@ -1,4 +1,4 @@
-"""Uniform on [-limit, limit)."""
+"""Uniform between two limits."""
 
 import numpy as np
 
@@ -8,10 +8,11 @@ from fastcnn.plugins.registry import initializers
 
 @initializers.register("uniform")
 class Uniform:
-    """Uniform on [-limit, limit)."""
+    """Uniform on [minval, maxval)."""
 
-    def __init__(self, limit: float = 0.05) -> None:
-        self.limit = float(limit)
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
+        self.minval = float(minval)
+        self.maxval = float(maxval)
 
     def __call__(self, generator: np.random.Generator, p: Parameter) -> np.ndarray:
-        return generator.uniform(-self.limit, self.limit, p.shape).astype(np.float32)
+        return generator.uniform(self.minval, self.maxval, p.shape).astype(np.float32)

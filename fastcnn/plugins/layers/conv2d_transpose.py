@@ -32,6 +32,7 @@ class Conv2DTranspose(WeightedLayer):
     """
 
     strides: Pair
+    unit_axis = 1
 
     def __init__(
         self,

@@ -26,6 +26,8 @@ class LocallyConnected2D(WeightedLayer):
     dilation_rate = (1, 1)
     wide = False
 
+    unit_axis = 2
+
     def __init__(
         self,
         filters: int,

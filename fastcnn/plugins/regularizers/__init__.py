@@ -1,1 +1,1 @@
-"""Penalties on parameters, one file each. All are l1 sum|p| + l2 sum p^2, added to the loss."""
+"""Penalties on parameters and activations, one file each, named as they are registered."""

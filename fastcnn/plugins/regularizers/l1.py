@@ -1,13 +1,13 @@
 """L1 penalty."""
 
+from fastcnn.engine.options import number
+from fastcnn.engine.regularizer import Regularizer
 from fastcnn.plugins.registry import regularizers
 
 
 @regularizers.register("l1")
-class L1:
+class L1(Regularizer):
     """l1 sum|p|"""
 
-    l2 = 0.0
-
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = float(l1)
+        self.l1 = number("l1", l1, zero=True)

@@ -1,0 +1,27 @@
+"""A share of a kernel's work: what one thread does of it."""
+
+from collections import namedtuple
+
+from fastcnn.kernels.numba_.helper import helper
+
+# number, count: this is share `number` of `count`. scratch: float32 memory of this share alone.
+Share = namedtuple("Share", "number count scratch")
+
+
+@helper
+def split(n, share):
+    """This share [begin, end) of n items; the first n % count shares take one more."""
+    each, more = n // share.count, n % share.count
+    begin = each * share.number + min(share.number, more)
+    return begin, begin + each + (1 if share.number < more else 0)
+
+
+@helper
+def balanced(n, parts, k):
+    """(begin, size) of part k of n items in parts that differ by at most one."""
+    return k * (n // parts) + min(k, n % parts), n // parts + (1 if k < n % parts else 0)
+
+
+@helper
+def ceil_div(a, b):
+    return (a + b - 1) // b
