@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastcnn import (
         activations,
+        augmentations,
         callbacks,
         constraints,
         datasets,
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations",
+    "augmentations",
     "callbacks",
     "constraints",
     "datasets",
@@ -50,6 +52,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "augmentations",
     "callbacks",
     "constraints",
     "datasets",

@@ -79,7 +79,17 @@ debug = click.option(
     help="Show the traceback of an error.",
 )
 threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
+backend = click.option(
+    "--backend",
+    type=click.Choice(["native", "numba", "reference"]),
+    help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+metrics = click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="f1, auc, top_k:k=3, precision:average=micro, ...",
+)
 data_dir = click.option(
     "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
 )
@@ -121,7 +131,9 @@ def main() -> None:
     type=click.IntRange(0, 2**63 - 1),
     help="Of weights, order and dropout. Default: 0. Same seed, same bits.",
 )
+@metrics
 @threads
+@backend
 @click.option(
     "--validation",
     metavar="FRACTION",
@@ -148,6 +160,14 @@ def main() -> None:
     help="Bring the learning rate down to 0 within 30s, 5m or 1h, and stop. Not repeatable.",
 )
 @click.option("--ema", metavar="DECAY", type=float, help="Average the weights, e.g. 0.999.")
+@click.option(
+    "--augment",
+    metavar="NAME[:option=value,...]",
+    multiple=True,
+    callback=lambda ctx, param, value: value or None,
+    help="What to do to training images, in this order; repeatable. See `fastcnn augment`.",
+)
+@click.option("--augment-fill", metavar="NAME", help="Beyond the edge: reflect (default), ...")
 @click.option(
     "--callback",
     metavar="NAME[:option=value,...]",
@@ -214,12 +234,14 @@ def lr_find(as_json: bool, **options: Any) -> None:
     show_default=True,
     help="Data without a test set are split as in training.",
 )
+@metrics
 @data_dir
 @threads
+@backend
 @as_json
 @debug
 def evaluate(as_json: bool, model: str, **options: Any) -> None:
-    """Loss and accuracy of MODEL (a model file or run folder), class by class."""
+    """Loss, accuracy and metrics of MODEL (a model file or run folder), class by class."""
     from fastcnn.commands.evaluate import evaluate as run
     from fastcnn.commands.text import evaluate_text
 
@@ -231,6 +253,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 @click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
 @threads
+@backend
 @as_json
 @debug
 def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any) -> None:
@@ -290,6 +313,21 @@ def models() -> None:
     from fastcnn.commands.text import models_text
 
     click.echo(models_text(model_list()))
+
+
+@main.command(epilog=EPILOG)
+@click.argument("kinds", metavar="[KIND]...", nargs=-1)
+@as_json
+@debug
+def plugins(as_json: bool, kinds: tuple[str, ...]) -> None:
+    """All layers, losses, optimizers, callbacks, ..., built in or installed, with their options.
+
+    KIND: layers, activations, losses, optimizers, schedules, callbacks, metrics, ...
+    """
+    from fastcnn.commands.plugins import plugins as run
+    from fastcnn.commands.text import plugins_text
+
+    _print(run(kinds), as_json, plugins_text)
 
 
 @main.command(epilog=EPILOG)

@@ -7,23 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.data.samples import check_inputs, in_order
+from fastcnn.data.samples import as_samples, check_inputs, in_order
 from fastcnn.data.targets import check_outputs, hold_out
+from fastcnn.data.weights import check_weights, with_classes
+from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
-from fastcnn.engine.python_loss import make_loss
+from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
+from fastcnn.training.objectives import losses_of, metrics_of
 from fastcnn.training.progress import progress_callbacks
+from fastcnn.training.scores import scores
 from fastcnn.training.summary import summary_text
 
 EVALUATION_BATCH = 256
@@ -37,7 +42,8 @@ class Model(Network):
         the features of a trained one, and a model can be called like a layer.
     seed: of initial weights, shuffling and dropout.
     threads: default all cores.
-    backend: "native" or "reference" (NumPy; float64 with dtype="float64").
+    backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
+        FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -52,7 +58,7 @@ class Model(Network):
         *,
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
         make_parameters: bool = True,
@@ -63,27 +69,24 @@ class Model(Network):
             self.make_parameters()
 
     def _begin(
-        self, *, seed: int, threads: int | None, backend: str, dtype: str, name: str
+        self, *, seed: int, threads: int | None, backend: str | None, dtype: str, name: str
     ) -> None:
-        self.seed = seed
-        self.threads = threads
-        self.backend = backend
-        self.dtype = dtype
-        self.name = name
+        self.seed, self.threads = seed, threads
+        self.backend = resolve_backend(backend)
+        self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
         self.losses: list[Any] = []
         self.loss_weights: list[float] = []
+        self.metrics: list[dict[str, Any]] = []  # by name, for each output
         self.fuse = True
-        self.history = History()
-        self.progress = Progress()
-        self.stop_training = False
-        self.stop_reason = ""  # of the last `fit`, if a callback ended it
+        self.history, self.progress = History(), Progress()
+        self.stop_training, self.stop_reason = False, ""  # why a callback ended the last `fit`
         self.callbacks = CallbackList()  # of the last `fit`, with their states
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
-        self._plans: dict[tuple[str, int], Plan] = {}
+        self._plans: dict[tuple, Plan] = {}
         self._preprocessing: list[Preprocessing] | None = None
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
@@ -105,10 +108,6 @@ class Model(Network):
         self.calls  # noqa: B018
         assert self._store is not None
         return self._store
-
-    @property
-    def data_format(self) -> str:
-        return self.inputs[0].data_format
 
     @property
     def preprocessing(self) -> Any:
@@ -169,40 +168,42 @@ class Model(Network):
         loss: Any = "sparse_categorical_crossentropy",
         *,
         loss_weights: Any = None,
+        metrics: Any = (),
         fuse: bool = True,
     ) -> None:
-        """Choose optimizer and loss, by name, {"name": ..., option: ...} or object.
+        """Choose optimizer, loss and metrics, by name, {"name": ..., option: ...} or object.
+
+        A loss can also be a function (see losses.Custom), and so can a metric, of (y_true, y_pred).
 
         loss: for several outputs one for all, a list, or {output name: loss}; loss_weights likewise
             (default 1): the sum of weight * loss is minimised.
+        metrics: a list, for several outputs for all of them, or {output name: list}.
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
 
         Which layers are trainable is noted here.
         """
         self.optimizer = make(optimizers, optimizer)
         self.set_losses(loss, loss_weights)
+        self.metrics = metrics_of(metrics, self.output_names)
         self.fuse = fuse
-        self.progress = Progress()
-        self.history = History()
+        self.history, self.progress = History(), Progress()
         self.callbacks = CallbackList()
         self.training_weights = None
         if self._graph is not None:
-            self._store = ParameterStore(self._graph, self.seed, self.dtype)
-            self.optimizer.reset(self._store)
+            if self.store.refrozen():
+                self._store = ParameterStore(self._graph, self.seed, self.dtype)
+            self.optimizer.reset(self.store)
 
     def set_losses(self, loss: Any, weights: Any = None) -> None:
         """What `compile` does with its losses; enough for `evaluate`."""
-        names = self.output_names
-        one = isinstance(loss, str) or not isinstance(loss, dict | list | tuple)
-        if one or (isinstance(loss, dict) and "name" in loss):
-            loss = [loss] * len(names)
-        loss = in_order(loss, names, "loss")
-        if weights is None:
-            weights = [1.0] * len(names)
-        weights = [float(w) for w in in_order(weights, names, "loss_weights")]
-        if not all(0 <= w < math.inf for w in weights):
-            raise OptionError(f"loss_weights must not be negative, not {weights}")
-        self.losses, self.loss_weights = [make_loss(one) for one in loss], weights
+        self.losses, self.loss_weights = losses_of(loss, weights, self.output_names)
+        self._plans.clear()
+
+    def add_metrics(self, metrics: Any) -> None:
+        """More metrics, given as to `compile`; a new one takes the place of one with its name."""
+        more = metrics_of(metrics, self.output_names)
+        pairs = zip(self.metrics or [{} for _ in more], more, strict=True)
+        self.metrics = [old | new for old, new in pairs]
         self._plans.clear()
 
     @property
@@ -219,17 +220,26 @@ class Model(Network):
         epochs: int = 1,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
-        validation_data: tuple[Any, Any] | None = None,
+        augment: Augment | Sequence[Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Any = None,
     ) -> History:
         """Train until `epochs` epochs are done since `compile`, those of earlier calls included.
 
         x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey; sequences
             (N, length, C); vectors (N, features); uint8 or float.
         y: class numbers (N,), or (N, K) for losses with dense targets.
-        validation_split: the last part of x, y that is kept for validation instead.
+        validation_data: x, y and perhaps sample weights.
+        validation_split: the last part of the samples that is kept for validation instead.
         verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
+        sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
+            divided by their number. class_weight: {class number: weight} or "balanced", times that;
+            in training only.
+        augment: what is done to training images, by name, {"name": ..., option: ...} or object, one
+            after the other; see Augment.
         callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
             training go on where they stood; `compile` begins a new one.
         """
@@ -239,14 +249,17 @@ class Model(Network):
             raise OptionError(f"batch_size ({batch_size}) and epochs ({epochs}) must be positive")
         if validation_data is not None and validation_split:
             raise OptionError("give validation_data or validation_split, not both")
-        xs, ys = self._in_order(x, y)
-        xs, ys, held_out = hold_out(xs, ys, validation_split)
-        source = self._source(xs, ys, "training")
+        parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
+        source = self._source("training", *parts)
+        if class_weight is not None:
+            outputs = math.prod(self.graph.outputs[0].shape)
+            source.weights = with_classes(source, class_weight, outputs, self.dtype)
         if validation_data is not None:
             held_out = self._in_order(*validation_data)
-        validation = None if held_out is None else self._source(*held_out, "validation")
-        self.check_frozen()
-        plan = self._plan("train", min(batch_size, len(source)))
+        validation = None if held_out is None else self._source("validation", *held_out)
+        self.store.check_frozen()
+        batch, augment = min(batch_size, len(source)), Augment.of(augment)
+        plan = self._plan("train", batch, bool(source.weights), augment)
         plan.bind(source)
         self.stop_training, self.stop_reason = False, ""
         made = make_callbacks(callbacks)
@@ -255,6 +268,7 @@ class Model(Network):
         loop = Loop(
             model=self,
             plan=plan,
+            targets=source.targets,
             optimizer=self.optimizer,
             seed=self.seed,
             threads=resolve_threads(self.threads),
@@ -270,15 +284,6 @@ class Model(Network):
         with self.store.training():
             return loop.run()
 
-    def check_frozen(self) -> None:
-        """What `trainable` says now must be what the optimizer was made for."""
-        for layer in self.all_layers():
-            if layer.trainable == (layer in self.store.frozen):
-                raise OptionError(
-                    f"layer {layer.name!r} was {'freed' if layer.trainable else 'frozen'} after "
-                    "compile: compile the model again"
-                )
-
     def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
@@ -288,29 +293,31 @@ class Model(Network):
 
     # ---- using
 
-    def evaluate(self, x: Any, y: Any) -> dict[str, float]:
-        """Mean loss (with penalties) and, for classification, accuracy; as in the history."""
+    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None) -> dict[str, Any]:
+        """Mean loss (with penalties), for classification accuracy, metrics; as in the history."""
         if not self.losses:
             raise OptionError("compile the model before evaluate: it needs a loss")
-        return self._evaluate(self._source(*self._in_order(x, y), "test"))
+        source = self._source("test", *self._in_order(x, y, sample_weight))
+        return self._evaluate(source, only_scalars=False)
 
-    def _evaluate(self, source: Source) -> dict[str, float]:
-        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)))
+    def _evaluate(self, source: Source, only_scalars: bool = True) -> dict[str, Any]:
+        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)), bool(source.weights))
         plan.bind(source)
         progress, threads = Progress(), resolve_threads(self.threads)
         for start in range(0, len(source), plan.batch):
             count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            progress.add(count, plan.sums())
-        logs = progress.logs()
+            progress.add(count, plan.sums(), plan.rows(count))
+        logs: dict[str, Any] = progress.logs()
         logs["loss"] += self._penalty()
-        return logs
+        order = np.arange(len(source))
+        return logs | scores(plan.heads, progress, source.targets, order, only_scalars)
 
     def predict(self, x: Any) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
         A list of arrays if there are several outputs.
         """
-        source = self._source(self._in_order(x, None)[0], None, "predicted")
+        source = self._source("predicted", *self._in_order(x))
         plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
         plan.bind(source)
         threads = resolve_threads(self.threads)
@@ -320,18 +327,15 @@ class Model(Network):
             for result, rows in zip(results, plan.outputs, strict=True):
                 result[start : start + count] = rows[:count]
         shaped = [
-            self._shaped(result, node.shape)
+            as_samples(result, node.shape, self.data_format)
             for result, node in zip(results, self.graph.outputs, strict=True)
         ]
         return shaped[0] if len(shaped) == 1 else shaped
 
-    def _shaped(self, rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        array = rows.reshape(len(rows), *shape)
-        last = self.data_format == "channels_last" and len(shape) > 1
-        return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if last else array
-
-    def _plan(self, purpose: str, batch: int) -> Plan:
-        key = (purpose, batch)
+    def _plan(
+        self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
+    ) -> Plan:
+        key = (purpose, batch, weighted, augment)
         if key not in self._plans or self._plans[key].moves != self.store.moves:
             assert self._preprocessing is not None
             self._plans[key] = Plan(
@@ -340,36 +344,43 @@ class Model(Network):
                 self._preprocessing,
                 batch,
                 purpose,
-                heads=self._heads(),
+                heads=self._heads(weighted),
+                augment=augment,
                 optimizer=self.optimizer,
                 backend=self.backend,
                 fuse=self.fuse,
             )
         return self._plans[key]
 
-    def _heads(self) -> list[Head]:
-        parts = (self.output_names, self.graph.outputs, self.losses, self.loss_weights)
-        return [Head(*part) for part in zip(*parts, strict=False)]
+    def _heads(self, weighted: bool) -> list[Head]:
+        outputs = (self.output_names, self.graph.outputs)
+        metrics = self.metrics or [{} for _ in self.losses]
+        parts = (*outputs, self.losses, self.loss_weights, metrics)
+        return [Head(*part, weighted=weighted) for part in zip(*parts, strict=False)]
 
     # ---- data
 
-    def _in_order(self, x: Any, y: Any) -> tuple[list[Any], Any]:
-        """Arrays of inputs and of outputs, in the model's order."""
-        xs = in_order(x, self.input_names, "inputs", lists_are_things=True)
-        if y is None:
-            return xs, None
-        return xs, in_order(y, self.output_names, "targets", lists_are_things=True)
+    def _in_order(self, x: Any, y: Any = None, weights: Any = None) -> list[list[Any]]:
+        """Arrays of inputs, of outputs and of their weights, in the model's order."""
+        parts = [in_order(x, self.input_names, "inputs", lists_are_things=True)]
+        for given, what in ((y, "targets"), (weights, "sample weights")):
+            order = (self.output_names, what)
+            parts.append([] if given is None else in_order(given, *order, lists_are_things=True))
+        return parts
 
-    def _source(self, xs: list[Any], ys: list[Any] | None, name: str) -> Source:
+    def _source(
+        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
+    ) -> Source:
         """Checked samples and targets; the first ones fix the preprocessing."""
         shapes = [node.shape for node in self.graph.inputs]
         images = check_inputs(xs, self.input_names, shapes, self.data_format, name)
         if self._preprocessing is None:
-            self._preprocessing = [_default_preprocessing(array) for array in images]
-        if ys is None:
+            self._preprocessing = [Preprocessing.of(array) for array in images]
+        if not ys:
             return Source(images)
-        heads, count = self._heads(), len(images[0])
-        return Source(images, check_outputs(ys, count, heads, self.data_format, name, self.dtype))
+        heads, count = self._heads(bool(weights)), len(images[0])
+        targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
+        return Source(images, targets, check_weights(weights, count, heads, name, self.dtype))
 
     # ---- files
 
@@ -381,9 +392,3 @@ class Model(Network):
         from fastcnn.saving import save_model
 
         save_model(self, path, training_state=training_state)
-
-
-def _default_preprocessing(images: np.ndarray) -> Preprocessing:
-    channels = images.shape[3]
-    scale = 1 / 255 if images.dtype == np.uint8 else 1.0
-    return Preprocessing(np.full(channels, scale), np.zeros(channels))

@@ -7,6 +7,7 @@ from fastcnn.plugins.optimizers.adamax import Adamax
 from fastcnn.plugins.optimizers.adamw import AdamW
 from fastcnn.plugins.optimizers.amsgrad import AMSGrad
 from fastcnn.plugins.optimizers.lars import LARS
+from fastcnn.plugins.optimizers.lbfgs import LBFGS
 from fastcnn.plugins.optimizers.lion import Lion
 from fastcnn.plugins.optimizers.nadam import Nadam
 from fastcnn.plugins.optimizers.radam import RAdam
@@ -16,6 +17,7 @@ from fastcnn.plugins.optimizers.windowgrad import Windowgrad
 
 __all__ = [
     "LARS",
+    "LBFGS",
     "SGD",
     "AMSGrad",
     "Adadelta",

@@ -9,9 +9,11 @@ from fastcnn import __version__
 from fastcnn.data.samples import in_order
 from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
+from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
 from fastcnn.model import Model
-from fastcnn.plugins.registry import config_of
+from fastcnn.plugins.registry import config_of, make, metrics
+from fastcnn.plugins.usage import missing_plugins, used_plugins
 from fastcnn.structure import build, describe
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.callback_state import states_from_plain, states_to_plain
@@ -24,8 +26,10 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
     arrays = {f"weights/{key}": value for key, value in model.store.items()}
     document: dict[str, Any] = {"fastcnn_version": __version__, "model": _description(model)}
     if training_state and model.optimizer is not None:
-        model.check_frozen()
+        model.store.check_frozen()
         arrays |= {f"optimizer/{name}": array for name, array in model.optimizer.slots.items()}
+        collected = model.progress.outputs.items()
+        arrays |= {f"outputs/{name}": np.concatenate(rows) for name, rows in collected}
         states, state_arrays = states_to_plain(model.callbacks.states())
         aside = (model.training_weights or {}).items()
         arrays |= state_arrays | {f"training_weights/{key}": value for key, value in aside}
@@ -34,10 +38,11 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
             "iterations": model.optimizer.iterations,
             "total_steps": model.optimizer.total_steps,
             "fuse": model.fuse,
-            "progress": vars(model.progress),
+            "progress": {k: v for k, v in vars(model.progress).items() if k != "outputs"},
             "history": model.history.history,
             "callbacks": states,
         }
+    document["plugins"] = used_plugins(document)
     write_model_file(Path(path), arrays, document)
 
 
@@ -52,25 +57,47 @@ def _description(model: Model) -> dict[str, Any]:
         **describe(model),
         "seed": model.seed,
         "classes": list(model.classes),
-        "losses": [config_of(loss) for loss in model.losses],
+        "losses": [
+            config_of(loss) if loss.registered_name else {"function": loss.name}
+            for loss in model.losses
+        ],
         "loss_weights": model.loss_weights,
+        "metrics": [
+            {
+                name: config_of(metric)
+                for name, metric in made.items()
+                if getattr(metric, "registered_name", "")
+            }
+            for made in model.metrics
+        ],
         "preprocessing": preprocessing,
     }
 
 
-def load_model(path: str | Path, *, threads: int | None = None, backend: str = "native") -> Model:
-    """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so."""
+def load_model(
+    path: str | Path, *, threads: int | None = None, backend: str | None = None, loss: Any = None
+) -> Model:
+    """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
+
+    loss: in place of the one in the file, as in `compile`; for functions, of which the file has
+        only the name. Metrics that are functions are not in the file either.
+    """
     path = Path(path)
     arrays, document = read_model_file(path)
     try:
         weights = _part(arrays, "weights")
-        model = _from_description(document["model"], weights, threads, backend)
+        model = _from_description(document["model"], weights, threads, backend, loss)
         if "training" in document:
             _restore_training(model, document["training"], arrays)
+        model.metrics = [
+            {str(name): make(metrics, config) for name, config in made.items()}
+            for made in document["model"]["metrics"]
+        ]
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
-        raise ModelFileError(f"{path}: {error}") from error
+        hint = missing_plugins(document.get("plugins"))
+        raise ModelFileError(f"{path}: {error}{hint}") from error
     return model
 
 
@@ -83,17 +110,25 @@ def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
     threads: int | None,
-    backend: str,
+    backend: str | None,
+    loss: Any,
 ) -> Model:
     options = {"seed": int(description["seed"]), "threads": threads, "backend": backend}
     model = build(description, weights, **options)
     model.classes = tuple(str(c) for c in description["classes"])
-    if description["losses"]:
-        model.set_losses(description["losses"], description["loss_weights"])
+    if description["losses"] or loss is not None:
+        model.set_losses(loss or _losses(description), description["loss_weights"] or None)
     if description["preprocessing"] is not None:
         inputs = zip(description["preprocessing"], model.graph.inputs, strict=True)
         model.preprocessing = [_preprocessing(entry, node) for entry, node in inputs]
     return model
+
+
+def _losses(description: dict[str, Any]) -> list[Any]:
+    return [
+        MissingLoss(str(config["function"])) if "function" in config else config
+        for config in description["losses"]
+    ]
 
 
 def _preprocessing(entry: dict[str, Any], node: Node) -> Preprocessing:
@@ -120,7 +155,8 @@ def _restore_training(
     model.optimizer.iterations = int(training["iterations"])
     total = training["total_steps"]
     model.optimizer.total_steps = None if total is None else int(total)
-    model.progress = Progress(**training["progress"])
+    rows = {name: [array] for name, array in _part(arrays, "outputs").items()}
+    model.progress = Progress(**training["progress"], outputs=rows)
     model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})
     model.callbacks = CallbackList((), states_from_plain(training.get("callbacks", []), arrays))
     aside = _part(arrays, "training_weights")

@@ -31,7 +31,7 @@ class Sequential(Model):
         data_format: str = "channels_last",
         seed: int = 0,
         threads: int | None = None,
-        backend: str = "native",
+        backend: str | None = None,
         dtype: str = "float32",
         name: str = "model",
     ) -> None:
@@ -103,8 +103,10 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         return ["output"] if not self.is_connected else super().output_names
 
-    def _source(self, xs: list[Any], ys: list[Any] | None, name: str) -> Source:
+    def _source(
+        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
+    ) -> Source:
         if not self.is_connected:
             _, shape = check_samples(xs[0], self._data_format, None, name)
             self.build(to_format(shape, self._data_format))
-        return super()._source(xs, ys, name)
+        return super()._source(name, xs, ys, weights)

@@ -184,6 +184,24 @@ def test_a_schedule_reaches_the_optimizer_and_is_resumed():
     assert "--schedule cosine (the run has warmup:steps=5,schedule=cosine)" in other
 
 
+def test_metrics_of_training_are_in_results_history_and_file():
+    options = ("--metrics", "f1,top_k:k=2,confusion_matrix")
+    whole = train_json("--epochs", 2, *options, "--out", "a")
+    assert whole["test_top_k"] >= whole["test_f1"] > 0
+    assert np.sum(whole["test_confusion_matrix"]) == 24
+    rows = [json.loads(line) for line in Path("a/history.jsonl").read_text().splitlines()]
+    assert rows[-1]["val_f1"] == whole["test_f1"] and "f1" in rows[0]
+    assert not any("confusion" in name for name in rows[0])
+    train("--epochs", 1, *options, "--out", "b")
+    again = json.loads(train("--resume", "b", "--epochs", 2, "--json").stdout)
+    assert again["test_f1"] == whole["test_f1"]
+    document = json.loads(run("evaluate", "a", "--metrics", "recall", "--json").stdout)
+    assert document["f1"] == whole["test_f1"] and 0 < document["recall"] <= 1
+    assert ", f1 0." in run("evaluate", "a").stdout
+    assert "test f1 0." in train("--epochs", 1, *options, "--quiet").stdout
+    assert "did you mean 'recall'" in only_line(train("--metrics", "recal", code=2))
+
+
 def test_a_model_file_can_name_a_schedule():
     table = '{name = "step", initial_learning_rate = 0.5, decay_steps = 7}'
     optimizer = f'[optimizer]\nname = "sgd"\nlearning_rate = {table}\n[[layers]]'

@@ -22,3 +22,11 @@ def test_small_toml(tmp_path):
     command += ["--model", str(EXAMPLES / "small.toml"), "--out", str(tmp_path / "run")]
     subprocess.run(command, check=True, capture_output=True)
     assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_profit_loss():
+    run = subprocess.run(
+        [sys.executable, EXAMPLES / "profit_loss.py"], capture_output=True, text=True, check=True
+    )
+    squares, money, known = (float(n) for n in re.findall(r": ([0-9.]+) a day", run.stdout))
+    assert squares + 0.2 < money < known

@@ -20,6 +20,7 @@ RANKS = [
     ["plugins"],
     [
         "activations",
+        "augmentations",
         "constraints",
         "initializers",
         "layers",
@@ -100,16 +101,19 @@ def imports(tree):
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
 def test_imports_point_downwards(name, tree):
     for target in imports(tree):
-        if target.startswith("plugins.registry"):
-            continue  # imports only errors, so every room may register
+        if target.startswith(("plugins.registry", "plugins.discovery")):
+            continue  # import only errors, so every room may register
         if target == "__version__":
             continue
         assert rank(target) <= rank(name), f"fastcnn.{name} must not import fastcnn.{target}"
 
 
-def test_registry_imports_only_errors():
-    tree = dict(modules())["plugins.registry"]
-    assert {t.split(".")[0] for t in imports(tree)} == {"errors"}
+@pytest.mark.parametrize(
+    ("name", "targets"),
+    [("plugins.registry", {"errors", "plugins"}), ("plugins.discovery", {"errors", "__version__"})],
+)
+def test_registry_and_discovery_import_only_errors(name, targets):
+    assert {t.split(".")[0] for t in imports(dict(modules())[name])} == targets
 
 
 def test_only_the_native_maker_touches_the_extension():

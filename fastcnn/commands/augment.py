@@ -16,10 +16,14 @@ from fastcnn.training.model_file import write_atomically
 from fastcnn.training.sheet import draw_sheet
 
 
-def augment_option(names: Sequence[str], fill: str, fill_value: float = 0.0) -> Augment:
+def augment_option(names: Sequence[str] | None, fill: str | None) -> Augment | None:
     """The augmentations of `--augment NAME[:option=value,...]`, given once or more."""
+    if not names:
+        if fill is not None:
+            raise OptionError("--augment-fill needs --augment")
+        return None
     tables = [named_options(name, "--augment", augmentations) for name in names]
-    return Augment(tables, fill, fill_value)
+    return Augment(tables, fill or "reflect")
 
 
 def augment(
@@ -33,9 +37,9 @@ def augment(
     data_dir: str | None = None,
 ) -> Path:
     """Write the sheet (PNG): a row for each of `images` training images taken by chance."""
-    if not names:
+    wanted = augment_option(names, fill if names else None)
+    if wanted is None:
         raise OptionError(f"--augment names one of: {', '.join(augmentations.names())}")
-    wanted = augment_option(names, fill)
     dataset = load_dataset(data, data_dir, largest_side=LARGEST_SIDE)
     chosen = rng.permutation(seed, 0, len(dataset.train))[:images]
     part = dataset.train.take(np.sort(chosen))

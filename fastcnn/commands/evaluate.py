@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.commands.find_model import find_model, run_arguments
+from fastcnn.commands.find_model import find_classifier, run_arguments
+from fastcnn.commands.named_options import named_list
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
 from fastcnn.model import Model
+from fastcnn.plugins.registry import metrics as metric_registry
 
 PARTS = ("test", "train", "all")
 
@@ -19,9 +21,14 @@ def evaluate(
     data_dir: str | None = None,
     part: str = "test",
     threads: int | None = None,
+    metrics: str | None = None,
+    backend: str | None = None,
 ) -> dict[str, Any]:
-    """Loss, accuracy and accuracy of each class. data: by default what the model was trained on."""
-    model = find_model(path, threads)
+    """Loss, accuracy, metrics, and accuracy of each class.
+
+    data: by default what the model was trained on; metrics: besides those it was trained with.
+    """
+    model = find_classifier(path, threads, backend)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
     if data is None:
@@ -29,12 +36,15 @@ def evaluate(
     height, width, _ = model.input_shape
     dataset = load_dataset(data, data_dir or arguments.get("data_dir"), image_size=(height, width))
     _check_classes(model, dataset)
+    if metrics:
+        model.add_metrics(named_list(metrics, "--metrics", metric_registry))
     images, labels = _part(dataset, part)
     logs = model.evaluate(images, labels)
     return {
         "data": dataset.name,
         "part": part,
         "images": len(images),
+        "backend": model.backend,
         **logs,
         "classes": _by_class(model, images, labels, dataset.classes),
     }

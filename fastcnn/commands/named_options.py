@@ -26,6 +26,16 @@ def named_options(text: str, flag: str, registry: Registry) -> dict[str, Any]:
     return table
 
 
+def named_list(text: str, flag: str, registry: Registry) -> list[Any]:
+    """Several of these: ["f1", {"name": "top_k", "k": 3}] of "f1,top_k:k=3"."""
+    words: list[str] = []
+    for part in _split(text):
+        goes_on = "=" in part.partition(":")[0] and words  # one more option of the word before
+        words[-1:] = [f"{words[-1]},{part}"] if goes_on else [*words[-1:], part]
+    tables = [named_options(word.strip(), flag, registry) for word in words]
+    return [table if len(table) > 1 else table["name"] for table in tables]
+
+
 def _split(text: str) -> list[str]:
     """At commas, but not at those within brackets or quotes."""
     items, depth, quote = [""], 0, ""

@@ -1,5 +1,6 @@
 """Results as text for people; `--json` prints the same figures for programs."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,11 +20,12 @@ def train_text(results: dict[str, Any]) -> str:
     if results["status"] == "interrupted":
         done = f"{results['epochs']} whole epochs and {results['batch']} batches"
         return f"stopped after {done}, saved {results['checkpoint_path']}"
-    names = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
+    first = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
+    metrics = [name for name in results if name.startswith(("test_", "train_"))]
     figures = [
-        f"{name.replace('_', ' ').replace('train', 'training')} {results[name]:.4f}"
-        for name in names
-        if results.get(name) is not None
+        f"{name.replace('train_', 'training_').replace('_', ' ', 1)} {results[name]:.4f}"
+        for name in dict.fromkeys((*first, *metrics))
+        if isinstance(results.get(name), float)
     ]
     speed = (
         f", {results['images_per_second']:,.0f} images/s" if results["images_per_second"] else ""
@@ -57,7 +59,10 @@ def evaluate_text(results: dict[str, Any]) -> str:
     accuracy = f"{results['accuracy']:.4f}" if "accuracy" in results else "-"
     rows.append(("all", f"{results['images']:,}", accuracy))
     head = f"{results['data']}, {results['part']}: loss {results['loss']:.4f}"
-    return f"{head}, accuracy {accuracy}\n\n{table(rows, right=(1, 2))}"
+    known = ("loss", "accuracy")
+    metrics = {k: v for k, v in results.items() if isinstance(v, float) and k not in known}
+    figures = "".join(f", {name} {value:.4f}" for name, value in metrics.items())
+    return f"{head}, accuracy {accuracy}{figures}\n\n{table(rows, right=(1, 2))}"
 
 
 def predict_text(results: list[dict[str, Any]]) -> str:
@@ -73,21 +78,42 @@ def models_text(rows: list[tuple[str, int, str, str]]) -> str:
     return table([head, *((n, f"{p:,}", shape, text) for n, p, shape, text in rows)], right=(1,))
 
 
+def plugins_text(results: dict[str, Any]) -> str:
+    lines = []
+    for group, entries in results["plugins"].items():
+        lines += [f"{group} ({len(entries)})", *(_plugin(entry) for entry in entries), ""]
+    lines += [f"PROBLEM: {text}" for text in results["problems"]]
+    return "\n".join(lines).rstrip()
+
+
+def _plugin(entry: dict[str, Any]) -> str:
+    """Name and options, wrapped, with the package unless it is ours; below, the first line."""
+    ours = entry["package"] == "fastcnn"
+    package = "" if ours else f"  [{entry['package']} {entry['version'] or ''}]".replace(" ]", "]")
+    also = f"  (also {', '.join(entry['aliases'])})" if entry["aliases"] else ""
+    head = f"{entry['name']}{entry['signature']}{also}{package}"
+    wrapped = textwrap.fill(head, 100, initial_indent="  ", subsequent_indent=" " * 8)
+    return f"{wrapped}\n      {entry['summary']}"
+
+
 def doctor_text(report: dict[str, Any]) -> str:
     kernels, check = report["kernels"], report["self_check"]
     missing = f"; missing: {', '.join(kernels['missing'])}" if kernels["missing"] else ""
     result = check.get("error") or f"largest difference {check['largest_difference']:.1e}"
     missing_data = "not found; downloaded when asked for"
+    isas = ", ".join(report["isas"])
     verdict = "agrees with" if check["ok"] else "DIFFERS FROM"
     rows = [
         ("versions", "  ".join(f"{k} {v}" for k, v in report["versions"].items())),
-        ("instruction set", f"{report['isa']} (available: {', '.join(report['isas'])})"),
+        ("backend", f"{report['backend']} (available: {', '.join(report['backends'])})"),
+        ("instruction set", f"{report['isa'] or '-'} (available: {isas or 'none'})"),
         ("threads", f"{report['threads']} of {report['cores']} cores"),
-        ("OpenMP", "yes" if report["openmp"] else "no: one thread only"),
-        ("kernels", f"{kernels['compiled']} compiled{missing}"),
+        ("OpenMP", "yes" if report["openmp"] else "no: compiled kernels use one thread"),
+        ("kernels", f"{kernels['compiled']} of {report['backend']}{missing}"),
         ("self-check", f"{check['kernel']} {verdict} the reference ({result})"),
         ("data folder", report["data_dir"] or "none named (--data-dir or FASTCNN_DATA)"),
         ("cache", report["cache_dir"]),
+        ("Numba's cache", report["numba_cache"] or "none: compiled anew in every process"),
         *((f"  {name}", path or missing_data) for name, path in report["data"].items()),
     ]
     return table(rows) + ("\n\nall well" if report["ok"] else "\n\nsomething is wrong, see above")

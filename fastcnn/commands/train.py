@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.augment import augment_option
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import model_argument
+from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
-from fastcnn.commands.versions import isa_in_use, versions
+from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import NAMES, load_dataset
 from fastcnn.data.splits import split
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
 from fastcnn.models import build
 from fastcnn.plugins.registry import config_of
+from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
@@ -45,6 +49,7 @@ class TrainOptions:
     optimizer: str | None = None
     lr: float | None = None
     schedule: str | None = None
+    metrics: str | None = None
     momentum: float | None = None
     weight_decay: float | None = None
     seed: int | None = None
@@ -52,7 +57,10 @@ class TrainOptions:
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
     threads: int | None = None
+    backend: str | None = None
     callback: tuple[str, ...] | None = None
+    augment: tuple[str, ...] | None = None
+    augment_fill: str | None = None
     early_stopping: int | None = None
     time_budget: str | None = None
     ema: float | None = None
@@ -63,7 +71,8 @@ class TrainOptions:
 
 def train(options: TrainOptions) -> dict[str, Any]:
     """Train, or go on with training; the results that `--json` prints."""
-    resolve_threads(options.threads)  # a wrong number comes out before the data is read
+    resolve_threads(options.threads)  # what is wrong comes out before the data is read
+    resolve_backend(options.backend)
     run = resumed_run(options) if options.resume else new_run(options)
     run.describe()
     try:
@@ -101,7 +110,7 @@ class Run:
         self.note(f"data   {self.dataset.name}: {', '.join(sets)} images {size}, {classes} classes")
         self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
-        self.note(f"run    {self.folder.path}: {threads}, {isa_in_use()}")
+        self.note(f"run    {self.folder.path}: {threads}, {maker_in_use(self.model.backend)}")
         if self.held_out is not None:
             self.note(f"val_   is the {self.held_out_name} set")
         watching = watchers(self.callbacks)
@@ -155,6 +164,7 @@ class Run:
             epochs=self.arguments["epochs"],
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
+            augment=augment_option(self.arguments["augment"], self.arguments["augment_fill"]),
             validation_data=None if held_out is None else (held_out.images, held_out.labels),
         )
 
@@ -191,6 +201,7 @@ class Run:
             "parameters": self.model.count_params(),
             "seed": self.model.seed,
             "threads": self.threads,
+            "backend": self.model.backend,
             "isa": isa_in_use(),
             "model": self.model.name,
             "data": self.dataset.name,
@@ -206,6 +217,7 @@ class Run:
                 "arguments": self.arguments,
                 "seed": self.model.seed,
                 "threads": self.threads,
+                "backend": self.model.backend,
                 "isa": isa_in_use(),
                 "versions": versions(),
                 "data": {
@@ -241,19 +253,21 @@ def prepare(options: TrainOptions) -> Prepared:
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
     )
-    chosen = recipe(data, dataset.image_shape)
+    chosen = recipe(data, dataset.image_shape, options.model)
     config = config or model_config(chosen.model)
     seed = 0 if options.seed is None else options.seed
     training, held_out = _hold_out(dataset, options.validation, seed)
-    model = _model(config, dataset, seed, options.threads)
+    model = _model(config, dataset, seed, options)
     model.preprocessing = normalisation(training.images)
-    model.compile(_optimizer(options, config, chosen), config.loss)
+    metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
+    model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
     return Prepared(data, dataset, chosen, config, training, held_out, model)
 
 
 def new_run(options: TrainOptions) -> Run:
     """Everything is checked before the folder is made."""
     callback_tables(options)
+    augment_option(options.augment, options.augment_fill)
     made = prepare(options)
     arguments = _arguments(options, made)
     model, dataset = made.model, made.dataset
@@ -268,9 +282,10 @@ def resumed_run(options: TrainOptions) -> Run:
     assert options.resume is not None
     folder = RunFolder.of(options.resume)
     record = folder.read_record()
+    record["arguments"].setdefault("backend", "native")  # runs of older versions have none
     check_conflicts(record["arguments"], options, folder.path)
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
-    model = load_model(checkpoint, threads=options.threads)
+    model = load_model(checkpoint, threads=options.threads, backend=record["arguments"]["backend"])
     arguments = resumed_arguments(record["arguments"], options, model, checkpoint)
     size = arguments["image_size"]
     dataset = load_dataset(arguments["data"], arguments["data_dir"], image_size=size)
@@ -295,9 +310,15 @@ def _hold_out(
     return split(dataset.train, fraction, seed)
 
 
-def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None) -> Model:
-    classes = len(dataset.classes)
-    model = build(config, dataset.image_shape, classes, seed=seed, threads=threads)
+def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Model:
+    model = build(
+        config,
+        dataset.image_shape,
+        len(dataset.classes),
+        seed=seed,
+        threads=options.threads,
+        backend=options.backend,
+    )
     if model.output_size != len(dataset.classes):
         raise OptionError(
             f"model {config.name!r} has {model.output_size} outputs, but {dataset.name} has "
@@ -309,7 +330,11 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, threads: int | None
 
 def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
     """The recipe's, the model file's, or the named one with its defaults; then single options."""
-    table = {"name": chosen.optimizer, "learning_rate": chosen.learning_rate}
+    table = {
+        "name": chosen.optimizer,
+        "learning_rate": chosen.learning_rate,
+        "weight_decay": chosen.weight_decay,
+    }
     table = config.optimizer or table
     if options.optimizer not in (None, table["name"]):
         table = {"name": options.optimizer}
@@ -335,11 +360,15 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "optimizer": optimizer.registered_name,
         "lr": base_rate(config_of(optimizer)["learning_rate"]),
         "schedule": options.schedule,
+        "metrics": options.metrics,
         "momentum": getattr(optimizer, "momentum", None),
         "weight_decay": optimizer.weight_decay,
         "seed": made.model.seed,
+        "backend": made.model.backend,
         "validation": options.validation or 0.0,
         "callbacks": callbacks,
+        "augment": options.augment,
+        "augment_fill": options.augment_fill,
         "callback": options.callback,
         "early_stopping": options.early_stopping,
         "time_budget": options.time_budget,

@@ -1,4 +1,4 @@
-/* Penalties on activations, image by image: loss = l1 sum|x| + l2 sum x^2. */
+/* Penalties on activations, image by image: l1 sum|x| + l2 sum x^2. */
 #include "gradient_impl.h"
 #include "loss_lanes.h"
 
@@ -8,7 +8,7 @@ INLINE float *activity_row(const lane_walk *s, const fc_tensor *x, int64_t c, in
 }
 
 static void activity_penalty(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *order = &a->t[1], *loss = &a->t[2];
+    const fc_tensor *x = &a->t[0], *order = &a->t[1], *penalty = &a->t[2];
     lane_walk s = walk_lanes(x, ctx);
     while (next_lanes(&s)) {
         vf absolute = {0}, squares = {0};
@@ -22,7 +22,7 @@ static void activity_penalty(const fc_args *a, const fc_context *ctx) {
                 }
             }
         vf value = (float)a->f[0] * absolute + (float)a->f[1] * squares;
-        walk_result(&s, loss, value, walk_labels(&s, order) >= 0);
+        walk_result(&s, penalty, value, walk_labels(&s, order) >= 0);
     }
 }
 
@@ -47,5 +47,5 @@ static void activity_penalty_backward(const fc_args *a, const fc_context *ctx) {
 }
 
 #define ACTIVITY_KERNELS \
-    {"activity_penalty", "x order >loss | | l1 l2", activity_penalty, 0, 0, 0}, \
+    {"activity_penalty", "x order >penalty | | l1 l2", activity_penalty, 0, 0, 0}, \
     {"activity_penalty_backward", "x order >dx | | l1 l2", activity_penalty_backward, 0, 0, 0}

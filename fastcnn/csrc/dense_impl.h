@@ -8,7 +8,7 @@
 #include "tile.h"
 #include "transpose.h"
 
-#define DENSE_INPUTS 256    /* inputs in one go: 4 blocks of them (64 KiB) stay in L2 */
+#define DENSE_INPUTS 1024   /* inputs in one go: TILE_COLUMNS vectors of each (256 KiB) stay in L2 */
 #define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: their panel stays in L2 */
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */

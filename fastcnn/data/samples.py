@@ -81,6 +81,13 @@ def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.
     return np.ascontiguousarray(array).reshape(len(array), 1, length, -1)
 
 
+def as_samples(rows: np.ndarray, shape: Shape, data_format: str) -> np.ndarray:
+    """Rows (N, features) as outputs of this shape, channels first, in the data format."""
+    array = rows.reshape(len(rows), *shape)
+    last = data_format == "channels_last" and len(shape) > 1
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if last else array
+
+
 def _text(sample: Shape, data_format: str) -> str:
     return "x".join(map(str, to_format(sample, data_format)))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.data.images import check_labels
-from fastcnn.engine.plan import Head
+from fastcnn.engine.head import Head
 from fastcnn.errors import DataError, OptionError
 
 
@@ -57,16 +57,16 @@ def _dense(array: np.ndarray, count: int, outputs: int, name: str, dtype: str) -
 Arrays = list[Any]
 
 
-def hold_out(
-    xs: Arrays, ys: Arrays, fraction: float
-) -> tuple[Arrays, Arrays, tuple[Arrays, Arrays] | None]:
-    """(xs, ys, validation data): if asked, the last `fraction` of the samples is for validation."""
+def hold_out(parts: Sequence[Arrays], fraction: float) -> tuple[list[Arrays], list[Arrays] | None]:
+    """(parts, held out ones): if asked, the last `fraction` of the samples is for validation.
+
+    parts: lists of arrays, e.g. of inputs, targets and weights; the first is not empty.
+    """
     if not fraction:
-        return xs, ys, None
-    samples = len(xs[0])
+        return list(parts), None
+    samples = len(parts[0][0])
     count = samples - int(samples * fraction)
     if not 0 < fraction < 1 or count in (0, samples):
         raise OptionError(f"validation_split {fraction} leaves no samples on one side of {samples}")
-    kept = [[array[:count] for array in arrays] for arrays in (xs, ys)]
-    held = [[array[count:] for array in arrays] for arrays in (xs, ys)]
-    return kept[0], kept[1], (held[0], held[1])
+    kept = [[array[:count] for array in arrays] for arrays in parts]
+    return kept, [[array[count:] for array in arrays] for arrays in parts]

@@ -101,6 +101,13 @@ def make_activation(value: Any) -> ActivationFunction:
     return made
 
 
+def activation_option(value: Any) -> Any:
+    """The option as it is, if it names or is an activation; wrong ones come out at once."""
+    if value is not None:
+        make_activation(value)
+    return value
+
+
 def not_negative(name: str, value: float) -> float:
     """A number that must not be below zero; an activation that falls has no slope from y."""
     if not float(value) >= 0:

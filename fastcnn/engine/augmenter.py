@@ -33,6 +33,11 @@ class Augment:
         self.fill = fill
         self.fill_value = float(fill_value)
 
+    @classmethod
+    def of(cls, value: "Augment | Sequence[Any] | None") -> "Augment | None":
+        """None, or a list of augmentations with the default fill, or as it is."""
+        return value if value is None or isinstance(value, Augment) else cls(value)
+
     @property
     def mixes(self) -> bool:
         return any(a.mixes for a in self.augmentations)
@@ -72,8 +77,20 @@ class Augmenter:
             "partner": np.zeros(places, np.int64),
             "share": np.zeros(places, dtype),
         }
-        self.own = np.ones(places, dtype)
+        self.own = np.ones(places, dtype)  # weight of each image's own target
         self._draw = _Draw(augment.augmentations, count)
+
+    def target_arrays(self) -> dict[str, np.ndarray]:
+        """Records that mix targets, seen as images of one pixel, as the images are mixed."""
+        still = np.broadcast_to(np.eye(2, 3, dtype=self.own.dtype).ravel(), (*self.own.shape, 6))
+        nothing = np.zeros((*self.own.shape, 4), np.int64)
+        return {
+            "matrix": still.copy(),
+            "hole": nothing,
+            "patch": nothing,
+            "partner": self.arrays["partner"],
+            "share": self.own,
+        }
 
     def fill(self, order: np.ndarray, state: np.ndarray, epoch: int, peak: float) -> None:
         """Records of the images `order`, numbered by their places; state: seed and step."""

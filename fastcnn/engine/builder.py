@@ -20,7 +20,7 @@ class Builder:
     """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
 
     def __init__(
-        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str
+        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str | None
     ) -> None:
         self.store = store
         self.lanes = lanes
@@ -79,8 +79,10 @@ class Builder:
         )
 
     def _full_shape(self, sample: Shape) -> tuple[int, ...]:
-        channels, *size = sample  # a row (channels, length) is an image of height 1
-        return self.blocks, channels, *(1, 1, *size)[-2:], self.lanes
+        """(features,) are channels of one pixel, (channels, length) an image of one row."""
+        channels, *pixels = sample
+        height, width = (1, 1, *pixels)[-2:]
+        return self.blocks, channels, height, width, self.lanes
 
     def output(self, stage: Stage) -> Tensor:
         """A new tensor for the output of a stage, its fused activation noted."""

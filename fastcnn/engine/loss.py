@@ -36,6 +36,15 @@ class Loss:
         """Whether it can take the logits in place of a final softmax's output."""
         return False
 
+    def dense(self) -> "Loss":
+        """The same loss for targets (N, K) that are mixtures of classes."""
+        if self.targets == "labels":
+            raise OptionError(
+                f"mixup and cutmix need a loss for soft targets, not {self.name}: for example"
+                " sparse_categorical_crossentropy, which then works as categorical_crossentropy"
+            )
+        return self
+
     def kernel(self, joined: bool) -> tuple[str, dict[str, Any]]:
         """Name and parameters; joined: the outputs are logits, the softmax being left to it."""
         return self.registered_name, vars(self)

@@ -5,16 +5,9 @@ import math
 import numpy as np
 
 from fastcnn.engine.tensor import Buffer
+from fastcnn.kernels.aligned import LINE, aligned_zeros
 
-LINE = 64
 SLACK = 256  # vector loads may read past the end of a row's last pixel
-
-
-def aligned_zeros(count: int, dtype: np.dtype) -> np.ndarray:
-    """Zeros that begin on a cache line; NumPy's own arrays need not."""
-    raw = np.zeros(count * dtype.itemsize + 2 * LINE, np.uint8)
-    skip = -raw.ctypes.data % LINE
-    return raw[skip : skip + count * dtype.itemsize].view(dtype)
 
 
 def place(buffers: list[Buffer]) -> int:

@@ -3,6 +3,7 @@
 import inspect
 import math
 import warnings
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, TypedDict, Unpack
 
@@ -130,11 +131,12 @@ class Optimizer:
             array[...] = self.initial(name)
         self._hyper = np.array(self.hyper(1, 0.0), np.float64)
 
-    def begin_training(self, total_steps: int) -> None:
-        """Training until so many steps are done begins, or goes on.
+    def begin_training(self, epochs: int, steps_per_epoch: int) -> None:
+        """Training until so many epochs are done begins, or goes on.
 
         The first number stays, so that training on with more epochs does not bend the schedule.
         """
+        total_steps = epochs * steps_per_epoch
         if self.total_steps is None:
             self.total_steps = total_steps
         fits = isinstance(self.learning_rate, Schedule) and self.learning_rate.fits_training
@@ -180,6 +182,15 @@ class Optimizer:
         rate = self.rate
         self.iterations += 1
         self._hyper[...] = self.hyper(self.iterations, rate)
+
+    def step(self, run: Callable[[], object], loss: Callable[[], float]) -> None:
+        """One update of all parameters.
+
+        run: runs the plan, whose last steps are those that `emit` appended; loss: the mean loss of
+        that run, without regularizers. Optimizers that evaluate more than once call both again.
+        """
+        self.begin_step()
+        run()
 
 
 def _factors(name: str, options: dict[str, Any]) -> dict[str, float] | None:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.augmenter import Augment, Augmenter, white
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.graph import Graph, Node
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.regularizer import regularize
 from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
-from fastcnn.errors import ShapeError
+from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import Program
 
 
@@ -24,37 +26,29 @@ class Preprocessing:
     scale: np.ndarray
     offset: np.ndarray
 
+    @classmethod
+    def of(cls, images: np.ndarray) -> "Preprocessing":
+        """uint8 (N, H, W, C) to 0..1, floats as they are."""
+        channels = images.shape[3]
+        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+        return cls(np.full(channels, scale), np.zeros(channels))
+
 
 @dataclass
 class Source:
     """Where samples come from: for each input images (N, H, W, C), for each loss targets.
+
+    weights: of samples, (N,) for each loss; or none at all.
 
     Sequences are images of one row, vectors are images of one pixel.
     """
 
     images: Sequence[np.ndarray]
     targets: Sequence[np.ndarray] = ()
+    weights: Sequence[np.ndarray] = ()
 
     def __len__(self) -> int:
         return len(self.images[0])
-
-
-@dataclass
-class Head:
-    """An output with its loss, and the figures of the last batch, one for each image.
-
-    loss: None if the output is only read. logits: whether the loss takes the final softmax upon
-    itself.
-    """
-
-    name: str
-    node: Node
-    loss: Any = None
-    weight: float = 1.0
-    logits: bool = False
-    losses: np.ndarray | None = None
-    correct: np.ndarray | None = None
-    step: int = -1  # the kernel that gathers targets
 
 
 class Plan:
@@ -63,6 +57,7 @@ class Plan:
     purpose "train": forward, losses, backward, optimizer; "evaluate": forward, losses; "predict":
     forward, and `outputs` holds the results.
     heads: one for each output of the graph; preprocessing: one for each input.
+    augment: what is done to the images of the only input, in training.
     """
 
     def __init__(
@@ -74,23 +69,26 @@ class Plan:
         purpose: str,
         *,
         heads: Sequence[Head] = (),
+        augment: Augment | None = None,
         optimizer: Any = None,
-        backend: str = "native",
+        backend: str | None = None,
         fuse: bool = True,
     ) -> None:
         self.batch = batch
         self.purpose = purpose
         self.lanes = choose_lanes(graph, batch)
-        self.heads = [replace(head) for head in heads]  # each plan has its own figures
+        self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
         build = Builder(store, batch, self.lanes, purpose == "train", backend)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
+        self.epoch = 0  # for augmentations
+        self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
         self.stages = make_stages(graph, self.lanes, fuse)
         self._tensors: dict[Node, Tensor] = {}
-        self._gather(build, graph, preprocessing)
+        self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
             self._forward(build)
             self._read_out(build, graph)
@@ -98,7 +96,8 @@ class Plan:
             self._join_softmaxes(graph)
             self._forward(build)
             for head in self.heads:
-                self._add_loss(build, head)
+                mixing = self.augmenter if augment is not None and augment.mixes else None
+                head.emit(build, self._tensors[head.node], mixing)
         if purpose == "train":
             self._backward(build)
             regularize(build)
@@ -107,12 +106,20 @@ class Plan:
         self.moves = store.moves
         self.program: Program = build.finish()
         self.bytes = build.bytes
-        self._extra_losses = build.extra_losses
+        self._penalties = build.extra_losses
 
     # ---- compiling
 
-    def _gather(self, build: Builder, graph: Graph, preprocessing: Sequence[Preprocessing]) -> None:
+    def _gather(
+        self,
+        build: Builder,
+        graph: Graph,
+        preprocessing: Sequence[Preprocessing],
+        augment: Augment | None,
+    ) -> None:
         self._images: list[int] = []  # the steps that gather
+        if augment is not None:
+            self.augmenter = _augmenter(augment, graph, build)
         for node, pixels in zip(graph.inputs, preprocessing, strict=True):
             x = build.tensor(node.shape)
             x.needs_gradient = False
@@ -121,7 +128,12 @@ class Plan:
             scale, offset = (np.asarray(a, build.dtype) for a in (pixels.scale, pixels.offset))
             self._images.append(build.next_step)
             arrays: dict[str, Any] = {"images": images, "scale": scale, "offset": offset}
-            build.step("gather_images", order=self.order, x=x, **arrays)
+            if augment is None or self.augmenter is None:
+                build.step("gather_images", order=self.order, x=x, **arrays)
+            else:
+                params = {"fill": augment.fill, "fill_value": augment.fill_value}
+                arrays |= self.augmenter.arrays
+                build.step("augment_images", params, order=self.order, x=x, **arrays)
             self._tensors[node] = x
 
     def _forward(self, build: Builder) -> None:
@@ -149,26 +161,6 @@ class Plan:
             build.step("scatter_rows", x=build.flat(self._tensors[node]), out=rows)
             self.outputs.append(rows)
 
-    def _add_loss(self, build: Builder, head: Head) -> None:
-        """Losses of one output; its gradient goes to a stand-in, since it may have others too."""
-        y = self._tensors[head.node]
-        head.losses = build.array(self.order.shape, build.dtype, 0)
-        head.correct = build.array(self.order.shape, build.dtype, 0)
-        head.step = build.next_step
-        if head.loss.targets == "labels":
-            targets: Any = build.array(self.order.shape, "int64", -1)
-            labels = np.zeros(1, np.int64)
-            build.step("gather_labels", labels=labels, order=self.order, out=targets)
-        else:
-            size = math.prod(y.sample)
-            targets = build.tensor((size,))
-            images = np.zeros((1, 1, 1, size), np.float32)
-            build.step("gather_images", images=images, order=self.order, x=targets)
-        stand_in = build.alias(y, y.sample)
-        head.loss.emit(build, stand_in, targets, head.losses, head.correct, head.logits)
-        if stand_in.gradient is not None:
-            build.accept_gradient(y, build.scaled(stand_in.gradient, head.weight))
-
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
             if stage.y.gradient is not None:
@@ -182,12 +174,9 @@ class Plan:
         for step, images in zip(self._images, source.images, strict=True):
             self.program.rebind(step, "images", images)
         self.samples = len(source)
-        for head, targets in zip(self.heads, source.targets, strict=False):
-            if targets.ndim == 1:
-                self.program.rebind(head.step, "labels", targets)
-            else:
-                wide = targets.reshape(len(targets), 1, 1, -1)
-                self.program.rebind(head.step, "images", wide)
+        self._white = white(source.images[0])
+        for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
+            head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
     def run(self, order: np.ndarray, threads: int) -> int:
         """Run on the samples numbered by `order` (at most `batch` of them); returns how many."""
@@ -200,6 +189,8 @@ class Plan:
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
+        if self.augmenter is not None:
+            self.augmenter.fill(self.order, self.state, self.epoch, self._white)
         self.program.run(self._active, threads)
         return count
 
@@ -208,7 +199,7 @@ class Plan:
 
         With several outputs also of each of them, e.g. "digit_loss" and "digit_accuracy".
         """
-        total, sums = sum(map(self._sum, self._extra_losses)), {}
+        total, sums = 0.0, {}
         for head in self.heads:
             prefix = f"{head.name}_" if len(self.heads) > 1 else ""
             loss = self._sum(head.losses)
@@ -217,11 +208,24 @@ class Plan:
                 sums[f"{prefix}loss"] = loss
             if head.loss.classifies:
                 sums[f"{prefix}accuracy"] = self._sum(head.correct)
+        total += sum(map(self._sum, self._penalties))
         return {"loss": total, **sums}
+
+    def rows(self, count: int) -> dict[str, np.ndarray]:
+        """Outputs (count, K) of the last run, of those that have metrics."""
+        return {h.name: h.outputs[:count].copy() for h in self.heads if h.outputs is not None}
 
     def _sum(self, figures: np.ndarray | None) -> float:
         assert figures is not None
         return float(figures[: self._active].sum(dtype=np.float64))
+
+
+def _augmenter(augment: Augment, graph: Graph, build: Builder) -> Augmenter:
+    shapes = [node.shape for node in graph.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        raise OptionError(f"augmentations take one input of images, the model has {shapes}")
+    channels, height, width = shapes[0]
+    return Augmenter(augment, (channels, height, width), build.order.shape, build.store.dtype)
 
 
 def _is_flat_softmax(stage: Stage) -> bool:

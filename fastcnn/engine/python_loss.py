@@ -78,8 +78,8 @@ class Custom(PythonLoss):
 
     function: (y_true, y_pred) -> (n,), gradient: (y_true, y_pred) -> (n, K); see PythonLoss.
     Without a gradient it can be evaluated, not trained with. targets: "dense" or "labels".
-    It is not saved with a model: see load_model. Register a subclass of PythonLoss instead, and
-    it is.
+    No file can hold it: a model is saved without, see load_model. A registered subclass of
+    PythonLoss is saved by its name.
     """
 
     def __init__(
@@ -99,6 +99,24 @@ class Custom(PythonLoss):
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
+
+
+class MissingLoss(Loss):
+    """Stands for a loss that a model file could only name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def targets(self) -> str:  # type: ignore[override]
+        raise OptionError(
+            f"the model was compiled with the loss {self.name!r}, a function, which no file can "
+            "hold: give it to load_model(path, loss=...), or compile the model again"
+        )
 
 
 def make_loss(value: Any) -> Any:

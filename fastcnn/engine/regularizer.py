@@ -44,7 +44,7 @@ def regularize(build: Builder) -> None:
         build.step(regularizer.kernel, regularizer.options(), w=w, dw=dw)
 
 
-def penalty_value(store: ParameterStore, backend: str) -> float:
+def penalty_value(store: ParameterStore, backend: str | None) -> float:
     """What the regularizers of all parameters add to the loss."""
     total, penalties = np.zeros(1), store.penalties()
     if penalties[:, :2].any():  # l1 and l2

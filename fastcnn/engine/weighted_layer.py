@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
+from fastcnn.engine.activation import activation_option
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.options import penalty
@@ -75,7 +76,7 @@ class WeightedLayer(Layer):
         for option in options:
             if option not in known:
                 raise unknown(f"option of {type(self).__name__}", option, self._option_names())
-        self.activation = activation
+        self.activation = activation_option(activation)
         for option, default in known.items():
             setattr(self, option, options.get(option, default))
 

@@ -1,4 +1,4 @@
-"""One interface, two makers of the same kernels: `native` (Cython over C), `reference` (NumPy)."""
+"""One interface, three makers of the same kernels: `native` (C), `numba`, `reference` (NumPy)."""
 
 from fastcnn.kernels.program import Program, call, new_program
 

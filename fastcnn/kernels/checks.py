@@ -172,7 +172,7 @@ def batch_norm(name: str, arrays: Arrays, params: Params) -> None:
 
 
 def augment(name: str, arrays: Arrays, params: Params) -> None:
-    color = arrays["color"]
+    color = arrays.get("color")
     if color is not None:
         expect(name, "the number of columns of color", color.shape[3], color.shape[2] + 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import fastcnn._kernels as _kernels
 from fastcnn.errors import BackendError, unknown
-from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, PythonStep
+from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, plugin_step
 from fastcnn.kernels.spec import ENUMS, Op
 from fastcnn.kernels.threads import enter_run
 
@@ -56,7 +56,7 @@ class NativeProgram(Program):
 
     def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         if op.python is not None:
-            self._parts.append(PythonStep(op, arrays, params))
+            self._parts.append(plugin_step(op, arrays, params))
             self._places.append((len(self._parts) - 1, 0))
             return
         try:
@@ -66,7 +66,7 @@ class NativeProgram(Program):
         codes = {
             k: ENUMS[k][v] if k in ENUMS and isinstance(v, str) else v for k, v in params.items()
         }
-        if not self._parts or isinstance(self._parts[-1], PythonStep):
+        if not self._parts or not isinstance(self._parts[-1], _kernels.Program):
             self._parts.append(_kernels.Program(self.isa))
         self._parts[-1].add(
             op.name,
@@ -80,7 +80,8 @@ class NativeProgram(Program):
         place, number = self._places[step]
         op = self._bound[step][0]
         if op.python is not None:
-            return  # a PythonStep reads the bound arrays
+            self._parts[place].rebind(0, tensor, array)
+            return
         tensors = signatures(self.isa)[op.name][0]
         position = [name for name, _ in tensors].index(tensor)
         self._parts[place].set_tensor(number, position, array, tensors[position][1])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.errors import BackendError, ShapeError, unknown
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.checks import contiguous_pixels
 from fastcnn.kernels.spec import (
     DTYPES,
@@ -85,10 +86,27 @@ class PythonStep:
         assert self.op.python is not None
         self.op.python(**active_blocks(self.op, self.arrays, blocks), **self.params)
 
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        """`arrays` is the program's own, which it changes."""
+
     def step_seconds(self, blocks: int, threads: int) -> list[float]:
         start = time.perf_counter()
         self.run(blocks, threads)
         return [time.perf_counter() - start]
+
+
+def plugin_step(op: Op, arrays: Arrays, params: dict[str, Any]) -> Any:
+    """A step of its own for a plugin's kernel: in Python, or compiled by Numba (kernels.kit)."""
+    from fastcnn.kernels.kit import NumbaKernel
+
+    if not isinstance(op.python, NumbaKernel):
+        return PythonStep(op, arrays, params)
+    resolve_backend("numba")  # an error if there is none
+    from fastcnn.kernels.numba_.program import Part
+
+    part = Part()
+    part.add(op.python.function, op, arrays, params)
+    return part
 
 
 def active_blocks(op: Op, arrays: Arrays, blocks: int) -> Arrays:
@@ -150,25 +168,24 @@ def _check_tensor(
             raise ShapeError(f"{expected}; its {axis} is {length}, but {where} has {seen}")
 
 
-def new_program(backend: str = "native", isa: str | None = None) -> Program:
-    """An empty program of the named maker."""
+def new_program(backend: str | None = None, isa: str | None = None) -> Program:
+    """An empty program of the named maker; see backends.resolve_backend."""
+    backend = resolve_backend(backend)
     if backend == "native":
         from fastcnn.kernels.native import NativeProgram
 
         return NativeProgram(isa)
-    if backend == "reference":
-        from fastcnn.kernels.reference import ReferenceProgram
-
-        return ReferenceProgram()
     if backend == "numba":
         from fastcnn.kernels.numba_.program import NumbaProgram
 
         return NumbaProgram()
-    raise unknown("backend", backend, ["native", "numba", "reference"])
+    from fastcnn.kernels.reference import ReferenceProgram
+
+    return ReferenceProgram()
 
 
 def call(
-    name: str, arrays: Arrays, backend: str = "native", threads: int = 1, **params: Any
+    name: str, arrays: Arrays, backend: str | None = None, threads: int = 1, **params: Any
 ) -> None:
     """Run one kernel once."""
     program = new_program(backend)

@@ -6,6 +6,7 @@ from numbers import Integral
 from pathlib import Path
 
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import has_native
 
 MAX_THREADS = 1024  # OpenMP crashes where it can't make as many as it was asked for
 
@@ -15,13 +16,22 @@ _ran_parallel = False
 
 def default_threads() -> int:
     """Cores this process may use, within what OMP_NUM_THREADS, threadpoolctl or joblib allow."""
-    from fastcnn import _kernels
+    return max(1, min(_allowed_threads(), effective_cores()))
 
-    return max(1, min(_kernels.max_threads(), effective_cores()))
+
+def _allowed_threads() -> int:
+    if has_native():
+        from fastcnn import _kernels
+
+        return _kernels.max_threads()
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(first) if first.isdecimal() else MAX_THREADS
 
 
 def has_openmp() -> bool:
-    """Whether the kernels were compiled with threads."""
+    """Whether there are compiled kernels, and they have threads."""
+    if not has_native():
+        return False
     from fastcnn import _kernels
 
     return _kernels.has_openmp()

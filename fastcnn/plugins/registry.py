@@ -3,7 +3,7 @@
 A built-in is found by its file: `layers.get("conv2d")` imports `fastcnn/plugins/layers/conv2d.py`,
 whose `@layers.register("conv2d")` puts it in. Other packages declare an entry point in the group
 `fastcnn.layers` (or `.optimizers`, ...); it is read when the name is first asked for. Nothing is
-imported before it is needed, and a plugin that can't be imported breaks nothing but itself.
+imported before it is needed, and a plugin that can't be used breaks nothing but itself.
 """
 
 import inspect
@@ -11,11 +11,12 @@ import pkgutil
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from typing import Any, NoReturn, TypeVar
 
 from fastcnn.errors import FastcnnError, OptionError, unknown
+from fastcnn.plugins.discovery import Package, declared, load, package_of, package_of_module
 
 T = TypeVar("T")
 
@@ -23,20 +24,29 @@ T = TypeVar("T")
 class Registry:
     """Names of one kind of thing, e.g. layers."""
 
-    def __init__(self, kind: str, group: str, aliases: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        group: str,
+        aliases: dict[str, str] | None = None,
+        base: str | None = None,
+    ) -> None:
         self.kind = kind  # "layer", for messages
         self.group = group  # "layers": the folder of the built-ins and the entry-point group
         self.aliases = aliases or {}  # other names of built-ins, e.g. Keras' short ones
+        self.base = base  # "module:Class", of which plugins must be subclasses
         self._found: dict[str, Any] = {}
+        self._packages: dict[str, Package] = {}  # of things that entry points brought
+        self._problems: dict[str, str] = {}  # of entry points, by name
 
     def register(self, name: str) -> Callable[[T], T]:
         """Class decorator (or function decorator) that enters its object under a name."""
 
         def enter(thing: T) -> T:
-            old = self._found.get(name)
-            if old is not None and _origin(old) != _origin(thing):
+            old = self._holder(name, thing)
+            if old not in (None, _origin(thing)):
                 raise OptionError(
-                    f"two {self.group} are named {name!r}: {_origin(old)} and {_origin(thing)}"
+                    f"two {self.group} are named {name!r}: {old} and {_origin(thing)}"
                 )
             self._found[name] = thing
             thing.registered_name = name  # type: ignore[attr-defined]
@@ -44,48 +54,90 @@ class Registry:
 
         return enter
 
+    def _holder(self, name: str, thing: Any) -> str | None:
+        """Who has the name already, be it a built-in that is not imported yet."""
+        if name in self._found:
+            return _origin(self._found[name])
+        name = self.aliases.get(name, name)
+        if is_builtin(thing) or name not in self._builtin_names():
+            return None
+        return f"fastcnn.plugins.{self.group}.{name}"
+
     def get(self, name: str) -> Any:
         """The class or function of that name, imported now if it was not yet."""
         name = self.aliases.get(name, name)
         if name not in self._found:
             if name in self._builtin_names():
                 import_module(f"fastcnn.plugins.{self.group}.{name}")
-            elif name in (points := self._entry_points()):
-                self._load(points[name])
+            elif points := declared(self.group).get(name):
+                self._load(name, points)
         if name not in self._found:
             raise unknown(self.kind, name, self.names())
         return self._found[name]
 
     def names(self) -> list[str]:
         """All names but aliases, sorted; imports nothing."""
-        return sorted({*self._found, *self._builtin_names(), *self._entry_points()})
+        return sorted({*self._found, *self._builtin_names(), *self._declared()})
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with plugins that were asked for, by name; and with the names of others."""
+        self._declared()
+        return dict(self._problems)
+
+    def package(self, name: str) -> Package:
+        """Which package a thing came from; it must have been got before."""
+        if name in self._packages:
+            return self._packages[name]
+        return package_of_module(self._found[name].__module__)
+
+    def outside(self) -> list[str]:
+        """Names of what has come in so far from other packages."""
+        return sorted(name for name, thing in self._found.items() if not is_builtin(thing))
 
     def _builtin_names(self) -> list[str]:
         spec = find_spec(f"fastcnn.plugins.{self.group}")
         folders = spec.submodule_search_locations if spec else None
         return [m.name for m in pkgutil.iter_modules(folders or [])]
 
-    def _entry_points(self) -> dict[str, EntryPoint]:
-        return {p.name: p for p in entry_points(group=f"fastcnn.{self.group}")}
+    def _declared(self) -> dict[str, list[EntryPoint]]:
+        """Entry points, but those that take the name of a built-in."""
+        points = declared(self.group)
+        for name in {*self._builtin_names(), *self.aliases} & set(points):
+            taken = points.pop(name)[0]
+            self._warn(name, taken, "is left out, because fastcnn has one of that name")
+        return points
 
-    def _load(self, point: EntryPoint) -> None:
-        try:
-            thing = point.load()
-        except Exception as error:  # whatever a stranger's module raises
-            package = point.dist.name if point.dist else point.value
-            message = (
-                f"{self.kind} {point.name!r} of the package {package!r} failed to load: {error}"
-            )
-            warnings.warn(message, stacklevel=3)
-            return
-        self._found.setdefault(point.name, thing)
+    def _load(self, name: str, points: list[EntryPoint]) -> None:
+        """Enter a plugin, or raise and remember what is wrong with it."""
+        if name not in self._problems:
+            try:
+                if len(points) > 1:
+                    others = " and ".join(f"{package_of(p)} ({p.value})" for p in points)
+                    raise OptionError(f"two packages have {self.group} of that name: {others}")
+                self.register(name)(load(points[0], self.base))
+                self._packages[name] = package_of(points[0])
+            except OptionError as error:
+                self._found.pop(name, None)  # its own decorator may have entered it
+                self._warn(name, points[0], f"failed to load: {error}")
+        if name in self._problems:
+            raise OptionError(self._problems[name])
+
+    def _warn(self, name: str, point: EntryPoint, problem: str) -> None:
+        """Once for each name; the plugin breaks nothing but itself."""
+        text = f"{self.kind} {name!r} of the package {package_of(point)} {problem}"
+        if self._problems.setdefault(name, text) is text:
+            warnings.warn(text, stacklevel=4)
+
+
+def is_builtin(thing: Any) -> bool:
+    return thing.__module__.partition(".")[0] == "fastcnn"
 
 
 def _origin(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
-layers = Registry("layer", "layers")
+layers = Registry("layer", "layers", base="fastcnn.engine.layer:Layer")
 losses = Registry(
     "loss",
     "losses",
@@ -98,14 +150,17 @@ losses = Registry(
         "kld": "kl_divergence",
         "bce": "binary_crossentropy",
     },
+    base="fastcnn.engine.loss:Loss",
 )
-optimizers = Registry("optimizer", "optimizers")
+optimizers = Registry("optimizer", "optimizers", base="fastcnn.engine.optimizer:Optimizer")
 regularizers = Registry("regularizer", "regularizers")
 initializers = Registry("initializer", "initializers")
-callbacks = Registry("callback", "callbacks")
+callbacks = Registry("callback", "callbacks", base="fastcnn.engine.callback:Callback")
 models = Registry("model", "models")
-activations = Registry("activation", "activations")
-schedules = Registry("schedule", "schedules")
+activations = Registry(
+    "activation", "activations", base="fastcnn.engine.activation:ActivationFunction"
+)
+schedules = Registry("schedule", "schedules", base="fastcnn.engine.schedule:Schedule")
 constraints = Registry("constraint", "constraints")
 metrics = Registry(
     "metric",
@@ -121,8 +176,11 @@ metrics = Registry(
         "rmse": "root_mean_squared_error",
         "r2_score": "r2",
     },
+    base="fastcnn.engine.metric:Metric",
 )
-augmentations = Registry("augmentation", "augmentations")
+augmentations = Registry(
+    "augmentation", "augmentations", base="fastcnn.engine.augmentation:Augmentation"
+)
 baselines = Registry("baseline", "baselines")
 data = Registry("data source", "data")
 REGISTRIES = (

@@ -1,7 +1,7 @@
 """The training loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastcnn.engine.plan import Plan
 from fastcnn.errors import DivergedError
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.history import History, Progress
+from fastcnn.training.scores import scores
 from fastcnn.training.swap import swap_back, swap_in
 
 
@@ -21,6 +22,7 @@ class Loop:
 
     model: Any
     plan: Plan
+    targets: Sequence[np.ndarray]
     optimizer: Any
     seed: int
     threads: int
@@ -37,7 +39,7 @@ class Loop:
     def run(self) -> History:
         logs: dict[str, Any] = {}
         swap_back(self.model)
-        self.optimizer.begin_training(self.epochs * -(-self.plan.samples // self.plan.batch))
+        self.optimizer.begin_training(self.epochs, -(-self.plan.samples // self.plan.batch))
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
@@ -60,6 +62,7 @@ class Loop:
         if self.progress.batch == 0:
             self.callbacks.call("on_epoch_begin", epoch, {})
         order = self._order(epoch)
+        self.plan.epoch = epoch
         size = self.plan.batch
         for start in range(self.progress.seen, len(order), size):
             diverged = self._batch(order[start : start + size])
@@ -70,6 +73,7 @@ class Loop:
                 return self.progress.logs()  # can be resumed in the middle
         logs: dict[str, Any] = self.progress.logs()
         logs["loss"] += self.penalty()
+        logs |= scores(self.plan.heads, self.progress, self.targets, order)
         logs["seconds"] = time.perf_counter() - started
         return self._finish(epoch, logs)
 
@@ -94,10 +98,13 @@ class Loop:
         self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
         self.rate = self.optimizer.rate
         self.plan.state[:] = self.seed, self.optimizer.iterations
-        self.optimizer.begin_step()
-        count = self.plan.run(order, self.threads)
+        count = len(order)
+        self.optimizer.step(
+            run=lambda: self.plan.run(order, self.threads),
+            loss=lambda: self.plan.sums()["loss"] / count,
+        )
         sums = self.plan.sums()
-        self.progress.add(count, sums)
+        self.progress.add(count, sums, self.plan.rows(count))
         if self.callbacks:
             self.callbacks.call("on_batch_end", batch, self.progress.logs())
         diverged = not np.isfinite(sums["loss"])

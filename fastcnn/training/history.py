@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass
 class History:
@@ -34,16 +36,20 @@ class Progress:
     batch: int = 0  # finished batches of the running epoch
     seen: int = 0  # samples of the running epoch
     sums: dict[str, float] = field(default_factory=dict)  # of its figures over these samples
+    # Outputs of these samples by the head's name, batch after batch, for metrics.
+    outputs: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def begin_epoch(self) -> None:
         self.batch = self.seen = 0
-        self.sums = {}
+        self.sums, self.outputs = {}, {}
 
-    def add(self, count: int, sums: dict[str, float]) -> None:
+    def add(self, count: int, sums: dict[str, float], rows: dict[str, np.ndarray]) -> None:
         self.batch += 1
         self.seen += count
         for name, value in sums.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
+        for name, array in rows.items():
+            self.outputs.setdefault(name, []).append(array)
 
     def logs(self) -> dict[str, float]:
         """Means over the samples so far, e.g. {"loss": 0.3, "accuracy": 0.9}."""

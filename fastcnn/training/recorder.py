@@ -37,7 +37,7 @@ class Recorder(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         for name, value in logs.items():
-            if not np.isfinite(value):
+            if name.endswith("loss") and not np.isfinite(value):
                 raise self._diverged(name, epoch + 1)
         self.save()
         self.folder.append_history({"epoch": epoch + 1, **logs})

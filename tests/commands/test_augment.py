@@ -1,5 +1,7 @@
 """`fastcnn augment`."""
 
+import json
+
 import cv2
 import pytest
 from click.testing import CliRunner
@@ -46,3 +48,19 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr and result.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_train_and_resume(tmp_path, monkeypatch):
+    """The run keeps its augmentations; resumed, it gives the weights of the whole run."""
+    monkeypatch.chdir(tmp_path)
+
+    def train(*arguments):
+        result = CliRunner().invoke(main, ["train", *arguments, "--json", "--quiet"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)["weights_sha256"]
+
+    options = ["--augment", "shift:pixels=1", "--augment", "mixup", "--augment-fill", "constant"]
+    train(*options, "--epochs", "1", "--out", "a")
+    whole = train(*options, "--epochs", "2", "--out", "b")
+    assert train("--resume", "a", "--epochs", "2") == whole
+    assert train("--epochs", "2", "--out", "c") != whole

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fastcnn.commands.named_options import named_options
+from fastcnn.commands.named_options import named_list, named_options
 from fastcnn.errors import OptionError
-from fastcnn.plugins.registry import augmentations, schedules
+from fastcnn.plugins.registry import augmentations, metrics, schedules
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,25 @@ def test_mistakes_are_named(text, message):
         return
     with pytest.raises(OptionError, match=message):
         named_options(text, "--augment", augmentations)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("f1", ["f1"]),
+        ("f1,auc", ["f1", "auc"]),
+        ("top_k:k=3,auc", [{"name": "top_k", "k": 3}, "auc"]),
+        (
+            "f1:average=micro,threshold=0.3, mse",
+            [{"name": "f1", "average": "micro", "threshold": 0.3}, "mse"],
+        ),
+    ],
+)
+def test_lists(text, values):
+    assert named_list(text, "--metrics", metrics) == values
+
+
+@pytest.mark.parametrize("text", ["", "f1,", "k=3", "f1,aucc"])
+def test_mistakes_in_lists_are_named(text):
+    with pytest.raises(OptionError, match="unknown metric"):
+        named_list(text, "--metrics", metrics)

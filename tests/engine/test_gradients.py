@@ -5,8 +5,9 @@ import pytest
 
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.plugins.registry import losses, make
 from tests.kernels.compare import central_differences
 
@@ -115,7 +116,7 @@ CONV_NETS = {
     "prelu": [
         L.PReLU(),
         L.Conv2D(3, 3, activation="softsign"),
-        L.PReLU("glorot_uniform", shared_axes=(1, 2)),
+        L.PReLU(alpha_initializer="glorot_uniform", shared_axes=(1, 2)),
         L.Conv2D(3, 2),
         L.PReLU(shared_axes=(3,)),
         L.Flatten(),

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from fastcnn import Input, Model
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.plugins.registry import losses, make
 from tests.kernels.compare import central_differences
 

@@ -5,8 +5,9 @@ import pytest
 
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
+from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.stage import make_stages
 from fastcnn.plugins.registry import losses, make
 

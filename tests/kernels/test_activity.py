@@ -25,7 +25,7 @@ def test_native_matches_reference(lanes, halo):
     if halo:
         arrays["x"], dx = with_halo(arrays["x"], (1, 2, 0, 1)), with_halo(dx, (0, 1, 1, 0))
     loss = np.zeros(arrays["order"].shape, np.float32)
-    assert_native_matches_reference("activity_penalty", arrays | {"loss": loss}, **PARAMS)
+    assert_native_matches_reference("activity_penalty", arrays | {"penalty": loss}, **PARAMS)
     assert_native_matches_reference("activity_penalty_backward", arrays | {"dx": dx}, **PARAMS)
 
 
@@ -35,8 +35,8 @@ def test_gradient_is_that_of_the_mean(lanes):
     order, images = arrays["order"], (arrays["order"] >= 0).sum()
 
     def mean(x):
-        loss = {"x": x, "order": order, "loss": np.zeros(order.shape)}
-        return run("activity_penalty", loss, "reference", **PARAMS)["loss"].sum() / images
+        loss = {"x": x, "order": order, "penalty": np.zeros(order.shape)}
+        return run("activity_penalty", loss, "reference", **PARAMS)["penalty"].sum() / images
 
     step = arrays | {"dx": np.zeros_like(arrays["x"])}
     dx = run("activity_penalty_backward", step, "reference", **PARAMS)["dx"]

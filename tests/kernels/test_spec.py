@@ -42,10 +42,10 @@ def test_numba_has_the_kernels_of_the_table():
 
 @pytest.mark.parametrize("name", numba_functions())
 def test_arguments_of_numba(name):
-    """The share, tensors in the table's order, then the parameters in the table's order."""
+    """The work, tensors in the table's order, then the parameters in the table's order."""
     arguments = list(inspect.signature(numba_functions()[name]).parameters.values())
     op = OPS[name]
-    assert [a.name for a in arguments] == ["share", *op.tensors, *op.params]
+    assert [a.name for a in arguments] == ["work", *op.tensors, *op.params]
     assert all(a.default is a.empty for a in arguments)
 
 

@@ -158,7 +158,8 @@ def test_layers_of_their_own(layer, function):
         (lambda: L.ReLU(max_value=float("nan")), "max_value must not be negative"),
         (lambda: make_activation({"name": "elu", "slope": 1}), "unknown option of activation"),
         (lambda: L.Activation("softmax"), r"use the layer Softmax\(\)"),
-        (lambda: Graph.chain((3,), [L.Dense(2, activation="tahn")]), "did you mean 'tanh'"),
+        (lambda: L.Dense(2, activation="tahn"), "did you mean 'tanh'"),
+        (lambda: L.Add(activation="tahn"), "did you mean 'tanh'"),
     ],
 )
 def test_errors(make_it, message):

@@ -17,8 +17,8 @@ LAYERS = [
     L.GroupNormalization(2),
     L.GroupNormalization(-1, scale=False),
     L.LocalResponseNormalization(3, alpha=1.0, k=1.0),
-    L.PReLU("uniform"),
-    L.PReLU("uniform", shared_axes=(1, 2)),
+    L.PReLU(alpha_initializer="uniform"),
+    L.PReLU(alpha_initializer="uniform", shared_axes=(1, 2)),
     L.Maxout(2),
 ]
 
@@ -97,7 +97,7 @@ def test_maxout_of_a_dense_layer():
     ],
 )
 def test_shared_slopes(shared_axes, shape):
-    layer = L.PReLU({"name": "constant", "value": 0.25}, shared_axes=shared_axes)
+    layer = L.PReLU(alpha_initializer={"name": "constant", "value": 0.25}, shared_axes=shared_axes)
     model = model_of(layer, L.Flatten())
     assert model.store.value("prelu/alpha").shape == shape
     np.testing.assert_allclose(model.predict(X), flat(np.where(X > 0, X, 0.25 * X)), rtol=1e-6)

@@ -45,6 +45,14 @@ def test_name_loss_optimizer_and_lists(tmp_path):
     assert (layer.kernel_size, layer.padding, layer.name) == ((3, 2), ((1, 0), (2, 1)), "first")
 
 
+def test_an_activation_with_options(tmp_path):
+    text = DENSE + 'activation = { name = "elu", alpha = 0.5 }\n'
+    (layer,) = config(tmp_path, text).structure((1, 4, 4), 7)
+    assert layer.activation == {"name": "elu", "alpha": 0.5}
+    with pytest.raises(OptionError, match="did you mean 'relu'"):
+        config(tmp_path, DENSE + 'activation = "rleu"\n')
+
+
 def test_the_file_name_is_the_default_name(tmp_path):
     assert config(tmp_path, DENSE).name == "net"
 
@@ -52,7 +60,7 @@ def test_the_file_name_is_the_default_name(tmp_path):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
 def test_examples_build(path):
     made = model_config(str(path))
-    assert Sequential(made.structure((1, 8, 8), 10), (8, 8, 1)).output_size == 10
+    assert build(made, (8, 8, 1), 10).output_size == 10
 
 
 BRANCHES = """
@@ -158,6 +166,5 @@ def test_what_building_finds_is_one_of_our_errors(tmp_path, option):
     text = f"[[layers]]\ntype = 'conv2d'\nfilters = 2\n{option}\n"
     if "kernel_size" not in option:
         text += "kernel_size = 3\n"
-    made = config(tmp_path, text)
     with pytest.raises(FastcnnError):
-        Sequential(made.structure((1, 8, 8), 2), (8, 8, 1))
+        Sequential(config(tmp_path, text).structure((1, 8, 8), 2), (8, 8, 1))

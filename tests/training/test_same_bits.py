@@ -59,6 +59,8 @@ class StopAfter(Callback):
 
 def train(model, steps, batch_size):
     """Train to this many steps in all, counting those that the model already made."""
+    if model.optimizer.registered_name == "lbfgs":
+        batch_size, steps = len(IMAGES), steps // 5
     epochs = -(-steps // -(-len(IMAGES) // batch_size))
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
     model.fit(IMAGES, LABELS, callbacks=[StopAfter(steps)], **options)

@@ -1,85 +1,169 @@
-"""Functions of vectors: activations and their slopes, exp, tanh, as in csrc/activation_math.h."""
+"""Activations of vectors and their slopes, as in csrc/activation_math.h."""
 
 from fastcnn.kernels.numba_.helper import helper
-from fastcnn.kernels.numba_.vector import as_float, like, select, to_int
+from fastcnn.kernels.numba_.machine import never_inlined
+from fastcnn.kernels.numba_.vecmath import (
+    exp,
+    expm1,
+    maximum,
+    minimum,
+    normal,
+    sigmoid,
+    softplus,
+    tanh,
+)
+from fastcnn.kernels.numba_.vector import fabs, like, select
 from fastcnn.kernels.spec import ENUMS
 
-LINEAR, RELU, LEAKY_RELU, SIGMOID, TANH = (
-    ENUMS["activation"][name] for name in ("linear", "relu", "leaky_relu", "sigmoid", "tanh")
-)
+CODES = ENUMS["activation"]
+LINEAR, RELU, LEAKY_RELU = CODES["linear"], CODES["relu"], CODES["leaky_relu"]
+SIGMOID, TANH, ELU, SELU = CODES["sigmoid"], CODES["tanh"], CODES["elu"], CODES["selu"]
+RELU6, HARD_SIGMOID, SOFTPLUS = CODES["relu6"], CODES["hard_sigmoid"], CODES["softplus"]
+SOFTSIGN, THRESHOLD, GELU = CODES["softsign"], CODES["threshold"], CODES["gelu"]
+GELU_TANH, SWISH, MISH = CODES["gelu_tanh"], CODES["swish"], CODES["mish"]
+
+SELU_SCALE, SELU_ALPHA = 1.05070098735548, 1.67326324235437
+GELU_TANH_SCALE = 1.59576912160573  # 2 sqrt(2 / pi), for tanh(u) = 2 sigmoid(2 u) - 1
+GELU_TANH_CUBIC = 0.044715
+NORMAL_DENSITY = 0.398942280401433  # 1 / sqrt(2 pi)
 
 
 @helper
-def maximum(a, b):
-    """The larger one; b where one of them is NaN."""
-    return select(a > b, a, b)
+def clipped(x, most):
+    """Between 0 and `most`; NaN stays NaN."""
+    return minimum(like(x, most), maximum(like(x, 0.0), x))
 
 
 @helper
-def minimum(a, b):
-    return select(a < b, a, b)
+def gelu(x):
+    below = x * normal(x)[0]
+    return select(x > 0.0, x - below, below)
 
 
 @helper
-def exp(x):
-    """e^x, relative error below 2e-7: 2^n p(r), r = x - n ln 2; Cephes' polynomial."""
-    x = minimum(like(x, 88.37626), maximum(like(x, -87.33654), x))  # so ordered, NaN stays NaN
-    n = (x * 1.44269504 + 12582912.0) - 12582912.0  # 1.5 * 2^23: rounds to an integer
-    r = x - n * 0.693359375 + n * 2.12194440e-4
-    p = r * 1.9875691500e-4 + 1.3981999507e-3
-    p = p * r + 8.3334519073e-3
-    p = p * r + 4.1665795894e-2
-    p = p * r + 1.6666665459e-1
-    p = p * r + 5.0000001201e-1
-    p = p * (r * r) + r + 1.0
-    return p * as_float((to_int(n) + 127) << 23)
+def gelu_slope(x):
+    tail, bell = normal(x)
+    return select(x > 0.0, 1.0 - tail, tail) + x * bell * NORMAL_DENSITY
 
 
 @helper
-def sigmoid(x):
-    return 1.0 / (1.0 + exp(-x))
+def gelu_tanh_share(x):
+    return sigmoid(x * (x * x * (GELU_TANH_SCALE * GELU_TANH_CUBIC) + GELU_TANH_SCALE))
 
 
 @helper
-def tanh(x):
-    """A rational approximation on |x| < 7.9, beyond it +-1 by clamping."""
-    x = minimum(like(x, 7.90531110763549805), maximum(like(x, -7.90531110763549805), x))
-    s = x * x
-    p = s * -2.76076847742355e-16 + 2.00018790482477e-13
-    p = p * s + -8.60467152213735e-11
-    p = p * s + 5.12229709037114e-08
-    p = p * s + 1.48572235717979e-05
-    p = p * s + 6.37261928875436e-04
-    p = p * s + 4.89352455891786e-03
-    q = s * 1.19825839466702e-06 + 1.18534705686654e-04
-    q = q * s + 2.26843463243900e-03
-    q = q * s + 4.89352518554385e-03
-    return x * p / q
+def gelu_tanh_slope(x):
+    s = gelu_tanh_share(x)
+    inner = x * x * (3.0 * GELU_TANH_SCALE * GELU_TANH_CUBIC) + GELU_TANH_SCALE
+    return s + x * inner * (s * (1.0 - s))
+
+
+@helper
+def swish_slope(x):
+    s = sigmoid(x)
+    return s + x * (s * (1.0 - s))
+
+
+@helper
+def mish(x):
+    """x n / (n + 2), n = e^2 + 2 e, e = exp(x); from x = 20 on the factor is 1 in float32."""
+    e = exp(minimum(like(x, 20.0), x))
+    n = e * (e + 2.0)
+    return x * (n / (n + 2.0))
+
+
+@helper
+def mish_slope(x):
+    e = exp(minimum(like(x, 20.0), x))
+    n = e * (e + 2.0)
+    r = 1.0 / (n + 2.0)
+    return n * r + x * (e * (e + 1.0) * r * 4.0) * r
+
+
+@helper
+def _value(x, activation, alpha):
+    """Called, so that the loops of other kernels stay small."""
+    never_inlined()
+    if activation == SIGMOID:
+        return sigmoid(x)
+    if activation == TANH:
+        return tanh(x)
+    if activation == ELU:
+        return select(x > 0.0, x, expm1(x) * alpha)
+    if activation == SELU:
+        return select(x > 0.0, x, expm1(x) * SELU_ALPHA) * SELU_SCALE
+    if activation == RELU6:
+        return clipped(x, 6.0)
+    if activation == HARD_SIGMOID:
+        return clipped(x + 3.0, 6.0) / 6.0
+    if activation == SOFTPLUS:
+        return softplus(x)
+    if activation == SOFTSIGN:
+        return x / (fabs(x) + 1.0)
+    if activation == THRESHOLD:
+        return select(x == x, select(x > alpha, like(x, 1.0), like(x, 0.0)), x)
+    if activation == GELU:
+        return gelu(x)
+    if activation == GELU_TANH:
+        return x * gelu_tanh_share(x)
+    if activation == SWISH:
+        return x * sigmoid(x)
+    return mish(x) if activation == MISH else x
+
+
+@helper
+def _slope(dy, y, activation, alpha):
+    never_inlined()
+    if activation == SIGMOID:
+        return dy * (y * (1.0 - y))
+    if activation == TANH:
+        return dy * (1.0 - y * y)
+    if activation == ELU:
+        return select(y > 0.0, dy, dy * (y + alpha))
+    if activation == SELU:
+        return dy * select(y > 0.0, like(y, SELU_SCALE), y + SELU_SCALE * SELU_ALPHA)
+    if activation == RELU6:
+        return select((y > 0.0) & (y < 6.0), dy, like(dy, 0.0))
+    if activation == HARD_SIGMOID:
+        return select((y > 0.0) & (y < 1.0), dy / 6.0, like(dy, 0.0))
+    if activation == SOFTPLUS:
+        return dy * -expm1(-y)
+    if activation == SOFTSIGN:
+        return dy * ((1.0 - fabs(y)) * (1.0 - fabs(y)))
+    return like(dy, 0.0) if activation == THRESHOLD else dy
 
 
 @helper
 def activate(x, activation, alpha):
     """f(x) of the activation with this code."""
+    if activation == LINEAR:
+        return x
     if activation == RELU:
         return maximum(like(x, 0.0), x)  # so ordered, NaN stays NaN
     if activation == LEAKY_RELU:
         return select(x > 0.0, x, x * alpha)
-    if activation == SIGMOID:
-        return sigmoid(x)
-    if activation == TANH:
-        return tanh(x)
-    return x
+    return _value(x, activation, alpha)
 
 
 @helper
 def activate_backward(dy, y, activation, alpha):
     """dy f'(x), from y = f(x)."""
+    if activation == LINEAR:
+        return dy
     if activation == RELU:
         return select(y > 0.0, dy, like(dy, 0.0))
     if activation == LEAKY_RELU:
         return select(y > 0.0, dy, dy * alpha)
-    if activation == SIGMOID:
-        return dy * (y * (1.0 - y))
-    if activation == TANH:
-        return dy * (1.0 - y * y)
-    return dy
+    return _slope(dy, y, activation, alpha)
+
+
+@helper
+def activate_input_backward(dy, x, activation):
+    """dy f'(x), from x, of the activations whose slope can't be had from y."""
+    if activation == GELU:
+        return dy * gelu_slope(x)
+    if activation == GELU_TANH:
+        return dy * gelu_tanh_slope(x)
+    if activation == SWISH:
+        return dy * swish_slope(x)
+    return dy * mish_slope(x) if activation == MISH else dy

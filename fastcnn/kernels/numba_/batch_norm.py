@@ -91,7 +91,7 @@ def write_channel(x, y, order, c, mean, scale, shift, activation, alpha):
 
 
 def batch_norm_forward(
-    share,
+    work,
     x,
     gamma,
     beta,
@@ -108,7 +108,7 @@ def batch_norm_forward(
 ):
     images = count_images(order[: x.shape[0]])
     n = max(1, images * x.shape[2] * x.shape[3])
-    begin, end = split(x.shape[1], share)
+    begin, end = split(x.shape[1], work)
     for c in range(begin, end):
         m = sum_channel(x, order, c, 0.0, False) / n
         var = sum_channel(x, order, c, m, True) / n
@@ -123,9 +123,9 @@ def batch_norm_forward(
 
 
 def batch_norm_inference(
-    share, x, gamma, beta, moving_mean, moving_var, y, activation, alpha, epsilon
+    work, x, gamma, beta, moving_mean, moving_var, y, activation, alpha, epsilon
 ):
-    begin, end = split_rows(y, share)
+    begin, end = split_rows(y, work)
     n = y.shape[3] * y.shape[4]
     for row in range(begin, end):
         c = row // x.shape[2] % x.shape[1]
@@ -183,10 +183,10 @@ def write_gradients(x, dy, y, order, dx, c, mean, inverse, plain, weighted, scal
 
 
 def batch_norm_backward(
-    share, x, dy, y, gamma, mean, inv_std, order, dx, dgamma, dbeta, activation, alpha
+    work, x, dy, y, gamma, mean, inv_std, order, dx, dgamma, dbeta, activation, alpha
 ):
     n = max(1, count_images(order[: x.shape[0]]) * x.shape[2] * x.shape[3])
-    begin, end = split(x.shape[1], share)
+    begin, end = split(x.shape[1], work)
     for c in range(begin, end):
         m, inverse = mean[c], inv_std[c]
         plain, weighted = sum_gradients(x, dy, y, order, c, m, inverse, activation, alpha)

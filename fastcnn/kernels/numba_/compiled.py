@@ -77,8 +77,8 @@ def compile_driver(signature: str) -> Callable:
 
 
 def _entry(words, number, count, scratch, floats, blocks):
-    share = Share(number, count, floats_at(scratch, floats))  # type: ignore # noqa: F821
-    kernel(share, *arguments(words, blocks))  # type: ignore # noqa: F821
+    work = Share(number, count, floats_at(scratch, floats))  # type: ignore # noqa: F821
+    kernel(work, *arguments(words, blocks))  # type: ignore # noqa: F821
 
 
 ENTRY = types.void(*[types.int64] * 6)
@@ -113,7 +113,9 @@ def compile_entry(
     entry = FunctionType(code, names, name)
     entry.__qualname__ = name
     entry.__module__ = function.__module__
-    with _cached_in(cache_dir()) as kept:
+    # What was typed into a terminal has no file, by which Numba finds it again.
+    folder = cache_dir() if os.path.exists(place.co_filename) else None
+    with _cached_in(folder) as kept:
         compiled = numba.cfunc(ENTRY, cache=kept, error_model="numpy")(entry)
     _kept_alive.append(compiled)
     return compiled.address

@@ -28,12 +28,12 @@ def _scratch(arrays, params):
 
 
 @helper
-def _prepare_forward(share, job, w, b, dilation_h, dilation_w):
+def _prepare_forward(work, job, w, b, dilation_h, dilation_w):
     """(taps along y, along x, memory): offsets listed, biases and weights packed."""
     taps = w.shape[2] * w.shape[3]
     axis_y = Axis(w.shape[2], 0, 1, 0, dilation_h)
     axis_x = Axis(w.shape[3], 0, 1, 0, dilation_w)
-    memory = place_memory(share, taps, w.shape[0])
+    memory = place_memory(work, taps, w.shape[0])
     for k in range(w.shape[0]):
         memory.bias[k] = b[k] if b.size else 0.0
     each = job.channels * taps
@@ -44,7 +44,7 @@ def _prepare_forward(share, job, w, b, dilation_h, dilation_w):
 
 @scratch(_scratch)
 def conv2d_forward(
-    share,
+    work,
     x,
     w,
     b,
@@ -62,13 +62,13 @@ def conv2d_forward(
     sizes = (groups, w.shape[1], w.shape[0] // groups)
     steps = ((stride_h, stride_w), (1, 1), (zero_top, zero_bottom))
     job = make_job(x, y, x[:0], activation, alpha, *sizes, *steps)
-    axis_y, axis_x, memory = _prepare_forward(share, job, w, b, dilation_h, dilation_w)
-    run_phase(share, job, x, y, y, axis_y, axis_x, memory, 0, 0)
+    axis_y, axis_x, memory = _prepare_forward(work, job, w, b, dilation_h, dilation_w)
+    run_phase(work, job, x, y, y, axis_y, axis_x, memory, 0, 0)
 
 
 @scratch(_scratch)
 def conv2d_max_pool_forward(
-    share,
+    work,
     x,
     w,
     b,
@@ -87,8 +87,8 @@ def conv2d_max_pool_forward(
     sizes = (groups, w.shape[1], w.shape[0] // groups)
     steps = ((stride_h, stride_w), (1, 1), (zero_top, zero_bottom))
     job = make_job(x, y, x[:0], activation, alpha, *sizes, *steps)
-    axis_y, axis_x, memory = _prepare_forward(share, job, w, b, dilation_h, dilation_w)
-    run_pooled(share, job, x, y, index, axis_y, axis_x, memory)
+    axis_y, axis_x, memory = _prepare_forward(work, job, w, b, dilation_h, dilation_w)
+    run_pooled(work, job, x, y, index, axis_y, axis_x, memory)
 
 
 @helper
@@ -110,7 +110,7 @@ def _phase_axis(kernel, dilation, stride, shift, halo, phase):
 
 @scratch(_scratch)
 def conv2d_backward_input(
-    share,
+    work,
     dy,
     w,
     y,
@@ -132,7 +132,7 @@ def conv2d_backward_input(
     taps, applied = w.shape[2] * w.shape[3], activation if y.size else 0
     steps = ((1, 1), (stride_h, stride_w), (halo_top, halo_bottom))
     job = make_job(dy, dx, y, applied, alpha, groups, channels, outs, *steps)
-    memory = place_memory(share, taps, groups * outs)
+    memory = place_memory(work, taps, groups * outs)
     for k in range(groups * outs):
         memory.bias[k] = 0.0
     for phase in range(stride_h * stride_w):
@@ -141,4 +141,4 @@ def conv2d_backward_input(
         axis_x = _phase_axis(w.shape[3], dilation_w, stride_w, pad_left, halo_left, phase_x)
         steps = (channels * outs * taps, taps, outs * taps)
         pack(job, axis_y, axis_x, pointer(w, 0), w.shape[3], steps, memory)
-        run_phase(share, job, dy, dx, y, axis_y, axis_x, memory, phase_y, phase_x)
+        run_phase(work, job, dy, dx, y, axis_y, axis_x, memory, phase_y, phase_x)

@@ -53,8 +53,11 @@ def make_tile(ot, kw):
         x_block, x_row, dy_block, dy_row, index_block, index_row = strides
         dys, indices = offsets_at(dy_at, ot), offsets_at(index_at, ot)
         acc = fill(splat(0.0), size)
-        for row in range(begin, end):
-            block, y = row // rows, row % rows
+        block, y = begin // rows, begin % rows - 1
+        for _ in range(begin, end):
+            y += 1
+            if y == rows:
+                block, y = block + 1, 0
             if y < live_begin or y >= live_end:
                 continue
             top = x + (block * x_block + y * x_row)
@@ -144,7 +147,7 @@ def make_job(x, dy, dw, groups, stride_h, dilation_h, zero_top, zero_bottom, sha
 
 @scratch(scratch_floats)
 def conv2d_max_pool_backward_weight(
-    share,
+    work,
     x,
     dy,
     y,
@@ -163,13 +166,13 @@ def conv2d_max_pool_backward_weight(
 ):
     shape = shape_for(dw.shape[3], stride_w, dilation_w)
     job = make_job(x, dy, dw, groups, stride_h, dilation_h, zero_top, zero_bottom, shape)
-    memory = place_memory(share, job.taps, dw.shape[0])
+    memory = place_memory(work, job.taps, dw.shape[0])
     lanes = job.lanes
     steps = (x.strides[1] // 4, dilation_h * job.x_row, dilation_w * lanes)
     list_offsets(memory, job.taps, job.kernel_h, job.kernel_w, *steps)
     tiles = groups * ceil_div(job.outs, job.ot) * ceil_div(job.taps, job.kt)
     slopes = memory.sums + tiles * SUMS
-    begin, end = split(tiles, share)
+    begin, end = split(tiles, work)
     clear(job, memory, begin, end)
     rows = x.shape[0] * job.rows
     for row in range(0, rows, job.strip):

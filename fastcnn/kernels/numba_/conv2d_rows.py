@@ -39,16 +39,17 @@ Job = namedtuple(
 # Taps along one axis: tap j is number first + j step of the kernel and reads, for output pixel m,
 # source + m read + j spacing.
 Axis = namedtuple("Axis", "count first step source spacing")
-# A share's: offsets of the taps in x, biases, packed weights.
-Memory = namedtuple("Memory", "offsets bias packed")
+# A share's: offsets of the taps in x, chunks of output channels, biases, packed weights.
+Memory = namedtuple("Memory", "offsets chunks bias packed")
+CHUNK = 3  # int64 of a chunk: first channel, how many, offset of its group in x
 # Where a row reads and writes, and which of the taps count.
 Row = namedtuple("Row", "x out y begin end taps")
 
 
 def scratch_floats(w) -> int:
-    """Of a share: offsets, biases (of either direction) and weights."""
+    """Of a share: offsets, chunks and biases (of either direction) and weights."""
     taps = w.shape[2] * w.shape[3]
-    return 2 * taps + w.size // taps + w.size
+    return 2 * taps + (1 + 2 * CHUNK) * (w.size // taps) + w.size
 
 
 @helper
@@ -84,9 +85,10 @@ def make_job(x, out, y, activation, alpha, groups, channels, outs, read, write, 
 
 
 @helper
-def place_memory(share, taps, biases):
-    base = pointer(share.scratch, 0)
-    return Memory(as_offsets(base), base + 2 * taps, base + 2 * taps + biases)
+def place_memory(work, taps, biases):
+    base = pointer(work.scratch, 0)
+    bias = base + 2 * (taps + CHUNK * biases)
+    return Memory(as_offsets(base), as_offsets(base) + taps, bias, bias + biases)
 
 
 @helper
@@ -99,6 +101,9 @@ def pack(job, axis_y, axis_x, w, kernel_w, steps, memory):
     chunks = ceil_div(job.outs, MOST_OUTS)
     for item in range(job.groups * chunks):
         begin, size = balanced(job.outs, chunks, item % chunks)
+        chunk = memory.chunks + item * CHUNK
+        chunk[0], chunk[1] = item // chunks * job.outs + begin, size
+        chunk[2] = item // chunks * job.channels * job.x_channel
         base = w + (item // chunks * steps[0] + begin * steps[1])
         for c in range(job.channels):
             for ky in range(axis_y.count):
@@ -154,12 +159,10 @@ def finished_by_tile(job):
 @helper
 def chunk_at(job, memory, row, c, x_at, out_at):
     """Chunk c of the output channels: (the first one, how many, arguments common to all tiles)."""
-    chunks = ceil_div(job.outs, MOST_OUTS)
-    group = c // chunks
-    begin, size = balanced(job.outs, chunks, c % chunks)
-    first = group * job.outs + begin
+    chunk = memory.chunks + c * CHUNK
+    first, size = chunk[0], chunk[1]
     place = (
-        row.x + (x_at + group * job.channels * job.x_channel),
+        row.x + (x_at + chunk[2]),
         row.out + (out_at + first * job.out_channel),
         memory.bias + first,
         memory.packed + (first * job.channels * row.taps + row.begin * size),
@@ -222,12 +225,12 @@ def run_row(job, memory, row, c0, c1, width):
 
 
 @helper
-def run_phase(share, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
+def run_phase(work, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
     """This share of the output pixels (phase_y + m write_h, phase_x + n write_w)."""
     height = max(0, ceil_div(out.shape[2] - phase_y, job.write_h))
     width = max(0, ceil_div(out.shape[3] - phase_x, job.write_w))
     chunks = job.groups * ceil_div(job.outs, MOST_OUTS)
-    item, end = split(out.shape[0] * height * chunks, share)
+    item, end = split(out.shape[0] * height * chunks, work)
     while item < end:
         block, m, c0 = item // chunks // height, item // chunks % height, item % chunks
         c1 = min(chunks, c0 + end - item)
@@ -249,10 +252,10 @@ def run_phase(share, job, x, out, y, axis_y, axis_x, memory, phase_y, phase_x):
 
 
 @helper
-def run_pooled(share, job, x, out, index, axis_y, axis_x, memory):
+def run_pooled(work, job, x, out, index, axis_y, axis_x, memory):
     """This share of the pooled rows; index: where the choices go."""
     chunks, height = job.groups * ceil_div(job.outs, MOST_OUTS), out.shape[2]
-    item, end = split(out.shape[0] * height * chunks, share)
+    item, end = split(out.shape[0] * height * chunks, work)
     while item < end:
         block, m, c0 = item // chunks // height, item // chunks % height, item % chunks
         c1 = min(chunks, c0 + end - item)
@@ -269,11 +272,13 @@ def run_pooled(share, job, x, out, index, axis_y, axis_x, memory):
 def run_pooled_row(job, memory, row, c0, c1, width, choices, choice_channel):
     never_inlined()
     right, below = job.read_w * job.lanes, job.read_h * job.x_row
-    for to in range(0, width * job.lanes, VW):
-        at = to // job.lanes * 2 * right + to % job.lanes
-        for c in range(c0, c1):
-            first, size, place = chunk_at(job, memory, row, c, at, to)
-            choice = choices + (to + first * choice_channel)
-            pooled_tile(size - 1, (*place, right, below, choice, choice_channel))
-            if not finished_by_tile(job):
-                finish(job, place[1], place[1], size, 1, 0, VW)
+    finished = finished_by_tile(job)
+    for pixel in range(width):
+        for part in range(0, job.lanes, VW):
+            to, at = pixel * job.lanes + part, 2 * pixel * right + part
+            for c in range(c0, c1):
+                first, size, place = chunk_at(job, memory, row, c, at, to)
+                choice = choices + (to + first * choice_channel)
+                pooled_tile(size - 1, (*place, right, below, choice, choice_channel))
+                if not finished:
+                    finish(job, place[1], place[1], size, 1, 0, VW)

@@ -65,8 +65,8 @@ def scratch_floats(dw, groups: int) -> int:
 
 
 @helper
-def place_memory(share, taps, outs):
-    base = pointer(share.scratch, 0)
+def place_memory(work, taps, outs):
+    base = pointer(work.scratch, 0)
     offsets = as_offsets(base)
     bias = base + 2 * (taps + 32)
     return Memory(offsets, offsets + taps, offsets + taps + 16, bias, bias + outs * VW)
@@ -92,8 +92,11 @@ def make_tile(ot, kt):
         rows, x_block, x_row, dy_block, dy_row = job
         xs, dys = offsets_at(x_at, kt), offsets_at(dy_at, ot)
         acc = fill(splat(0.0), size)
-        for row in range(begin, end):
-            block, y = row // rows, row % rows
+        block, y = begin // rows, begin % rows - 1
+        for _ in range(begin, end):
+            y += 1
+            if y == rows:
+                block, y = block + 1, 0
             if y < live_begin or y >= live_end:
                 continue
             p = x + (block * x_block + y * x_row)
@@ -237,7 +240,7 @@ def write(job, memory, begin, end, dw, db):
 
 @scratch(lambda arrays, params: scratch_floats(arrays["dw"], params["groups"]))
 def conv2d_backward_weight(
-    share,
+    work,
     x,
     dy,
     dw,
@@ -282,12 +285,12 @@ def conv2d_backward_weight(
         taps_outside,
         strip,
     )
-    memory = place_memory(share, taps, dw.shape[0])
+    memory = place_memory(work, taps, dw.shape[0])
     x_channel, x_row = x.strides[1] // 4, x.strides[2] // 4
     list_offsets(
         memory, taps, dw.shape[2], dw.shape[3], x_channel, dilation_h * x_row, dilation_w * lanes
     )
-    begin, end = split(groups * ceil_div(outs, ot) * ceil_div(taps, kt), share)
+    begin, end = split(groups * ceil_div(outs, ot) * ceil_div(taps, kt), work)
     clear(job, memory, begin, end)
     rows = x.shape[0] * job.rows
     for row in range(0, rows, strip):

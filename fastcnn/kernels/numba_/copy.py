@@ -1,26 +1,27 @@
 """Copies between views, and sums."""
 
 from fastcnn.kernels.numba_.activation_math import activate
-from fastcnn.kernels.numba_.rows import load_n, row_at, split_rows, store_n
-from fastcnn.kernels.numba_.vector import VW
+from fastcnn.kernels.numba_.helper import helper
+from fastcnn.kernels.numba_.rows import each_pair, each_vector
 
 __all__ = ["add", "copy"]
 
 
-def copy(share, x, y):
-    begin, end = split_rows(y, share)
-    n = y.shape[3] * y.shape[4]
-    for row in range(begin, end):
-        p, q = row_at(x, row), row_at(y, row)
-        for i in range(0, n, VW):
-            store_n(q + i, load_n(p + i, n - i), n - i)
+@each_vector
+@helper
+def _same(x, constants):
+    return x
 
 
-def add(share, x, z, y, activation, alpha):
-    begin, end = split_rows(y, share)
-    n = y.shape[3] * y.shape[4]
-    for row in range(begin, end):
-        p, q, r = row_at(x, row), row_at(z, row), row_at(y, row)
-        for i in range(0, n, VW):
-            v = load_n(p + i, n - i) + load_n(q + i, n - i)
-            store_n(r + i, activate(v, activation, alpha), n - i)
+@each_pair
+@helper
+def _add(x, z, constants):
+    return activate(x + z, constants[0], constants[1])
+
+
+def copy(work, x, y):
+    _same(work, x, y, ())
+
+
+def add(work, x, z, y, activation, alpha):
+    _add(work, x, z, y, (activation, alpha))

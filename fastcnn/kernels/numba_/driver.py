@@ -29,7 +29,7 @@ SPINS = 2000  # rounds of waiting before the core is offered to others
 
 
 @helper
-def _take_shares(step, begun, done, thread, threads, blocks):
+def take_shares(step, begun, done, thread, threads, blocks):
     """step: the kernel's address, its words, the scratch of the first share, floats of each."""
     for k in range(threads):
         share = (thread + k) % threads
@@ -63,7 +63,7 @@ def drive() -> Any:
         for k in range(len(steps)):
             done = base + 4 * LINE * k
             begun = base + 4 * (LINE * len(steps) + threads * k)
-            _take_shares(steps[k], begun, done, thread, threads, blocks)
+            take_shares(steps[k], begun, done, thread, threads, blocks)
             _wait(done, threads)
         restore_denormals(saved)
 

@@ -58,12 +58,12 @@ def drop_quad(x, y, mask, b, quad, words, part, threshold, scale):
             mask[b, c, h, w] = np.uint16(before | bits << part)
 
 
-def dropout_forward(share, x, y, mask, state, layer, rate):
+def dropout_forward(work, x, y, mask, state, layer, rate):
     lanes, elements = x.shape[4], x.shape[1] * x.shape[2] * x.shape[3]
     quads = ceil_div(elements, 4)
     threshold, scale = drop_threshold(rate), 1.0 / (1.0 - rate)
     k0, k1 = np.uint32(state[0]), np.uint32(state[0] >> 32)
-    begin, end = split(x.shape[0] * quads, share)
+    begin, end = split(x.shape[0] * quads, work)
     zero = as_unsigned(lane_numbers() ^ lane_numbers())
     for item in range(begin, end):
         b, quad = item // quads, item % quads
@@ -74,10 +74,10 @@ def dropout_forward(share, x, y, mask, state, layer, rate):
             drop_quad(x, y, mask, b, quad, words, part, threshold, scale)
 
 
-def dropout_backward(share, dy, mask, y, dx, rate, activation, alpha):
+def dropout_backward(work, dy, mask, y, dx, rate, activation, alpha):
     height, channels, lanes = dx.shape[2], dx.shape[1], dx.shape[4]
     scale, applied = 1.0 / (1.0 - rate), activation if y.size else 0
-    begin, end = split(dx.shape[0] * channels * height, share)
+    begin, end = split(dx.shape[0] * channels * height, work)
     for row in range(begin, end):
         b, c, h = row // height // channels, row // height % channels, row % height
         p, q, s = pointer(dy, b, c, h), pointer(dx, b, c, h), pointer(y, b, c, h)

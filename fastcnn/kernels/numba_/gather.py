@@ -7,9 +7,9 @@ from fastcnn.kernels.numba_.share import split
 __all__ = ["gather_images", "gather_labels", "scatter_rows"]
 
 
-def gather_images(share, images, order, scale, offset, x):
+def gather_images(work, images, order, scale, offset, x):
     height, channels, lanes = x.shape[2], x.shape[1], x.shape[4]
-    begin, end = split(x.shape[0] * height, share)
+    begin, end = split(x.shape[0] * height, work)
     for row in range(begin, end):
         b, h = row // height, row % height
         for c in range(channels):
@@ -24,17 +24,17 @@ def gather_images(share, images, order, scale, offset, x):
                     x[b, c, h, w, lane] = v
 
 
-def gather_labels(share, labels, order, out):
+def gather_labels(work, labels, order, out):
     lanes = order.shape[1]
-    begin, end = split(order.shape[0] * lanes, share)
+    begin, end = split(order.shape[0] * lanes, work)
     for k in range(begin, end):
         sample = order[k // lanes, k % lanes]
         out[k // lanes, k % lanes] = labels[sample] if sample >= 0 else -1
 
 
-def scatter_rows(share, x, out):
+def scatter_rows(work, x, out):
     lanes = x.shape[2]
-    begin, end = split(min(out.shape[0], x.shape[0] * lanes), share)
+    begin, end = split(min(out.shape[0], x.shape[0] * lanes), work)
     for row in range(begin, end):
         for f in range(x.shape[1]):
             out[row, f] = x[row // lanes, f, row % lanes]

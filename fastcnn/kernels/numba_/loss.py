@@ -1,28 +1,75 @@
-"""Losses, one figure for each image, and softmax as a layer. An image's figures are made by one
+"""Softmax, cross entropies and accuracy; what all losses share.
 
-thread. Gradients are those of the mean over the images of the batch; lanes without image give 0.
+An image's figures are made by one thread, in float64. Lanes whose label or order is negative hold
+no image: loss 0, gradient 0.
 """
 
 import math
 
-import numpy as np
-
 from fastcnn.kernels.numba_.helper import helper
+from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
+from fastcnn.kernels.numba_.vecmath import exp, maximum
+from fastcnn.kernels.numba_.vector import VW, pointer, splat
 
 __all__ = [
+    "correct_dense",
+    "correct_labels",
     "cross_entropy",
     "cross_entropy_dense",
-    "mean_squared_error",
     "softmax_backward",
     "softmax_cross_entropy",
     "softmax_cross_entropy_dense",
     "softmax_forward",
 ]
 
-CLIP = np.float32(1e-7)  # probabilities are clipped to [CLIP, 1 - CLIP]
-MOST = np.float32(1.0) - CLIP
-ONE, ZERO = np.float32(1.0), np.float32(0.0)
+CLIP = 1e-7  # probabilities are clipped to [CLIP, 1 - CLIP]
+
+
+# ---- softmax as a layer
+
+
+def softmax_forward(work, x, y):
+    height, n = x.shape[2], x.shape[3] * x.shape[4]
+    x_step, y_step = x.strides[1] // 4, y.strides[1] // 4
+    begin, end = split(x.shape[0] * height, work)
+    for row in range(begin, end):
+        p, q = (
+            pointer(x, row // height, 0, row % height),
+            pointer(y, row // height, 0, row % height),
+        )
+        for i in range(0, n, VW):
+            top, total = load_n(p + i, n - i), splat(0.0)
+            for k in range(1, x.shape[1]):
+                top = maximum(load_n(p + (k * x_step + i), n - i), top)
+            for k in range(x.shape[1]):
+                e = exp(load_n(p + (k * x_step + i), n - i) - top)
+                store_n(q + (k * y_step + i), e, n - i)
+                total = total + e
+            for k in range(x.shape[1]):
+                at = q + (k * y_step + i)
+                store_n(at, load_n(at, n - i) / total, n - i)
+
+
+def softmax_backward(work, dy, y, dx):
+    height, n = y.shape[2], y.shape[3] * y.shape[4]
+    steps = dy.strides[1] // 4, y.strides[1] // 4, dx.strides[1] // 4
+    begin, end = split(y.shape[0] * height, work)
+    for row in range(begin, end):
+        b, h = row // height, row % height
+        d, p, q = pointer(dy, b, 0, h), pointer(y, b, 0, h), pointer(dx, b, 0, h)
+        for i in range(0, n, VW):
+            total = splat(0.0)
+            for k in range(y.shape[1]):
+                left = load_n(d + (k * steps[0] + i), n - i)
+                total = total + left * load_n(p + (k * steps[1] + i), n - i)
+            for k in range(y.shape[1]):
+                v = load_n(d + (k * steps[0] + i), n - i) - total
+                v = v * load_n(p + (k * steps[1] + i), n - i)
+                store_n(q + (k * steps[2] + i), v, n - i)
+
+
+# ---- what all losses share
 
 
 @helper
@@ -32,7 +79,19 @@ def count_images(order):
     for b in range(order.shape[0]):
         for lane in range(order.shape[1]):
             count += 1 if order[b, lane] >= 0 else 0
-    return np.float32(max(1, count))
+    return max(1, count)
+
+
+@helper
+def weight_of(weight, b, lane):
+    return float(weight[b, lane]) if weight.size else 1.0
+
+
+@helper
+def no_image(loss, dpredictions, b, lane):
+    loss[b, lane] = 0.0
+    for k in range(dpredictions.shape[1]):
+        dpredictions[b, k, lane] = 0.0
 
 
 @helper
@@ -45,163 +104,148 @@ def first_largest(x, b, lane):
 
 
 @helper
+def sum_of(x, b, lane):
+    total = 0.0
+    for k in range(x.shape[1]):
+        total += x[b, k, lane]
+    return total
+
+
+@helper
 def log_sum_exp(z, b, lane):
     """(the largest, log of the sum of exp(z - the largest))"""
-    top, total = z[b, first_largest(z, b, lane), lane], ZERO
+    top, total = float(z[b, first_largest(z, b, lane), lane]), 0.0
     for k in range(z.shape[1]):
         total += math.exp(z[b, k, lane] - top)
     return top, math.log(total)
 
 
 @helper
-def clear(gradient, b, lane):
-    for k in range(gradient.shape[1]):
-        gradient[b, k, lane] = ZERO
-
-
-def softmax_forward(share, x, y):
-    height, width, lanes = x.shape[2], x.shape[3], x.shape[4]
-    begin, end = split(x.shape[0] * height * width * lanes, share)
-    for item in range(begin, end):
-        lane, w = item % lanes, item // lanes % width
-        h, b = item // lanes // width % height, item // lanes // width // height
-        top, total = x[b, 0, h, w, lane], ZERO
-        for k in range(1, x.shape[1]):
-            top = max(top, x[b, k, h, w, lane])
-        for k in range(x.shape[1]):
-            e = math.exp(x[b, k, h, w, lane] - top)
-            y[b, k, h, w, lane] = e
-            total += e
-        for k in range(x.shape[1]):
-            y[b, k, h, w, lane] /= total
-
-
-def softmax_backward(share, dy, y, dx):
-    height, width, lanes = y.shape[2], y.shape[3], y.shape[4]
-    begin, end = split(y.shape[0] * height * width * lanes, share)
-    for item in range(begin, end):
-        lane, w = item % lanes, item // lanes % width
-        h, b = item // lanes // width % height, item // lanes // width // height
-        total = ZERO
-        for k in range(y.shape[1]):
-            total += dy[b, k, h, w, lane] * y[b, k, h, w, lane]
-        for k in range(y.shape[1]):
-            dx[b, k, h, w, lane] = y[b, k, h, w, lane] * (dy[b, k, h, w, lane] - total)
-
-
-def softmax_cross_entropy(share, logits, labels, loss, correct, dlogits, label_smoothing):
-    classes, lanes = logits.shape[1], logits.shape[2]
-    rest = np.float32(label_smoothing / classes)
-    own = np.float32(1.0 - label_smoothing)
-    images = count_images(labels[: logits.shape[0]])
-    begin, end = split(logits.shape[0] * lanes, share)
-    for item in range(begin, end):
-        b, lane = item // lanes, item % lanes
-        label = labels[b, lane]
-        if label < 0:
-            loss[b, lane] = correct[b, lane] = ZERO
-            if dlogits.size:
-                clear(dlogits, b, lane)
-            continue
-        top, log_total = log_sum_exp(logits, b, lane)
-        result = ZERO
-        weight = rest * np.float32(classes) + (own if label < classes else ZERO)
-        for k in range(classes):
-            target = rest + own if k == label else rest
-            log_softmax = logits[b, k, lane] - top - log_total
-            if target != ZERO:
-                result -= target * log_softmax
-            if dlogits.size:
-                dlogits[b, k, lane] = (weight * math.exp(log_softmax) - target) / images
-        loss[b, lane] = result
-        correct[b, lane] = ONE if first_largest(logits, b, lane) == label else ZERO
-
-
-def softmax_cross_entropy_dense(share, logits, targets, order, loss, correct, dlogits):
-    classes, lanes = logits.shape[1], logits.shape[2]
-    images = count_images(order[: logits.shape[0]])
-    begin, end = split(logits.shape[0] * lanes, share)
-    for item in range(begin, end):
-        b, lane = item // lanes, item % lanes
-        if order[b, lane] < 0:
-            loss[b, lane] = correct[b, lane] = ZERO
-            if dlogits.size:
-                clear(dlogits, b, lane)
-            continue
-        top, log_total = log_sum_exp(logits, b, lane)
-        result, weight = ZERO, ZERO
-        for k in range(classes):
-            weight += targets[b, k, lane]
-            result -= targets[b, k, lane] * (logits[b, k, lane] - top - log_total)
-        if dlogits.size:
-            for k in range(classes):
-                softmax = math.exp(logits[b, k, lane] - top - log_total)
-                dlogits[b, k, lane] = (weight * softmax - targets[b, k, lane]) / images
-        same = first_largest(logits, b, lane) == first_largest(targets, b, lane)
-        loss[b, lane], correct[b, lane] = result, ONE if same else ZERO
-
-
-@helper
 def clip(p):
-    return min(max(p, CLIP), MOST)
+    """NaN stays NaN."""
+    return CLIP if p < CLIP else (1.0 - CLIP if p > 1.0 - CLIP else p)
 
 
 @helper
-def unclipped_ratio(target, p):
-    """The gradient -t / p, 0 where p was clipped."""
-    return -target / p if CLIP <= p <= MOST else ZERO
+def is_inside(p):
+    return CLIP <= p <= 1.0 - CLIP
 
 
-def cross_entropy(share, probabilities, labels, loss, correct, dprobabilities):
-    classes, lanes = probabilities.shape[1], probabilities.shape[2]
-    images = count_images(labels[: probabilities.shape[0]])
-    begin, end = split(probabilities.shape[0] * lanes, share)
+# ---- cross entropies: a target is that of a label, or one of an array
+
+
+@helper
+def label_target(labels, b, k, lane):
+    return 1.0 if labels[b, lane] == k else 0.0
+
+
+@helper
+def dense_target(targets, b, k, lane):
+    return float(targets[b, k, lane])
+
+
+def make_softmax_cross_entropy(target_of):
+    @helper
+    def compute(work, z, targets, order, weight, loss, dz, label_smoothing):
+        classes, lanes = z.shape[1], z.shape[2]
+        own, rest = 1.0 - label_smoothing, label_smoothing / classes
+        images = count_images(order)
+        begin, end = split(z.shape[0] * lanes, work)
+        for item in range(begin, end):
+            b, lane = item // lanes, item % lanes
+            if order[b, lane] < 0:
+                no_image(loss, dz, b, lane)
+                continue
+            top, log_total = log_sum_exp(z, b, lane)
+            result, whole, w = 0.0, 0.0, weight_of(weight, b, lane)
+            for k in range(classes):
+                target = own * target_of(targets, b, k, lane) + rest
+                whole += target
+                if target != 0.0:
+                    result -= target * (z[b, k, lane] - top - log_total)
+            loss[b, lane] = w * result
+            for k in range(dz.shape[1]):
+                target = own * target_of(targets, b, k, lane) + rest
+                softmax = math.exp(z[b, k, lane] - top - log_total)
+                dz[b, k, lane] = w / images * (whole * softmax - target)
+
+    return compute
+
+
+_softmax_labels = make_softmax_cross_entropy(label_target)
+_softmax_dense = make_softmax_cross_entropy(dense_target)
+
+
+def softmax_cross_entropy(work, predictions, labels, weight, loss, dpredictions, label_smoothing):
+    _softmax_labels(work, predictions, labels, labels, weight, loss, dpredictions, label_smoothing)
+
+
+def softmax_cross_entropy_dense(
+    work, predictions, targets, order, weight, loss, dpredictions, label_smoothing
+):
+    _softmax_dense(work, predictions, targets, order, weight, loss, dpredictions, label_smoothing)
+
+
+def make_cross_entropy(target_of):
+    @helper
+    def compute(work, y, targets, order, weight, loss, dy, label_smoothing):
+        classes, lanes = y.shape[1], y.shape[2]
+        own, rest = 1.0 - label_smoothing, label_smoothing / classes
+        images = count_images(order)
+        begin, end = split(y.shape[0] * lanes, work)
+        for item in range(begin, end):
+            b, lane = item // lanes, item % lanes
+            if order[b, lane] < 0:
+                no_image(loss, dy, b, lane)
+                continue
+            total, w = sum_of(y, b, lane), weight_of(weight, b, lane)
+            result, common = 0.0, 0.0
+            for k in range(classes):
+                p, target = y[b, k, lane] / total, own * target_of(targets, b, k, lane) + rest
+                result -= target * math.log(clip(p))
+                common -= target if is_inside(p) else 0.0
+            loss[b, lane] = w * result
+            for k in range(dy.shape[1]):
+                p, target = y[b, k, lane] / total, own * target_of(targets, b, k, lane) + rest
+                slope = -target / p if is_inside(p) else 0.0
+                dy[b, k, lane] = w / images * (slope - common) / total
+
+    return compute
+
+
+_labels, _dense = make_cross_entropy(label_target), make_cross_entropy(dense_target)
+
+
+def cross_entropy(work, predictions, labels, weight, loss, dpredictions, label_smoothing):
+    _labels(work, predictions, labels, labels, weight, loss, dpredictions, label_smoothing)
+
+
+def cross_entropy_dense(
+    work, predictions, targets, order, weight, loss, dpredictions, label_smoothing
+):
+    _dense(work, predictions, targets, order, weight, loss, dpredictions, label_smoothing)
+
+
+# ---- accuracy
+
+
+def correct_labels(work, predictions, labels, correct):
+    lanes = predictions.shape[2]
+    begin, end = split(predictions.shape[0] * lanes, work)
     for item in range(begin, end):
         b, lane = item // lanes, item % lanes
         label = labels[b, lane]
-        if dprobabilities.size:
-            clear(dprobabilities, b, lane)
-        if label < 0 or label >= classes:
-            loss[b, lane] = correct[b, lane] = ZERO
-            continue
-        p = probabilities[b, label, lane]
-        loss[b, lane] = -math.log(clip(p))
-        if dprobabilities.size:
-            dprobabilities[b, label, lane] = unclipped_ratio(ONE, p) / images
-        correct[b, lane] = ONE if first_largest(probabilities, b, lane) == label else ZERO
+        right = label >= 0 and first_largest(predictions, b, lane) == label
+        correct[b, lane] = 1.0 if right else 0.0
 
 
-def cross_entropy_dense(share, probabilities, targets, order, loss, correct, dprobabilities):
-    classes, lanes = probabilities.shape[1], probabilities.shape[2]
-    images = count_images(order[: probabilities.shape[0]])
-    begin, end = split(probabilities.shape[0] * lanes, share)
+def correct_dense(work, predictions, targets, order, correct, threshold):
+    lanes = predictions.shape[2]
+    begin, end = split(predictions.shape[0] * lanes, work)
     for item in range(begin, end):
         b, lane = item // lanes, item % lanes
-        if order[b, lane] < 0:
-            loss[b, lane] = correct[b, lane] = ZERO
-            if dprobabilities.size:
-                clear(dprobabilities, b, lane)
-            continue
-        result = ZERO
-        for k in range(classes):
-            p, target = probabilities[b, k, lane], targets[b, k, lane]
-            result -= target * math.log(clip(p))
-            if dprobabilities.size:
-                dprobabilities[b, k, lane] = unclipped_ratio(target, p) / images
-        same = first_largest(probabilities, b, lane) == first_largest(targets, b, lane)
-        loss[b, lane], correct[b, lane] = result, ONE if same else ZERO
-
-
-def mean_squared_error(share, predictions, targets, order, loss, dpredictions):
-    outputs, lanes = predictions.shape[1], predictions.shape[2]
-    images = count_images(order[: predictions.shape[0]])
-    begin, end = split(predictions.shape[0] * lanes, share)
-    for item in range(begin, end):
-        b, lane = item // lanes, item % lanes
-        there, total = order[b, lane] >= 0, ZERO
-        for k in range(outputs):
-            d = predictions[b, k, lane] - targets[b, k, lane] if there else ZERO
-            total += d * d
-            if dpredictions.size:
-                dpredictions[b, k, lane] = 2 * d / np.float32(outputs) / images
-        loss[b, lane] = total / np.float32(outputs)
+        if predictions.shape[1] > 1:
+            same = first_largest(predictions, b, lane) == first_largest(targets, b, lane)
+        else:
+            same = (predictions[b, 0, lane] > threshold) == (targets[b, 0, lane] > 0.5)
+        correct[b, lane] = 1.0 if same and order[b, lane] >= 0 else 0.0

@@ -8,12 +8,12 @@ __all__ = ["fma_peak"]
 ACCUMULATORS = 24 if MANY_REGISTERS else 12
 
 
-def fma_peak(share, flops, iterations):
+def fma_peak(work, flops, iterations):
     acc = fill(splat(0.5), ACCUMULATORS)
     factors = fill(splat(1e-3), ACCUMULATORS)
     for _ in range(iterations):
         acc = outer(acc, factors, (acc[0],))
-    if share.number == 0:
+    if work.number == 0:
         flops[0] = 2.0 * ACCUMULATORS * VW * iterations
     total = add_each(acc, acc)[0]
     if lane_sum(total) < 0.0:  # never; without it the loop would be dropped as useless

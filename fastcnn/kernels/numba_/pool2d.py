@@ -3,6 +3,7 @@
 Lanes of a pixel go by in vectors; where there are fewer than VW, part of a vector is empty.
 """
 
+from fastcnn.kernels.numba_ import pool2x2
 from fastcnn.kernels.numba_.activation_math import activate_backward
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
@@ -48,11 +49,14 @@ def largest(p, row_step, lanes, n, rows, columns, window_w):
 
 
 def max_pool2d_forward(
-    share, x, y, index, window_h, window_w, stride_h, stride_w, pad_top, pad_left
+    work, x, y, index, window_h, window_w, stride_h, stride_w, pad_top, pad_left
 ):
+    if pool2x2.fits(x, y, (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)):
+        pool2x2.forward(work, x, y, index)
+        return
     lanes, row_step = x.shape[4], x.strides[2] // 4
     each = y.shape[1] * y.shape[2]
-    begin, end = split(y.shape[0] * each, share)
+    begin, end = split(y.shape[0] * each, work)
     for row in range(begin, end):
         b, c, oy = row // each, row % each // y.shape[2], row % y.shape[2]
         y0, y1, top = cells(oy, x.shape[2], window_h, stride_h, pad_top)
@@ -81,7 +85,7 @@ def chosen(dy, y, index, at, n, cell, activation, alpha):
 
 
 def max_pool2d_backward(
-    share,
+    work,
     dy,
     index,
     y,
@@ -95,11 +99,14 @@ def max_pool2d_backward(
     activation,
     alpha,
 ):
+    if pool2x2.fits(dx, dy, (window_h, window_w), (stride_h, stride_w), (pad_top, pad_left)):
+        pool2x2.backward(work, dy, index, y, dx, activation, alpha)
+        return
     lanes = dx.shape[4]
     applied = activation if y.size else 0
     dy_row, y_row, index_row = dy.strides[2] // 4, y.strides[2] // 4, index.strides[2]
     each = dx.shape[1] * dx.shape[2]
-    begin, end = split(dx.shape[0] * each, share)
+    begin, end = split(dx.shape[0] * each, work)
     for row in range(begin, end):
         b, c, iy = row // each, row % each // dx.shape[2], row % dx.shape[2]
         y0, y1 = windows_over(iy, dy.shape[2], window_h, stride_h, pad_top)
@@ -127,11 +134,11 @@ def count_of(rows, columns, window, count_padding):
 
 
 def avg_pool2d_forward(
-    share, x, y, window_h, window_w, stride_h, stride_w, pad_top, pad_left, count_padding
+    work, x, y, window_h, window_w, stride_h, stride_w, pad_top, pad_left, count_padding
 ):
     lanes, row_step = x.shape[4], x.strides[2] // 4
     each = y.shape[1] * y.shape[2]
-    begin, end = split(y.shape[0] * each, share)
+    begin, end = split(y.shape[0] * each, work)
     for row in range(begin, end):
         b, c, oy = row // each, row % each // y.shape[2], row % y.shape[2]
         y0, y1, top = cells(oy, x.shape[2], window_h, stride_h, pad_top)
@@ -149,7 +156,7 @@ def avg_pool2d_forward(
 
 
 def avg_pool2d_backward(
-    share,
+    work,
     dy,
     y,
     dx,
@@ -167,7 +174,7 @@ def avg_pool2d_backward(
     window = window_h * window_w
     applied = activation if y.size else 0
     each = dx.shape[1] * dx.shape[2]
-    begin, end = split(dx.shape[0] * each, share)
+    begin, end = split(dx.shape[0] * each, work)
     for row in range(begin, end):
         b, c, iy = row // each, row % each // dx.shape[2], row % dx.shape[2]
         y0, y1 = windows_over(iy, dy.shape[2], window_h, stride_h, pad_top)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 from numba.core import types
 
 from fastcnn.errors import BackendError
+from fastcnn.kernels.aligned import aligned_zeros
+from fastcnn.kernels.kit import NumbaKernel
 from fastcnn.kernels.numba_ import driver
 from fastcnn.kernels.numba_.compiled import compile_entry, tensor_type
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, PythonStep
@@ -19,17 +22,24 @@ from fastcnn.kernels.threads import enter_run
 PACKAGE = "fastcnn.kernels.numba_"
 FAMILIES = (
     "activation",
+    "augment",
     "batch_norm",
+    "color_histogram",
     "conv2d",
     "copy",
     "dense",
     "dropout",
+    "elementwise_loss",
     "gather",
+    "gradient",
+    "hog",
+    "log_softmax",
     "loss",
     "optimizer",
     "peak",
     "pool2d",
     "rng",
+    "sample_loss",
 )
 
 
@@ -43,12 +53,24 @@ def functions() -> dict[str, Callable]:
     return found
 
 
+def function_of(op: Op) -> Callable | None:
+    """What is compiled for a kernel; None: it is done in Python."""
+    if isinstance(op.python, NumbaKernel):
+        return op.python.function
+    if op.python is not None:
+        return None
+    if op.name not in functions():
+        raise BackendError(f"the numba backend has no kernel {op.name!r}")
+    return functions()[op.name]
+
+
 class NumbaProgram(Program):
     backend = "numba"
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: list[_Part | PythonStep] = []
+        # Runs of compiled kernels, each one release of the GIL, and Python kernels between them.
+        self._parts: list[Part | PythonStep] = []
         self._places: list[tuple[int, int]] = []  # of each step: its part, its number there
 
     def check(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
@@ -59,25 +81,21 @@ class NumbaProgram(Program):
                 raise BackendError(f"{op.name}: numba kernels take float32, {name} is float64")
 
     def _add(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
-        if op.python is not None:
+        function = function_of(op)
+        if function is None:
             self._parts.append(PythonStep(op, arrays, params))
             self._places.append((len(self._parts) - 1, 0))
             return
-        if op.name not in functions():
-            raise BackendError(f"the numba backend has no kernel {op.name!r}")
-        if not self._parts or isinstance(self._parts[-1], PythonStep):
-            self._parts.append(_Part())
+        if not self._parts or not isinstance(self._parts[-1], Part):
+            self._parts.append(Part())
         part = self._parts[-1]
-        assert isinstance(part, _Part)
-        part.add(functions()[op.name], op, arrays, params)
-        self._places.append((len(self._parts) - 1, len(part.words) - 1))
+        assert isinstance(part, Part)
+        part.add(function, op, arrays, params)
+        self._places.append((len(self._parts) - 1, len(part) - 1))
 
     def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
         place, number = self._places[step]
-        op, arrays, params = self._bound[step]
-        part = self._parts[place]
-        if isinstance(part, _Part):
-            part.bind(number, functions()[op.name], op, {**arrays, tensor: array}, params)
+        self._parts[place].rebind(number, tensor, array)
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
         threads = enter_run(threads)
@@ -91,27 +109,20 @@ class NumbaProgram(Program):
         return [(op.name, s) for (op, _, _), s in zip(self._bound, seconds, strict=True)]
 
 
-class _Part:
-    """Kernels between two Python ones: one release of the GIL."""
+@dataclass
+class _Step:
+    """A kernel with its arguments."""
 
-    def __init__(self) -> None:
-        self.words: list[np.ndarray] = []  # the arguments of each kernel
-        self.addresses: list[int] = []
-        self.floats: list[int] = []  # of scratch, for each share
-        self._shares = 0
+    function: Callable
+    op: Op
+    arrays: Arrays
+    params: dict[str, Any]
 
-    def add(self, function: Callable, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
-        self.words.append(np.empty(0, np.int64))
-        self.addresses.append(0)
-        self.floats.append(0)
-        self.bind(len(self.words) - 1, function, op, arrays, params)
-
-    def bind(
-        self, number: int, function: Callable, op: Op, arrays: Arrays, params: dict[str, Any]
-    ) -> None:
+    def __post_init__(self) -> None:
+        op = self.op
         tensors = tuple(
             (
-                tensor_type(arrays.get(name), len(op.axes(name)), name in op.strided),
+                tensor_type(self.arrays.get(name), len(op.axes(name)), name in op.strided),
                 op.axes(name)[0] == "B",
             )
             for name in op.tensors
@@ -120,40 +131,51 @@ class _Part:
             types.float64 if isinstance(default, float) else types.int64
             for default in op.params.values()
         )
-        scratch = getattr(function, "scratch", None)
-        self.words[number] = _words(op, arrays, params)
-        self.addresses[number] = compile_entry(function, tensors, kinds)
-        self.floats[number] = scratch(arrays, params) if scratch else 0
+        scratch = getattr(self.function, "scratch", None)
+        self.address = compile_entry(self.function, tensors, kinds)
+        self.words = _words(op, self.arrays, self.params)
+        self.floats = scratch(self.arrays, self.params) if scratch else 0
+
+
+class Part:
+    """Compiled kernels between two Python ones: one release of the GIL."""
+
+    def __init__(self) -> None:
+        self._steps: list[_Step] = []
+        self._shares = 0  # for how many `_rows` are made
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def add(self, function: Callable, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
+        self._steps.append(_Step(function, op, arrays, params))
+        self._shares = 0
+
+    def rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
+        old = self._steps[step]
+        self._steps[step] = replace(old, arrays={**old.arrays, tensor: array})
         self._shares = 0
 
     def run(self, blocks: int, threads: int) -> None:
-        driver.run(self._steps(threads), blocks, threads)
+        driver.run(self._rows_for(threads), blocks, threads)
 
     def step_seconds(self, blocks: int, threads: int) -> list[float]:
-        steps, seconds = self._steps(threads), []
-        for k in range(len(steps)):
+        rows, seconds = self._rows_for(threads), []
+        for k in range(len(rows)):
             start = time.perf_counter()
-            driver.run(steps[k : k + 1], blocks, threads)
+            driver.run(rows[k : k + 1], blocks, threads)
             seconds.append(time.perf_counter() - start)
         return seconds
 
-    def _steps(self, threads: int) -> np.ndarray:
-        """Rows as driver._take_shares reads them; kept between runs."""
+    def _rows_for(self, threads: int) -> np.ndarray:
+        """Rows as driver.take_shares reads them; kept between runs."""
         if self._shares < threads:
-            share = -(-max(self.floats) // 16) * 16
-            self._scratch = aligned_floats(share * threads)
-            rows = [
-                (address, words.ctypes.data, self._scratch.ctypes.data, share)
-                for address, words in zip(self.addresses, self.words, strict=True)
-            ]
+            floats = -(-max(step.floats for step in self._steps) // 16) * 16  # of each share
+            self._scratch = aligned_zeros(floats * threads, np.dtype(np.float32))
+            memory = self._scratch.ctypes.data
+            rows = [(s.address, s.words.ctypes.data, memory, floats) for s in self._steps]
             self._rows, self._shares = np.array(rows, np.int64), threads
         return self._rows
-
-
-def aligned_floats(count: int) -> np.ndarray:
-    raw = np.empty(count + 32, np.float32)
-    skip = -raw.ctypes.data % 64 // 4
-    return raw[skip : skip + count]
 
 
 def _words(op: Op, arrays: Arrays, params: dict[str, Any]) -> np.ndarray:

@@ -4,16 +4,16 @@ from collections import namedtuple
 
 from fastcnn.kernels.numba_.helper import helper
 
-# number, count: this is share `number` of `count`. scratch: float32 memory of this share alone.
+# Share `number` of `count`; scratch: float32 memory of this share alone. Kernels call it `work`.
 Share = namedtuple("Share", "number count scratch")
 
 
 @helper
-def split(n, share):
+def split(n, work):
     """This share [begin, end) of n items; the first n % count shares take one more."""
-    each, more = n // share.count, n % share.count
-    begin = each * share.number + min(share.number, more)
-    return begin, begin + each + (1 if share.number < more else 0)
+    each, more = n // work.count, n % work.count
+    begin = each * work.number + min(work.number, more)
+    return begin, begin + each + (1 if work.number < more else 0)
 
 
 @helper

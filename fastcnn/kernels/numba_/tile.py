@@ -20,7 +20,7 @@ from fastcnn.kernels.numba_.vector import (
     emit_constant,
     emit_first,
     emit_fma,
-    emit_lane_sum,
+    emit_lane_sums,
     emit_load,
     emit_masked_load,
     emit_masked_store,
@@ -126,57 +126,43 @@ def offsets_at(typingctx, p, n):
     return signature(result, p, n), codegen
 
 
-@intrinsic
-def splats_at(typingctx, p, offsets):
-    """Vectors of p[offset], for each offset of a tuple."""
-    result = types.UniTuple(Vector(p.dtype, VW), len(offsets))
+def _grid(builder: Any, p: Any, row_step: Any, rows: int, offsets: Any, columns: int) -> list[Any]:
+    """Addresses p + r row_step + offsets[c]."""
+    across = cgutils.unpack_tuple(builder, offsets, columns)
+    down = _steps(builder, p, row_step, rows)
+    return [emit_at(builder, row, column) for row in down for column in across]
+
+
+@intrinsic(prefer_literal=True)
+def loads_grid(typingctx, p, row_step, columns, rows, count):
+    """A tile of the first `count` elements each at p + r row_step + columns[c], of `rows` rows."""
+    down, across = _literal(rows), len(columns)
+    result = types.UniTuple(Vector(p.dtype, VW), down * across)
 
     def codegen(context, builder, sig, args):
-        places = cgutils.unpack_tuple(builder, args[1], len(offsets))
-        scalars = [builder.load(emit_at(builder, args[0], at)) for at in places]
-        return _pack(context, builder, result, [emit_splat(builder, v, VW) for v in scalars])
-
-    return signature(result, p, types.UniTuple(types.int64, len(offsets))), codegen
-
-
-def _grid(builder: Any, args: Any, rows: Any, columns: Any) -> list[Any]:
-    """Addresses p + rows[r] + columns[c]."""
-    across = cgutils.unpack_tuple(builder, args[2], len(columns))
-    down = cgutils.unpack_tuple(builder, args[1], len(rows))
-    return [
-        emit_at(builder, emit_at(builder, args[0], row), column)
-        for row in down
-        for column in across
-    ]
-
-
-@intrinsic
-def loads_grid(typingctx, p, rows, columns, count):
-    """A tile of the first `count` elements each at p + rows[r] + columns[c]."""
-    result = types.UniTuple(Vector(p.dtype, VW), len(rows) * len(columns))
-
-    def codegen(context, builder, sig, args):
-        mask = emit_first(builder, args[3], VW)
+        mask = emit_first(builder, args[4], VW)
         zero = ir.Constant(ir.VectorType(args[0].type.pointee, VW), None)
-        places = _grid(builder, args, rows, columns)
+        places = _grid(builder, args[0], args[1], down, args[2], across)
         values = [emit_masked_load(builder, at, mask, zero) for at in places]
         return _pack(context, builder, result, values)
 
-    return signature(result, p, rows, columns, types.int64), codegen
+    return signature(result, p, types.int64, columns, rows, types.int64), codegen
 
 
 @intrinsic
-def store_grid(typingctx, p, rows, columns, tile, count):
-    """Write the first `count` elements of tile[r][c] to p + rows[r] + columns[c]."""
+def store_grid(typingctx, p, row_step, columns, tile, count):
+    """Write the first `count` elements of tile[r][c] to p + r row_step + columns[c]."""
+    across = len(columns)
 
     def codegen(context, builder, sig, args):
         mask = emit_first(builder, args[4], VW)
         values = cgutils.unpack_tuple(builder, args[3], len(tile))
-        for at, value in zip(_grid(builder, args, rows, columns), values, strict=True):
+        places = _grid(builder, args[0], args[1], len(tile) // across, args[2], across)
+        for at, value in zip(places, values, strict=True):
             emit_masked_store(builder, value, at, mask)
         return context.get_dummy_value()
 
-    return signature(types.none, p, rows, columns, tile, types.int64), codegen
+    return signature(types.none, p, types.int64, columns, tile, types.int64), codegen
 
 
 @intrinsic(prefer_literal=True)
@@ -267,13 +253,14 @@ def store_parts(typingctx, p, step, tile, count):
 
 @intrinsic
 def add_lane_sums(typingctx, p, tile):
-    """p[k] += the sum of the elements of vector k"""
+    """p[k] += the sum of the elements of vector k. Whole vectors from p on are written."""
 
     def codegen(context, builder, sig, args):
         values = cgutils.unpack_tuple(builder, args[1], len(tile))
-        places = _steps(builder, args[0], ir.Constant(ir.IntType(64), 1), len(tile))
-        for at, value in zip(places, values, strict=True):
-            builder.store(builder.fadd(builder.load(at), emit_lane_sum(builder, value)), at)
+        for k in range(0, len(tile), VW):
+            at = emit_at(builder, args[0], ir.Constant(ir.IntType(64), k))
+            sums = emit_lane_sums(builder, values[k : k + VW])
+            emit_store(builder, builder.fadd(emit_load(builder, at, VW), sums), at)
         return context.get_dummy_value()
 
     return signature(types.none, p, tile), codegen
@@ -306,6 +293,37 @@ def _first_maximum(builder: Any, values: list[Any]) -> tuple[Any, Any]:
         best = builder.select(better, value, best)
         which = builder.select(better, emit_constant(kind, k), which)
     return best, which
+
+
+@intrinsic(prefer_literal=True)
+def part_groups(typingctx, a, b, group):
+    """(even, odd) groups of `group` neighbouring elements of a and b, one after the other."""
+    size, result = _literal(group), types.UniTuple(a, 2)
+
+    def codegen(context, builder, sig, args):
+        if size == VW:
+            return _pack(context, builder, result, [args[0], args[1]])
+        places = [[k for k in range(2 * VW) if k // size % 2 == odd] for odd in (0, 1)]
+        values = [emit_shuffle(builder, args[0], args[1], part) for part in places]
+        return _pack(context, builder, result, values)
+
+    return signature(result, a, b, group), codegen
+
+
+@intrinsic(prefer_literal=True)
+def join_groups(typingctx, even, odd, group):
+    """Undo `part_groups`."""
+    size, result = _literal(group), types.UniTuple(even, 2)
+
+    def codegen(context, builder, sig, args):
+        if size == VW:
+            return _pack(context, builder, result, [args[0], args[1]])
+        places = [k // (2 * size) * size + k % size + VW * (k // size % 2) for k in range(2 * VW)]
+        halves = [places[:VW], places[VW:]]
+        values = [emit_shuffle(builder, args[0], args[1], half) for half in halves]
+        return _pack(context, builder, result, values)
+
+    return signature(result, even, odd, group), codegen
 
 
 @intrinsic

@@ -144,6 +144,25 @@ def emit_lane_sum(builder: Any, value: Any) -> Any:
     return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
 
+def emit_lane_sums(builder: Any, values: list[Any]) -> Any:
+    """A vector of the sums of the elements of up to VW vectors, each made as by emit_lane_sum.
+
+    Each round adds the halves of all parts of two vectors, and puts the results into one."""
+    zero = ir.Constant(values[0].type, None)
+    values, part = values + [zero] * (VW - len(values)), VW
+    while part > 1:
+        half = part // 2
+        low = [k for k in range(2 * VW) if k % part < half]
+        high = [k + half for k in low]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        values = [
+            builder.fadd(emit_shuffle(builder, a, b, low), emit_shuffle(builder, a, b, high))
+            for a, b in pairs
+        ]
+        part = half
+    return values[0]
+
+
 # ---- operators
 
 

@@ -1,13 +1,13 @@
-"""Penalties on activations. Lanes whose order is negative hold no image: loss 0, gradient 0."""
+"""Penalties on activations. Lanes whose order is negative hold no image: penalty 0, gradient 0."""
 
 import numpy as np
 
 __all__ = ["activity_penalty", "activity_penalty_backward"]
 
 
-def activity_penalty(x, order, loss, *, l1, l2):
-    """loss = l1 sum|x| + l2 sum x^2 of each image"""
-    loss[...] = (l1 * np.abs(x) + l2 * x**2).sum(axis=(1, 2, 3)) * (order >= 0)
+def activity_penalty(x, order, penalty, *, l1, l2):
+    """penalty = l1 sum|x| + l2 sum x^2 of each image"""
+    penalty[...] = (l1 * np.abs(x) + l2 * x**2).sum(axis=(1, 2, 3)) * (order >= 0)
 
 
 def activity_penalty_backward(x, order, dx, *, l1, l2):

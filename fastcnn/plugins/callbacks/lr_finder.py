@@ -71,11 +71,13 @@ class LRFinder(Callback):
             )
         self.learning_rate_scale = rate / base
         self.rates.append(rate)
-        self._before = self.model.progress.seen, logs.get("loss", 0.0)
+        progress = self.model.progress
+        self._before = progress.seen, progress.sums.get("loss", 0.0)
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        seen, (before, mean) = self.model.progress.seen, self._before
-        loss = (logs["loss"] * seen - mean * before) / (seen - before)  # of this batch alone
+        progress = self.model.progress
+        seen, loss_sum = self._before
+        loss = (progress.sums["loss"] - loss_sum) / (progress.seen - seen)
         if not math.isfinite(loss):
             self.rates.pop()
             self.stop("the loss is no number any more")

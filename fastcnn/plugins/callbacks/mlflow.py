@@ -17,7 +17,8 @@ class MLflow(Callback):
 
     A resumed training goes on with the same run. A run that is active already
     (`with mlflow.start_run()`) is used and left open. Figures that are no finite numbers are left
-    out. Needs the package mlflow: pip install 'fastcnn[mlflow]'.
+    out. Needs the package mlflow: pip install 'fastcnn[mlflow]', which is enough for a server;
+    local databases (sqlite:///...) need the whole of it: pip install mlflow.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class MLflow(Callback):
             self._client.log_param(self.run_id, name, value)
 
     def on_train_end(self, logs: dict[str, Any]) -> None:
-        if self._client is None or not self._owns:
+        if self._client is None or self.run_id is None or not self._owns:
             return
         done = self.model.stop_training or self.model.progress.epoch >= self.params["epochs"]
         self._client.set_terminated(self.run_id, "FINISHED" if done else "FAILED")

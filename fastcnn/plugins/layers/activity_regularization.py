@@ -27,8 +27,8 @@ class ActivityRegularization(Layer):
     def forward(self, build: Builder, stage: Stage) -> None:
         stage.ys = [build.alias(stage.x, stage.last.shape)]
         if build.with_loss:
-            loss = build.extra_loss()
-            build.step("activity_penalty", self._factors, x=stage.x, order=build.order, loss=loss)
+            out = build.extra_loss()
+            build.step("activity_penalty", self._factors, x=stage.x, order=build.order, penalty=out)
 
     def backward(self, build: Builder, stage: Stage) -> None:
         if not stage.x.needs_gradient:

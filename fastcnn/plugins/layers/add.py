@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+from fastcnn.engine.activation import activation_option
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
@@ -17,7 +18,7 @@ class Merge(Layer):
     merges = True
 
     def __init__(self, activation: Any = None, name: str | None = None) -> None:
-        self.activation = activation
+        self.activation = activation_option(activation)
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:

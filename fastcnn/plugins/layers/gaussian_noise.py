@@ -44,10 +44,8 @@ class Noise(Layer):
         x, dy, params = stage.x, stage.dy, self.gradient_params()
         if params is not None:
             build.add_gradient(x, lambda dx: self._emit(build, stage, params, dy, dx))
-        elif x.activation == "linear" and x.needs_gradient:
-            build.accept_gradient(x, dy)
         else:
-            build.add_gradient(x, lambda dx: build.step("copy", x=dy, y=dx))
+            build.pass_gradient(x, dy)
 
 
 @layers.register("gaussian_noise")

@@ -1,17 +1,26 @@
 """Rectified linear unit with learned slopes."""
 
-from typing import Any
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from fastcnn.engine.builder import Builder
-from fastcnn.engine.layer import Layer, Parameter, Shape
-from fastcnn.engine.options import penalty
+from fastcnn.engine.layer import Parameter, Shape
 from fastcnn.engine.stage import Stage
+from fastcnn.engine.weighted_layer import WeightedLayer
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.plugins.registry import layers
 
 
+class SlopeOptions(TypedDict, total=False):
+    """An initializer, regularizer or constraint is a name, a table {"name": ...} or an object."""
+
+    alpha_initializer: Any
+    alpha_regularizer: Any
+    alpha_constraint: Any
+    name: str | None
+
+
 @layers.register("prelu")
-class PReLU(Layer):
+class PReLU(WeightedLayer):
     """y = x where x > 0, else alpha x; alpha is learned (He et al. 2015)
 
     One alpha for each number of a sample, but for shared_axes: of images 1 is the height, 2 the
@@ -19,17 +28,16 @@ class PReLU(Layer):
     one for each channel. x and y have one shape.
     """
 
+    options = SlopeOptions
+    defaults: ClassVar[dict[str, Any]] = {"alpha_initializer": "zeros"}
+    undecayed = ("alpha",)
+    fuses_activation = False
+
     def __init__(
-        self,
-        alpha_initializer: Any = "zeros",
-        alpha_regularizer: Any = None,
-        shared_axes: tuple[int, ...] | None = None,
-        name: str | None = None,
+        self, shared_axes: tuple[int, ...] | None = None, **options: Unpack[SlopeOptions]
     ) -> None:
-        self.alpha_initializer = alpha_initializer
-        self.alpha_regularizer = alpha_regularizer
+        super().__init__(None, **options)
         self.shared_axes = None if shared_axes is None else tuple(shared_axes)
-        self.name = name
         if not set(self.shared_axes or ()) <= {1, 2, 3}:
             raise OptionError(f"shared_axes are numbers of axes, 1 to 3, not {shared_axes!r}")
 
@@ -46,8 +54,7 @@ class PReLU(Layer):
         return tuple(1 if axis in (self.shared_axes or ()) else n for axis, n in numbers)
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
-        penalties = penalty(self.alpha_regularizer)
-        return {"alpha": Parameter(self._slopes(shapes[0]), self.alpha_initializer, **penalties)}
+        return {"alpha": self.weight("alpha", self._slopes(shapes[0]), fan_in=1, fan_out=1)}
 
     def forward(self, build: Builder, stage: Stage) -> None:
         alpha = build.parameter(stage, "alpha")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastcnn.engine.loss import Loss, smoothing
-from fastcnn.plugins.registry import losses
+from fastcnn.plugins.registry import losses, make
 
 
 @losses.register("sparse_categorical_crossentropy")
@@ -26,6 +26,9 @@ class SparseCategoricalCrossentropy(Loss):
     @property
     def joins_softmax(self) -> bool:
         return not self.from_logits
+
+    def dense(self) -> Loss:
+        return make(losses, {"name": "categorical_crossentropy", **vars(self)})
 
     def kernel(self, joined: bool) -> tuple[str, dict[str, Any]]:
         kernel = "softmax_cross_entropy" if joined or self.from_logits else "cross_entropy"

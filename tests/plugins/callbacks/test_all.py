@@ -1,6 +1,7 @@
 """What holds for every registered callback."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,6 @@ OPTIONS = {
     "json_logger": {"filename": "log.jsonl"},
     "learning_rate_scheduler": {"schedule": lambda epoch, rate: rate * 0.7},
     "lr_finder": {"steps": 10},
-    "mlflow": {"tracking_uri": "sqlite:///mlflow.db"},
     "model_checkpoint": {"filepath": "{epoch}.safetensors"},
     "reduce_lr_on_plateau": {"patience": 0, "min_delta": 0.1, "factor": 0.5},
     "swa": {"start_epoch": 1},
@@ -30,12 +30,14 @@ NEEDS = {"tensorboard": "tensorboardX", "mlflow": "mlflow"}
 def options(name):
     if name in NEEDS:
         pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
-    return {"name": name, **OPTIONS.get(name, {})}
+    where = {"tracking_uri": Path("mlruns").absolute().as_uri()} if name == "mlflow" else {}
+    return {"name": name, **OPTIONS.get(name, {}), **where}
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database needs more than the extra
 
 
 def test_the_public_face_shows_them_all():
