@@ -8,6 +8,7 @@ from fastcnn.plugins.layers.average import Average
 from fastcnn.plugins.layers.average_pooling1d import AveragePooling1D
 from fastcnn.plugins.layers.average_pooling2d import AveragePooling2D
 from fastcnn.plugins.layers.batch_normalization import BatchNormalization
+from fastcnn.plugins.layers.channel_padding import ChannelPadding
 from fastcnn.plugins.layers.concatenate import Concatenate
 from fastcnn.plugins.layers.conv1d import Conv1D
 from fastcnn.plugins.layers.conv2d import Conv2D
@@ -57,6 +58,7 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "ChannelPadding",
     "Concatenate",
     "Conv1D",
     "Conv2D",

@@ -33,7 +33,7 @@ RANKS = [
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
-    ["model", "saving", "sequential", "structure"],
+    ["model", "models", "saving", "sequential", "structure"],
     ["commands"],
     ["cli"],
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from fastcnn.commands.augment import augment_option
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
+from fastcnn.commands.model_argument import model_argument
 from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
@@ -22,10 +23,10 @@ from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
+from fastcnn.models import build
 from fastcnn.plugins.registry import config_of
 from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.saving import load_model
-from fastcnn.sequential import Sequential
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -247,7 +248,7 @@ class Prepared:
 
 def prepare(options: TrainOptions) -> Prepared:
     """Model and data as the options, the model file and the recipe of the data say."""
-    config = None if options.model is None else model_config(options.model)
+    config = None if options.model is None else model_argument(options.model)
     data = _data_argument(options.data or "digits")
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
@@ -309,16 +310,14 @@ def _hold_out(
     return split(dataset.train, fraction, seed)
 
 
-def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Sequential:
-    height, width, channels = dataset.image_shape
-    stack = config.stack((channels, height, width), len(dataset.classes))
-    model = Sequential(
-        stack,
+def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Model:
+    model = build(
+        config,
         dataset.image_shape,
+        len(dataset.classes),
         seed=seed,
         threads=options.threads,
         backend=options.backend,
-        name=config.name,
     )
     if model.output_size != len(dataset.classes):
         raise OptionError(

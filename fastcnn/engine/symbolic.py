@@ -4,6 +4,7 @@ A call is remembered (the layer, what it read, what it gave); a Network collects
 its inputs and its outputs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Union
@@ -13,6 +14,9 @@ from fastcnn.errors import OptionError, ShapeError, unknown
 
 if TYPE_CHECKING:
     from fastcnn.engine.network import Network
+
+# What a model function gives: layers one after the other, or a function from input to output.
+Structure = list[Any] | Callable[["SymbolicTensor"], "SymbolicTensor"]
 
 DATA_FORMATS = ("channels_last", "channels_first")
 _numbers = count()

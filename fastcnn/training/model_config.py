@@ -18,40 +18,70 @@
     name = "early_stopping"
     patience = 5
 
+A layer reads what the layer before it gives; with `inputs` it reads named layers above it, or the
+model's "input". Then nothing may be left over: the last layer is the output.
+
+    [[layers]]
+    type = "add"
+    inputs = ["input", "branch"]
+
 A file can name registered things and give numbers; it holds no code.
 """
 
+import inspect
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fastcnn.engine.layer import Layer
+from fastcnn.engine.layer import Layer, Shape
+from fastcnn.engine.symbolic import Structure, SymbolicTensor
 from fastcnn.errors import FastcnnError, ModelFileError, OptionError, unknown
 from fastcnn.plugins.registry import layers, losses, make, models, optimizers
 from fastcnn.training.callback_list import make_callbacks
 
 KEYS = ("name", "loss", "optimizer", "layers", "callbacks")
+INPUT = "input"
+COMMON = (28, 28, 1)
 DEFAULT_LOSS = "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A model before its data is known. stack: (input shape (C, H, W), classes) -> layers."""
+    """A model before its data is known.
+
+    structure: (input shape (C, H, W), classes) -> Structure
+    usual_input: (height, width, channels) that it was made for.
+    """
 
     name: str
-    stack: Callable[[tuple[int, int, int], int], list[Layer]]
+    structure: Callable[[Shape, int], Structure]
     loss: Any = DEFAULT_LOSS
     optimizer: dict[str, Any] | None = None
     callbacks: Sequence[dict[str, Any]] = ()
+    usual_input: tuple[int, int, int] = COMMON
 
 
-def model_config(name_or_path: str) -> ModelConfig:
-    """A registered model, or the TOML file of that path."""
-    if name_or_path.lower().endswith(".toml"):
-        return read_model_toml(Path(name_or_path))
-    return ModelConfig(name_or_path, models.get(name_or_path))
+def model_config(model: str | dict[str, Any]) -> ModelConfig:
+    """A registered model, by name or {"name": ..., option: ...}; or the TOML file of that path."""
+    if isinstance(model, str) and model.lower().endswith(".toml"):
+        return read_model_toml(Path(model))
+    table = {"name": model} if isinstance(model, str) else model
+
+    function = models.get(table["name"])
+
+    def structure(input_shape: Shape, classes: int) -> Structure:
+        return make(models, {**table, "input_shape": input_shape, "classes": classes})
+
+    return ModelConfig(table["name"], structure, usual_input=usual_input(function))
+
+
+def usual_input(function: Any) -> tuple[int, int, int]:
+    """(height, width, channels) that a model was made for: the default of its `input_shape`."""
+    shape = inspect.signature(function).parameters["input_shape"].default
+    return COMMON if shape is inspect.Parameter.empty else (shape[1], shape[2], shape[0])
 
 
 def read_model_toml(path: Path) -> ModelConfig:
@@ -74,11 +104,58 @@ def read_model_toml(path: Path) -> ModelConfig:
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
 
-    def stack(input_shape: tuple[int, int, int], classes: int) -> list[Layer]:
-        return [_layer(path, number, entry, classes) for number, entry in enumerate(entries, 1)]
+    def structure(input_shape: Shape, classes: int) -> Structure:
+        stack = [_layer(path, number, entry, classes) for number, entry in enumerate(entries, 1)]
+        return partial(_connect, entries, stack) if branched else stack
 
-    stack((1, 1, 1), 2)  # unknown names and options come out before any data is read
-    return ModelConfig(str(document.get("name", path.stem)), stack, loss, optimizer, callbacks)
+    branched = any("inputs" in entry for entry in entries)
+    structure((1, 1, 1), 2)  # unknown names and options come out before any data is read
+    if branched:
+        _check_inputs(path, entries)
+    return ModelConfig(str(document.get("name", path.stem)), structure, loss, optimizer, callbacks)
+
+
+def _reads(entries: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """For each layer the titles of what it reads; a layer without a name is called by its number"""
+    before = INPUT
+    for number, entry in enumerate(entries, 1):
+        inputs = entry.get("inputs", before)
+        yield inputs if isinstance(inputs, list) else [inputs]
+        before = _title(number, entry)
+
+
+def _title(number: int, entry: dict[str, Any]) -> str:
+    return str(entry.get("name", f"layer {number}"))
+
+
+def _check_inputs(path: Path, entries: list[dict[str, Any]]) -> None:
+    """Every layer reads layers above it, and is read by another one, but for the last."""
+    unread: dict[str, None] = {INPUT: None}
+    known = [INPUT]
+    for number, (entry, reads) in enumerate(zip(entries, _reads(entries), strict=True), 1):
+        for name in reads:
+            if name not in known:
+                raise _in_file(path, unknown(f"input of layer {number}", name, known))
+            unread.pop(name, None)
+        title = _title(number, entry)
+        if title in known:
+            raise _in_file(path, OptionError(f"two layers are called {title!r}"))
+        known.append(title)
+        unread[title] = None
+    for name in list(unread)[:-1]:
+        raise _in_file(path, OptionError(f"no layer reads {name!r}, and only the last is read out"))
+
+
+def _connect(
+    entries: list[dict[str, Any]], stack: list[Layer], x: SymbolicTensor
+) -> SymbolicTensor:
+    """The output of the last layer, each layer called on what it reads."""
+    made = {INPUT: x}
+    for number, (layer, reads) in enumerate(zip(stack, _reads(entries), strict=True), 1):
+        read = [made[name] for name in reads]
+        x = layer(read if layer.merges or len(read) > 1 else read[0])
+        made[_title(number, entries[number - 1])] = x
+    return x
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -91,7 +168,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _layer(path: Path, number: int, entry: dict[str, Any], classes: int) -> Layer:
-    options = {k: _tuples(v) for k, v in entry.items() if k not in ("type", "name")}
+    options = {k: _tuples(v) for k, v in entry.items() if k not in ("type", "name", "inputs")}
     if options.get("units") == "classes":
         options["units"] = classes
     where = f"layer {number}"

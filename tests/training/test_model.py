@@ -8,8 +8,9 @@ from fastcnn import Sequential
 from fastcnn import layers as L
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.errors import DataError, DivergedError, OptionError, ShapeError
+from fastcnn.models import build
 from fastcnn.plugins.registry import layers as layer_registry
-from fastcnn.plugins.registry import models, optimizers
+from fastcnn.plugins.registry import optimizers
 
 RNG = np.random.default_rng(0)
 
@@ -50,10 +51,13 @@ def test_summary_of_the_two_published_examples():
         ("keras_mnist", (1, 28, 28), 1_199_882),
         ("lenet5", (1, 28, 28), 61_706),
         ("mlp", (1, 28, 28), 235_146),
+        ("resnet20", (3, 32, 32), 269_722 + 1_376),
+        ("resnet32", (3, 32, 32), 464_154 + 2_272),
+        ("resnet56", (3, 32, 32), 853_018 + 4_064),
     ],
 )
 def test_built_in_models_have_the_published_sizes(name, shape, parameters):
-    model = Sequential(models.get(name)(shape, 10), shape, data_format="channels_first")
+    model = build(name, shape, data_format="channels_first")
     assert model.count_params() == parameters
 
 
@@ -127,7 +131,7 @@ def test_native_training_follows_the_reference(net):
     y = RNG.integers(0, 10, 24)
     losses = []
     for backend, dtype in (("native", "float32"), ("reference", "float64")):
-        model = Sequential(models.get(net)((3, 16, 16), 10), seed=5, backend=backend, dtype=dtype)
+        model = build(net, (16, 16, 3), seed=5, backend=backend, dtype=dtype)
         model.compile({"name": "sgd", "learning_rate": 0.01, "momentum": 0.9})
         losses.append(model.fit(x, y, batch_size=12, epochs=3, verbose=0).history["loss"])
     np.testing.assert_allclose(*losses, rtol=2e-4)

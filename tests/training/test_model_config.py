@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fastcnn import Model
 from fastcnn.errors import FastcnnError, OptionError
+from fastcnn.models import build
 from fastcnn.sequential import Sequential
 from fastcnn.training.model_config import model_config
 
@@ -19,7 +22,7 @@ def config(tmp_path, text):
 
 
 def test_classes_stands_for_the_number_of_classes(tmp_path):
-    (layer,) = config(tmp_path, DENSE).stack((1, 4, 4), 7)
+    (layer,) = config(tmp_path, DENSE).structure((1, 4, 4), 7)
     assert layer.units == 7
 
 
@@ -38,13 +41,13 @@ def test_name_loss_optimizer_and_lists(tmp_path):
     made = config(tmp_path, text)
     assert (made.name, made.loss) == ("mine", "categorical_crossentropy")
     assert made.optimizer == {"name": "rmsprop"}
-    (layer,) = made.stack((1, 8, 8), 2)
+    (layer,) = made.structure((1, 8, 8), 2)
     assert (layer.kernel_size, layer.padding, layer.name) == ((3, 2), ((1, 0), (2, 1)), "first")
 
 
 def test_an_activation_with_options(tmp_path):
     text = DENSE + 'activation = { name = "elu", alpha = 0.5 }\n'
-    (layer,) = config(tmp_path, text).stack((1, 4, 4), 7)
+    (layer,) = config(tmp_path, text).structure((1, 4, 4), 7)
     assert layer.activation == {"name": "elu", "alpha": 0.5}
     with pytest.raises(OptionError, match="did you mean 'relu'"):
         config(tmp_path, DENSE + 'activation = "rleu"\n')
@@ -57,7 +60,54 @@ def test_the_file_name_is_the_default_name(tmp_path):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
 def test_examples_build(path):
     made = model_config(str(path))
-    assert Sequential(made.stack((1, 8, 8), 10), (8, 8, 1)).output_size == 10
+    assert build(made, (8, 8, 1), 10).output_size == 10
+
+
+BRANCHES = """
+[[layers]]
+type = "conv2d"
+name = "a"
+filters = 1
+kernel_size = 3
+padding = "same"
+[[layers]]
+type = "relu"
+[[layers]]
+type = "add"
+name = "sum"
+inputs = ["input", "a", "layer 2"]
+[[layers]]
+type = "flatten"
+[[layers]]
+type = "dense"
+units = "classes"
+"""
+
+
+def test_branches_by_names(tmp_path):
+    model = build(config(tmp_path, BRANCHES), (8, 8, 1), 3)
+    rows = [line.split()[-3:] for line in model.summary().splitlines()]
+    assert ["input,", "a,", "relu"] in rows
+    x = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    inner = Model(model.input, [model.get_layer("a").output, model.get_layer("sum").output])
+    a, total = inner.predict(x)
+    np.testing.assert_allclose(total, x + a + np.maximum(a, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('"a", "layer 2"', '"b", "layer 2"'), "input of layer 3 'b'"),
+        (('"a", "layer 2"', '"sum", "layer 2"'), "input of layer 3 'sum'"),
+        (('"a", "layer 2"', '"a"'), "no layer reads 'layer 2'"),
+        (('name = "sum"', 'name = "a"'), "two layers are called 'a'"),
+        (('type = "flatten"', 'type = "flatten"\ninputs = ["a", "sum"]'), "one tensor, not 2"),
+        (('type = "flatten"', 'type = "flatten"\ninputs = "a"'), "no layer reads 'sum'"),
+    ],
+)
+def test_mistakes_in_branches(tmp_path, change, words):
+    with pytest.raises(FastcnnError, match=words):
+        build(config(tmp_path, BRANCHES.replace(*change)), (8, 8, 1), 3)
 
 
 @pytest.mark.parametrize(
@@ -117,4 +167,4 @@ def test_what_building_finds_is_one_of_our_errors(tmp_path, option):
     if "kernel_size" not in option:
         text += "kernel_size = 3\n"
     with pytest.raises(FastcnnError):
-        Sequential(config(tmp_path, text).stack((1, 8, 8), 2), (8, 8, 1))
+        Sequential(config(tmp_path, text).structure((1, 8, 8), 2), (8, 8, 1))

@@ -1,4 +1,8 @@
-"""Built-in models, one short file each: a function (input shape, classes) -> list of layers.
+"""Built-in models, one short file each: a function (input shape, classes) -> structure.
 
-The default of `input_shape` is what the model was made for; `fastcnn models` shows its size there.
+The structure is a list of layers, one after the other; or, for a graph, a function that takes the
+input tensor and gives the output tensor (see resnet20.py). The input shape has channels first; its
+default is what the model was made for, and `fastcnn models` shows the model's size there. Further
+options have defaults: {"name": "resnet20", "shortcut": "B"}, on the command line
+`--model resnet20:shortcut=B`.
 """

@@ -1,0 +1,12 @@
+"""The residual net of 56 layers for CIFAR-10 (He et al. 2016); see resnet20.py."""
+
+from fastcnn.engine.layer import Shape
+from fastcnn.engine.symbolic import Structure
+from fastcnn.plugins.models.resnet20 import residual_net
+from fastcnn.plugins.registry import models
+
+
+@models.register("resnet56")
+def resnet56(input_shape: Shape = (3, 32, 32), classes: int = 10, shortcut: str = "A") -> Structure:
+    """conv 16@3x3 - 3 x 9 residual blocks with 16, 32, 64 filters - mean - dense"""
+    return residual_net(9, classes, shortcut)
