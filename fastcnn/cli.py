@@ -273,6 +273,7 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
     help="Default: what the model was made for.",
 )
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
+@click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @debug
 def summary(model: str, **options: Any) -> None:
     """Layers of a model file, run folder, built-in model or TOML file."""

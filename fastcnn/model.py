@@ -110,10 +110,6 @@ class Model(Network):
         return self._store
 
     @property
-    def data_format(self) -> str:
-        return self.inputs[0].data_format
-
-    @property
     def preprocessing(self) -> Any:
         """What is done to pixels while a batch is gathered; None until the first data are seen.
 
@@ -147,6 +143,12 @@ class Model(Network):
         """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""
         return summary_text(self)
 
+    def plot(self, path: str | Path) -> None:
+        """Draw the layers and what they read into a PNG, SVG or PDF file."""
+        from fastcnn.training.plot import draw_model
+
+        draw_model(self, f"{self.name}: {self.count_params():,} parameters", path)
+
     def get_weights(self) -> dict[str, np.ndarray]:
         """Copies of all parameters by name.
 
@@ -171,8 +173,7 @@ class Model(Network):
     ) -> None:
         """Choose optimizer, loss and metrics, by name, {"name": ..., option: ...} or object.
 
-        A loss can also be a function (see losses.Custom), and so can a metric, of (y_true, y_pred).
-
+        Losses (see losses.Custom) and metrics can be functions of (y_true, y_pred), too.
         loss: for several outputs one for all, a list, or {output name: loss}; loss_weights likewise
             (default 1): the sum of weight * loss is minimised.
         metrics: a list, for several outputs for all of them, or {output name: list}.
@@ -188,8 +189,9 @@ class Model(Network):
         self.callbacks = CallbackList()
         self.training_weights = None
         if self._graph is not None:
-            self._store = ParameterStore(self._graph, self.seed, self.dtype)
-            self.optimizer.reset(self._store)
+            if self.store.refrozen():
+                self._store = ParameterStore(self._graph, self.seed, self.dtype)
+            self.optimizer.reset(self.store)
 
     def set_losses(self, loss: Any, weights: Any = None) -> None:
         """What `compile` does with its losses; enough for `evaluate`."""
@@ -249,12 +251,12 @@ class Model(Network):
         parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
         source = self._source("training", *parts)
         if class_weight is not None:
-            outputs = math.prod(self.graph.outputs[0].shape)
-            source.weights = with_classes(source, class_weight, outputs, self.dtype)
+            output = self.graph.outputs[0].shape
+            source.weights = with_classes(source, class_weight, output, self.dtype)
         if validation_data is not None:
             held_out = self._in_order(*validation_data)
         validation = None if held_out is None else self._source("validation", *held_out)
-        self.check_frozen()
+        self.store.check_frozen()
         batch, augment = min(batch_size, len(source)), Augment.of(augment)
         plan = self._plan("train", batch, bool(source.weights), augment)
         plan.bind(source)
@@ -280,15 +282,6 @@ class Model(Network):
         )
         with self.store.training():
             return loop.run()
-
-    def check_frozen(self) -> None:
-        """What `trainable` says now must be what the optimizer was made for."""
-        for layer in self.all_layers():
-            if layer.trainable == (layer in self.store.frozen):
-                raise OptionError(
-                    f"layer {layer.name!r} was {'freed' if layer.trainable else 'frozen'} after "
-                    "compile: compile the model again"
-                )
 
     def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}

@@ -26,7 +26,7 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
     arrays = {f"weights/{key}": value for key, value in model.store.items()}
     document: dict[str, Any] = {"fastcnn_version": __version__, "model": _description(model)}
     if training_state and model.optimizer is not None:
-        model.check_frozen()
+        model.store.check_frozen()
         arrays |= {f"optimizer/{name}": array for name, array in model.optimizer.slots.items()}
         collected = model.progress.outputs.items()
         arrays |= {f"outputs/{name}": np.concatenate(rows) for name, rows in collected}

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.commands.find_model import find_model, run_arguments
+from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.named_options import named_list
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
@@ -28,7 +28,7 @@ def evaluate(
 
     data: by default what the model was trained on; metrics: besides those it was trained with.
     """
-    model = find_model(path, threads, backend)
+    model = find_classifier(path, threads, backend)
     arguments = run_arguments(path) or {}
     data = data or arguments.get("data")
     if data is None:

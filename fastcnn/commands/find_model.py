@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fastcnn.errors import ModelFileError
+from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.model import Model
 from fastcnn.saving import load_model
 from fastcnn.training.run_folder import RunFolder
@@ -12,6 +12,19 @@ from fastcnn.training.run_folder import RunFolder
 def find_model(path: str, threads: int | None = None, backend: str | None = None) -> Model:
     """The model of a file, or the finished model (else the checkpoint) of a run folder."""
     return load_model(model_file(path), threads=threads, backend=backend)
+
+
+def find_classifier(path: str, threads: int | None = None, backend: str | None = None) -> Model:
+    """The same, for commands that give it images and read the probabilities of classes."""
+    model = find_model(path, threads, backend)
+    graph = model.graph
+    inputs, outputs = ([n.shape for n in nodes] for nodes in (graph.inputs, graph.outputs))
+    if len(inputs) > 1 or len(outputs) > 1 or len(inputs[0]) != 3:
+        raise OptionError(
+            "the command line takes models with one input of images and one output; "
+            f"{path} makes {outputs} from {inputs} (channels first): use it in Python"
+        )
+    return model
 
 
 def model_file(path: str) -> Path:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.commands.find_model import find_model
+from fastcnn.commands.find_model import find_classifier
 from fastcnn.data.images import read_images
 from fastcnn.errors import DataError
 from fastcnn.model import Model
@@ -20,7 +20,7 @@ def predict(
     backend: str | None = None,
 ) -> list[dict[str, Any]]:
     """For each picture the `top` most probable classes, best first."""
-    model = find_model(path, threads, backend)
+    model = find_classifier(path, threads, backend)
     height, width, channels = model.input_shape
     images = read_images(pictures, (height, width), channels)
     _check_range(model, images)

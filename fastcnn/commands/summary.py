@@ -13,9 +13,17 @@ from fastcnn.training.summary import count_parameters
 Size = tuple[int, int, int]
 
 
-def summary(what: str, input_shape: Size | None = None, classes: int | None = None) -> str:
-    """The table of a model file, run folder, built-in model or TOML file."""
-    return _model(what, input_shape, classes).summary()
+def summary(
+    what: str,
+    input_shape: Size | None = None,
+    classes: int | None = None,
+    plot: str | None = None,
+) -> str:
+    """The table of a model file, run folder, built-in model or TOML file; plot: also a picture."""
+    model = _model(what, input_shape, classes)
+    if plot is not None:
+        model.plot(plot)
+    return model.summary()
 
 
 def _model(what: str, input_shape: Size | None, classes: int | None) -> Model:

@@ -1,11 +1,13 @@
 """Weights of samples in the loss: given ones, and those of their classes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fastcnn.engine.head import Head
+from fastcnn.engine.layer import Shape
 from fastcnn.engine.plan import Source
 from fastcnn.errors import DataError, OptionError
 
@@ -34,11 +36,11 @@ def check_weights(
     return [check_sample_weight(array, count, name, dtype) for array, name in pairs]
 
 
-def with_classes(source: Source, class_weight: Any, outputs: int, dtype: str) -> list[np.ndarray]:
-    """The weights of the samples times those of their classes."""
+def with_classes(source: Source, class_weight: Any, output: Shape, dtype: str) -> list[np.ndarray]:
+    """The weights of the samples times those of their classes; output: the shape of one output."""
     if len(source.targets) > 1:
         raise OptionError("class_weight is for models with one output: give sample_weight")
-    weights = class_weights(source.targets[0], outputs, class_weight)
+    weights = class_weights(source.targets[0], math.prod(output), class_weight)
     return [(weights * source.weights[0] if source.weights else weights).astype(dtype)]
 
 

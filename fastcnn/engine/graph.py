@@ -1,6 +1,6 @@
 """The model as a graph: nodes (a layer and the nodes it reads) in an order that can be run."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fastcnn.engine.activation import make_activation
@@ -74,9 +74,8 @@ class Graph:
     def apply(self, layer: Layer, *inputs: Node, name: str | None = None) -> Node:
         """Append a layer, the activation and the activity regularizer among its options.
 
-        Returns the node of its output.
-
-        A layer that was applied before uses its parameters again; its node is called "name:1", ...
+        Returns the node of its output. A layer that was applied before uses its parameters again;
+        its node is called "name:1", ...
         """
         uses = self._uses.setdefault(layer, [])
         first = uses[0] if uses else None
@@ -86,17 +85,8 @@ class Graph:
             name = self._unique(f"{first.name}:{len(uses)}")
         node = self._use(name, layer, list(inputs), first)
         uses.append(node)
-        if not layer.is_activation and layer.activation not in (None, "linear"):
-            function = make_activation(layer.activation)
-            if layer.activation_layer is None:
-                layer.activation_layer = function.layer()
-            title = f"{name}/{function.registered_name}"
-            node = self.apply(layer.activation_layer, node, name=title)
-            node.implicit = True
-        if layer.activity_regularizer is not None:
-            kind = layers.get("activity_regularization")
-            penalties = kind(**activity_penalty(layer.activity_regularizer))
-            node = self.apply(penalties, node, name=f"{name}/activity_regularizer")
+        for follower, title in _followers(layer):
+            node = self.apply(follower, node, name=f"{name}/{title}")
             node.implicit = True
         return node
 
@@ -142,6 +132,18 @@ class Graph:
         for layer in stack:
             node = graph.apply(layer, node)
         return graph
+
+
+def _followers(layer: Layer) -> Iterator[tuple[Layer, str]]:
+    """The layers that are meant by options of a layer, and their names."""
+    if not layer.is_activation and layer.activation not in (None, "linear"):
+        function = make_activation(layer.activation)
+        if layer.activation_layer is None:
+            layer.activation_layer = function.layer()
+        yield layer.activation_layer, function.registered_name
+    if layer.activity_regularizer is not None:
+        penalties = activity_penalty(layer.activity_regularizer)
+        yield layers.get("activity_regularization")(**penalties), "activity_regularizer"
 
 
 def unique_name(name: str, taken: Container[str]) -> str:

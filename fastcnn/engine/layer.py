@@ -47,8 +47,8 @@ class Layer(ABC):
 
     registered_name: str = ""
     activation: Any = None  # that follows the layer: name, {"name": ...} or object
-    activity_regularizer: Any = None  # a penalty on its output, if it takes one
     activation_layer: "Layer | None" = None  # that applies it; one for all uses of the layer
+    activity_regularizer: Any = None  # a penalty on its output, if it takes one
     name: str | None = None  # given by the first model if the user gives none
     trainable = True  # set to False to keep its parameters as they are; then compile again
     merges = False  # whether it takes a list of tensors

@@ -93,6 +93,10 @@ class Network:
         return self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
 
     @property
+    def data_format(self) -> str:
+        return self.inputs[0].data_format
+
+    @property
     def input_names(self) -> list[str]:
         """One for each input; numbered where two are called the same."""
         return _numbered(tensor.name for tensor in self.inputs)

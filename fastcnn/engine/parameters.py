@@ -15,7 +15,7 @@ import numpy as np
 
 from fastcnn import rng
 from fastcnn.engine.graph import Graph, Node
-from fastcnn.engine.layer import Parameter
+from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.memory import aligned_zeros
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.plugins.registry import initializers, make
@@ -50,6 +50,7 @@ class ParameterStore:
         """values: of all parameters, instead of what the initializers give."""
         self.dtype = np.dtype(dtype)
         owners = [node for node in graph.nodes if node.owner == node.name and node.layer]
+        self._owners = owners
         self.specs: dict[str, Parameter] = {
             node.key(name): p for node in owners for name, p in node.parameters.items()
         }
@@ -173,6 +174,19 @@ class ParameterStore:
         """The gradient, flat, with the zeros that fill its last cache line."""
         number = self.trainable.index(key)
         return self.gradients[self.bounds[number] : self.bounds[number + 1]]
+
+    def refrozen(self) -> list[Layer]:
+        """Layers that were frozen or freed since."""
+        layers = dict.fromkeys(node.layer for node in self._owners if node.layer)
+        return [layer for layer in layers if layer.trainable == (layer in self.frozen)]
+
+    def check_frozen(self) -> None:
+        """What `trainable` says now must be what the optimizer was made for."""
+        for layer in self.refrozen():
+            how = "freed" if layer.trainable else "frozen"
+            raise OptionError(
+                f"layer {layer.name!r} was {how} after compile: compile the model again"
+            )
 
     def learns(self, key: str) -> bool:
         return key in self._starts

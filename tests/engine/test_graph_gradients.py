@@ -246,11 +246,13 @@ def graphs(draw):
     return graph, heads
 
 
+EVERYWHERE = ["add", "multiply", "average", "activation", "concatenate"]
 OPERATIONS = {
-    "image": ["conv", "shared", "add", "activation", "norm", "dropout", "max", "mean", "flatten"],
-    "half": ["half_conv", "add", "activation", "norm", "flatten"],
-    "vector": ["dense", "shared", "add", "activation", "dropout", "softmax"],
+    "image": [*EVERYWHERE, "conv", "shared", "norm", "dropout", "max", "mean", "flatten"],
+    "half": [*EVERYWHERE, "half_conv", "norm", "flatten"],
+    "vector": [*EVERYWHERE, "dense", "shared", "dropout", "softmax"],
 }
+MERGES = {"add": L.Add, "multiply": L.Multiply, "average": L.Average}
 
 
 def apply(graph, name, x, z, kind, shared, draw):
@@ -260,8 +262,11 @@ def apply(graph, name, x, z, kind, shared, draw):
     if name == "flatten":
         flat = graph.apply(L.Flatten(), x)
         return "vector", graph.apply(L.Dense(3, draw(ACTIVATIONS)), flat)
-    if name == "add":
-        return kind, graph.apply(L.Add(draw(ACTIVATIONS)), x, z)
+    if name in MERGES:
+        return kind, graph.apply(MERGES[name](draw(ACTIVATIONS)), x, z)
+    if name == "concatenate":
+        both = graph.apply(L.Concatenate(activation=draw(ACTIVATIONS)), x, z)
+        return kind, graph.apply(L.Dense(3) if kind == "vector" else conv(), both)
     if name == "shared":
         return kind, graph.apply(shared[kind], x)
     made = {
@@ -276,7 +281,7 @@ def apply(graph, name, x, z, kind, shared, draw):
     return kind, graph.apply(made[name](), x)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=200, derandomize=True)
 @given(graphs(), st.integers(0, 99))
 def test_random_graphs(drawn, seed):
     """Fused kernels or not: the same losses and gradients, those of central differences.

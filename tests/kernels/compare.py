@@ -1,12 +1,13 @@
 """Every maker's kernels against the reference, and gradients against central differences."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
 from fastcnn.kernels import new_program
+from fastcnn.kernels.backends import has_numba, kernel_names
 from fastcnn.kernels.native import isas
-from fastcnn.kernels.numba_.program import functions as numba_functions
 from fastcnn.kernels.spec import OPS
 
 
@@ -37,10 +38,16 @@ def as_float64(arrays):
         }
 
 
+@cache
+def numba_kernels():
+    """Names of Numba's kernels; none where Numba is not installed."""
+    return kernel_names("numba") if has_numba() else set()
+
+
 def makers(name):
     """(backend, instruction set) of all that have the kernel, beside the reference."""
-    has_numba = name in numba_functions()
-    return [*(("native", isa) for isa in isas()), *([("numba", None)] if has_numba else [])]
+    native = [("native", isa) for isa in isas()]
+    return [*native, ("numba", None)] if name in numba_kernels() else native
 
 
 def assert_native_matches_reference(name, arrays, **params):

@@ -60,7 +60,7 @@ def test_the_file_name_is_the_default_name(tmp_path):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
 def test_examples_build(path):
     made = model_config(str(path))
-    assert Sequential(made.structure((1, 8, 8), 10), (8, 8, 1)).output_size == 10
+    assert build(made, (8, 8, 1), 10).output_size == 10
 
 
 BRANCHES = """
