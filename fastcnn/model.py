@@ -29,7 +29,7 @@ from fastcnn.training.history import History, Progress
 from fastcnn.training.objectives import losses_of, metrics_of
 from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.scores import scores
-from fastcnn.training.summary import summary_text
+from fastcnn.training.summary import count_parameters, summary_text
 
 EVALUATION_BATCH = 256
 
@@ -137,7 +137,7 @@ class Model(Network):
         return math.prod(self.graph.output.shape)
 
     def count_params(self) -> int:
-        return self.store.count()
+        return count_parameters(self)
 
     def summary(self) -> str:
         """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""

@@ -8,7 +8,6 @@ from fastcnn.errors import OptionError
 from fastcnn.model import Model
 from fastcnn.models import outline
 from fastcnn.plugins.registry import models
-from fastcnn.training.summary import count_parameters
 
 Size = tuple[int, int, int]
 
@@ -42,5 +41,5 @@ def model_list() -> list[tuple[str, int, str, str]]:
         model = outline(name)
         shape = "x".join(map(str, model.inputs[0].shape[1:]))
         text = (models.get(name).__doc__ or "").strip().partition("\n")[0]
-        rows.append((name, count_parameters(model), shape, text))
+        rows.append((name, model.count_params(), shape, text))
     return rows
