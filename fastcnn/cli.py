@@ -272,7 +272,7 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
     type=Size("HxWxC", (3,)),
     help="Default: what the model was made for.",
 )
-@click.option("--classes", type=POSITIVE, help="Default: 10.")
+@click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @debug
 def summary(model: str, **options: Any) -> None:

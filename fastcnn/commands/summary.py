@@ -6,8 +6,9 @@ from fastcnn.commands.find_model import find_model
 from fastcnn.commands.model_argument import model_argument
 from fastcnn.errors import OptionError
 from fastcnn.model import Model
-from fastcnn.models import build
+from fastcnn.models import outline
 from fastcnn.plugins.registry import models
+from fastcnn.training.summary import count_parameters
 
 Size = tuple[int, int, int]
 
@@ -31,15 +32,15 @@ def _model(what: str, input_shape: Size | None, classes: int | None) -> Model:
         if input_shape or classes:
             raise OptionError(f"{what} has its input shape and classes already")
         return find_model(what)
-    return build(model_argument(what), input_shape, classes or 10)
+    return outline(model_argument(what), input_shape, classes)
 
 
 def model_list() -> list[tuple[str, int, str, str]]:
     """(name, parameters, usual input, first line of its docstring) of every registered model."""
     rows = []
     for name in models.names():
-        model = build(name)
-        shape = "x".join(map(str, model.input_shape))
+        model = outline(name)
+        shape = "x".join(map(str, model.inputs[0].shape[1:]))
         text = (models.get(name).__doc__ or "").strip().partition("\n")[0]
-        rows.append((name, model.count_params(), shape, text))
+        rows.append((name, count_parameters(model), shape, text))
     return rows

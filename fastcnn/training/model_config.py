@@ -53,7 +53,7 @@ class ModelConfig:
     """A model before its data is known.
 
     structure: (input shape (C, H, W), classes) -> Structure
-    usual_input: (height, width, channels) that it was made for.
+    usual_input: (height, width, channels) that it was made for; usual_classes likewise.
     """
 
     name: str
@@ -62,6 +62,7 @@ class ModelConfig:
     optimizer: dict[str, Any] | None = None
     callbacks: Sequence[dict[str, Any]] = ()
     usual_input: tuple[int, int, int] = COMMON
+    usual_classes: int = 10
 
 
 def model_config(model: str | dict[str, Any]) -> ModelConfig:
@@ -75,13 +76,24 @@ def model_config(model: str | dict[str, Any]) -> ModelConfig:
     def structure(input_shape: Shape, classes: int) -> Structure:
         return make(models, {**table, "input_shape": input_shape, "classes": classes})
 
-    return ModelConfig(table["name"], structure, usual_input=usual_input(function))
+    return ModelConfig(
+        table["name"],
+        structure,
+        usual_input=usual_input(function),
+        usual_classes=usual_classes(function),
+    )
 
 
 def usual_input(function: Any) -> tuple[int, int, int]:
     """(height, width, channels) that a model was made for: the default of its `input_shape`."""
     shape = inspect.signature(function).parameters["input_shape"].default
     return COMMON if shape is inspect.Parameter.empty else (shape[1], shape[2], shape[0])
+
+
+def usual_classes(function: Any) -> int:
+    """How many classes a model was made for: the default of its `classes`."""
+    classes = inspect.signature(function).parameters["classes"].default
+    return 10 if classes is inspect.Parameter.empty else classes
 
 
 def read_model_toml(path: Path) -> ModelConfig:

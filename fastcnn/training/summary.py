@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
@@ -94,7 +93,12 @@ def is_chain(network: Network) -> bool:
     return True
 
 
-def summary_text(model: Any) -> str:
+def count_parameters(network: Network) -> int:
+    """Numbers in all parameters, which need not exist yet."""
+    return sum(row.parameters or 0 for row in summary_rows(network))
+
+
+def summary_text(model: Network) -> str:
     """The rows as a table with totals; what reads what is shown where it is no chain."""
     rows = summary_rows(model)
     width = len(COLUMNS) - is_chain(model)
@@ -109,13 +113,16 @@ def summary_text(model: Any) -> str:
     lines = ["  ".join(map(_align, row, widths, range(width))).rstrip() for row in cells]
     rule = "-" * max(map(len, lines))
     text = [f"Model: {model.name}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]]
-    frozen = model.store.count(trainable=False) - _kept(model)
+    frozen = _frozen(model)
     return "\n".join([*text, f"of these frozen: {frozen:,}"] if frozen else text)
 
 
-def _kept(model: Any) -> int:
-    """Numbers that no optimizer ever changes, such as moving averages."""
-    return sum(math.prod(p.shape) for p in model.store.specs.values() if not p.trainable)
+def _frozen(network: Network) -> int:
+    """Numbers that an optimizer would change if their layers were trainable."""
+    nodes = [node for node in network.unfold().nodes if node.owner == node.name and node.layer]
+    frozen = [node for node in nodes if node.layer and not node.layer.trainable]
+    parameters = [p for node in frozen for p in node.parameters.values() if p.trainable]
+    return sum(math.prod(p.shape) for p in parameters)
 
 
 def _align(cell: str, width: int, column: int) -> str:
