@@ -9,7 +9,7 @@ from fastcnn.kernels.spec import OPS
 LOSSES = [
     name
     for name, op in OPS.items()
-    if op.python is None and {"predictions", "loss"} <= set(op.tensors)
+    if {"predictions", "loss"} <= set(op.tensors) and op.python is None
 ]
 VALUES = {  # of options, where the default does not say enough
     "label_smoothing": [0.0, 0.1],
