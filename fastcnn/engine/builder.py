@@ -11,6 +11,7 @@ from fastcnn.engine.parameters import ALIGN, ParameterStore
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.spec import OPS
 
 Argument = Buffer | Padded | Flat | View | np.ndarray | None
@@ -26,7 +27,7 @@ class Builder:
         self.lanes = lanes
         self.blocks = -(-batch // lanes)
         self.training = training
-        self.backend = backend
+        self.backend = resolve_backend(backend)
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)

@@ -19,10 +19,11 @@ every backend. Shapes are written as in kernels/spec/op.py:
         leak(work, x, y, (slope,))
 
 A Numba kernel is called once for each share of the work, by as many threads as the plan runs on,
-without the GIL. Its first argument says which share: `split(n, work)` gives the part [begin, end)
-of n items. What a share writes no other one may read or write, and the order of a sum must not
-depend on the number of shares: then results have the same bits on any number of threads. Then come
-the tensors and the parameters, in the order of the table; a tensor that is absent has no elements.
+and without the GIL. Its first argument says which share: `split(n, work)` gives the part
+[begin, end) of n items. What a share writes no other one may read or write, and the order of a sum
+must not depend on the number of shares: then results have the same bits on any number of threads.
+Then come the tensors and the parameters, in the order of the table; a tensor that is absent has no
+elements.
 
 What there is for Numba kernels, beside what Numba knows:
     helper          decorator of functions that kernels call

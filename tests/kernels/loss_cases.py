@@ -6,7 +6,11 @@ import numpy as np
 
 from fastcnn.kernels.spec import OPS
 
-LOSSES = [name for name, op in OPS.items() if {"predictions", "loss"} <= set(op.tensors)]
+LOSSES = [
+    name
+    for name, op in OPS.items()
+    if {"predictions", "loss"} <= set(op.tensors) and op.python is None
+]
 VALUES = {  # of options, where the default does not say enough
     "label_smoothing": [0.0, 0.1],
     "from_logits": [0, 1],

@@ -84,10 +84,10 @@ def _entry(words, number, count, scratch, floats, blocks):
 ENTRY = types.void(*[types.int64] * 6)
 
 
-def tensor_type(array: np.ndarray | None, axes: int, strided: bool) -> types.Array:
-    """Activations (3 or 5 axes) have halos, so their strides are read; an absent one is empty."""
-    dtype = numba.from_dtype(array.dtype) if array is not None else types.float32
-    return types.Array(dtype, axes, "A" if strided or axes in (3, 5) else "C")
+def tensor_type(dtype: np.dtype, axes: int, strided: bool) -> types.Array:
+    """Activations (3 or 5 axes) have halos, so their strides are read."""
+    layout = "A" if strided or axes in (3, 5) else "C"
+    return types.Array(numba.from_dtype(dtype), axes, layout)
 
 
 @cache

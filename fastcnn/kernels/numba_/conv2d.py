@@ -1,5 +1,6 @@
 """2-d convolutions; x holds its zero border, so that every convolution is a "valid" one."""
 
+from fastcnn.kernels.numba_.activation_math import LINEAR
 from fastcnn.kernels.numba_.conv2d_pooled_weight import conv2d_max_pool_backward_weight
 from fastcnn.kernels.numba_.conv2d_rows import (
     Axis,
@@ -20,6 +21,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_max_pool_backward_weight",
     "conv2d_max_pool_forward",
+    "conv2d_transpose_forward",
 ]
 
 
@@ -108,6 +110,25 @@ def _phase_axis(kernel, dilation, stride, shift, halo, phase):
     return Axis(k // step + 1, k, -step, source, dilation * step // stride)
 
 
+@helper
+def _transposed(work, x, w, b, slopes, y, activation, alpha, stride, dilation, groups, pad, halo):
+    """y[i] = act(b + sum of x[o] w[k], i + pad = stride o + dilation k), or times act'(slopes)."""
+    channels, outs = w.shape[0] // groups, w.shape[1]
+    taps, zeros = w.shape[2] * w.shape[3], (halo[0], halo[2])
+    sizes = (groups, channels, outs)
+    job = make_job(x, y, slopes, activation, alpha, *sizes, (1, 1), stride, zeros)
+    memory = place_memory(work, taps, groups * outs)
+    for k in range(groups * outs):
+        memory.bias[k] = b[k] if b.size else 0.0
+    for phase in range(stride[0] * stride[1]):
+        at = phase // stride[1], phase % stride[1]
+        axis_y = _phase_axis(w.shape[2], dilation[0], stride[0], pad[0], halo[0], at[0])
+        axis_x = _phase_axis(w.shape[3], dilation[1], stride[1], pad[1], halo[1], at[1])
+        steps = (channels * outs * taps, taps, outs * taps)
+        pack(job, axis_y, axis_x, pointer(w, 0), w.shape[3], steps, memory)
+        run_phase(work, job, x, y, slopes, axis_y, axis_x, memory, at[0], at[1])
+
+
 @scratch(_scratch)
 def conv2d_backward_input(
     work,
@@ -128,17 +149,32 @@ def conv2d_backward_input(
     activation,
     alpha,
 ):
-    channels, outs = w.shape[0] // groups, w.shape[1]
-    taps, applied = w.shape[2] * w.shape[3], activation if y.size else 0
-    steps = ((1, 1), (stride_h, stride_w), (halo_top, halo_bottom))
-    job = make_job(dy, dx, y, applied, alpha, groups, channels, outs, *steps)
-    memory = place_memory(work, taps, groups * outs)
-    for k in range(groups * outs):
-        memory.bias[k] = 0.0
-    for phase in range(stride_h * stride_w):
-        phase_y, phase_x = phase // stride_w, phase % stride_w
-        axis_y = _phase_axis(w.shape[2], dilation_h, stride_h, pad_top, halo_top, phase_y)
-        axis_x = _phase_axis(w.shape[3], dilation_w, stride_w, pad_left, halo_left, phase_x)
-        steps = (channels * outs * taps, taps, outs * taps)
-        pack(job, axis_y, axis_x, pointer(w, 0), w.shape[3], steps, memory)
-        run_phase(work, job, dy, dx, y, axis_y, axis_x, memory, phase_y, phase_x)
+    stride, dilation = (stride_h, stride_w), (dilation_h, dilation_w)
+    halo, applied = (halo_top, halo_left, halo_bottom), activation if y.size else LINEAR
+    place = (stride, dilation, groups, (pad_top, pad_left), halo)
+    _transposed(work, dy, w, w[:0, 0, 0, 0], y, dx, applied, alpha, *place)
+
+
+@scratch(_scratch)
+def conv2d_transpose_forward(
+    work,
+    x,
+    w,
+    b,
+    y,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    pad_top,
+    pad_left,
+    halo_top,
+    halo_left,
+    halo_bottom,
+    activation,
+    alpha,
+):
+    stride, dilation = (stride_h, stride_w), (dilation_h, dilation_w)
+    place = (stride, dilation, groups, (pad_top, pad_left), (halo_top, halo_left, halo_bottom))
+    _transposed(work, x, w, b, y[:0], y, activation, alpha, *place)

@@ -33,6 +33,15 @@ def drop_threshold(rate):
 
 
 @helper
+def draw(state, layer, b, quad, part, lanes):
+    """Words of elements 4 quad to 4 quad + 3 of block b, vectors of lanes from `part` on."""
+    images = as_unsigned(lane_numbers() + (b * lanes + part))
+    zero = images ^ images
+    key = np.uint32(state[0]), np.uint32(state[0] >> 32)
+    return philox(zero | quad, images, zero | state[1], zero | layer, key[0], key[1])
+
+
+@helper
 def keep_lanes(words, threshold, p, q, n, scale):
     """Write x / (1 - rate) where the word is large enough, else 0; bit i: lane i is kept."""
     keep = words >= threshold
@@ -62,15 +71,11 @@ def dropout_forward(work, x, y, mask, state, layer, rate):
     lanes, elements = x.shape[4], x.shape[1] * x.shape[2] * x.shape[3]
     quads = ceil_div(elements, 4)
     threshold, scale = drop_threshold(rate), 1.0 / (1.0 - rate)
-    k0, k1 = np.uint32(state[0]), np.uint32(state[0] >> 32)
     begin, end = split(x.shape[0] * quads, work)
-    zero = as_unsigned(lane_numbers() ^ lane_numbers())
     for item in range(begin, end):
         b, quad = item // quads, item % quads
         for part in range(0, lanes, VW):
-            images = as_unsigned(lane_numbers() + (b * lanes + part))
-            counter = (zero | quad, images, zero | state[1], zero | layer)
-            words = philox(*counter, k0, k1)
+            words = draw(state, layer, b, quad, part, lanes)
             drop_quad(x, y, mask, b, quad, words, part, threshold, scale)
 
 

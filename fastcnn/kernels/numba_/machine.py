@@ -128,7 +128,8 @@ def offer_core(typingctx):
     return signature(types.none), codegen
 
 
-WORDS = 11  # of a tensor: its address, shape and strides (in bytes), of up to five axes
+AXES = 6  # most of a tensor
+WORDS = 1 + 2 * AXES  # of a tensor: its address, shape and strides (in bytes)
 
 
 def argument_reader(tensors: list[tuple[types.Array, bool]], params: list[types.Type]) -> Any:
@@ -161,7 +162,7 @@ def argument_reader(tensors: list[tuple[types.Array, bool]], params: list[types.
 
 
 def _array(context: Any, builder: Any, kind: types.Array, words: list[Any], limit: Any) -> Any:
-    shape, strides = words[1 : 1 + kind.ndim], words[6 : 6 + kind.ndim]
+    shape, strides = words[1 : 1 + kind.ndim], words[1 + AXES : 1 + AXES + kind.ndim]
     if limit is not None:
         less = builder.icmp_signed("<", limit, shape[0])
         shape[0] = builder.select(less, limit, shape[0])
@@ -178,6 +179,8 @@ def floats_at(typingctx, address, count):
     kind = types.Array(types.float32, 1, "C")
 
     def codegen(context, builder, sig, args):
-        return _array(context, builder, kind, [args[0], args[1], *[None] * 4, I64(4)], None)
+        return _array(
+            context, builder, kind, [args[0], args[1], *[None] * (AXES - 1), I64(4)], None
+        )
 
     return signature(kind, types.int64, types.int64), codegen

@@ -15,6 +15,7 @@ from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.kit import NumbaKernel
 from fastcnn.kernels.numba_ import driver
 from fastcnn.kernels.numba_.compiled import compile_entry, tensor_type
+from fastcnn.kernels.numba_.machine import AXES, WORDS
 from fastcnn.kernels.program import ALL_BLOCKS, Arrays, Program, PythonStep
 from fastcnn.kernels.spec import ENUMS, Op
 from fastcnn.kernels.threads import enter_run
@@ -22,8 +23,10 @@ from fastcnn.kernels.threads import enter_run
 PACKAGE = "fastcnn.kernels.numba_"
 FAMILIES = (
     "activation",
+    "activity",
     "augment",
     "batch_norm",
+    "bias",
     "color_histogram",
     "conv2d",
     "copy",
@@ -32,14 +35,24 @@ FAMILIES = (
     "elementwise_loss",
     "gather",
     "gradient",
+    "group_norm",
     "hog",
+    "layer_norm",
+    "local2d",
     "log_softmax",
     "loss",
+    "lrn",
+    "maxout",
+    "merge",
+    "noise",
     "optimizer",
     "peak",
     "pool2d",
+    "prelu",
     "rng",
     "sample_loss",
+    "upsampling2d",
+    "weights",
 )
 
 
@@ -122,7 +135,7 @@ class _Step:
         op = self.op
         tensors = tuple(
             (
-                tensor_type(self.arrays.get(name), len(op.axes(name)), name in op.strided),
+                tensor_type(self._dtype(name), len(op.axes(name)), name in op.strided),
                 op.axes(name)[0] == "B",
             )
             for name in op.tensors
@@ -135,6 +148,17 @@ class _Step:
         self.address = compile_entry(self.function, tensors, kinds)
         self.words = _words(op, self.arrays, self.params)
         self.floats = scratch(self.arrays, self.params) if scratch else 0
+
+    def _dtype(self, tensor: str) -> np.dtype:
+        """That of an absent one is as in the table; floats are all alike."""
+        array, fixed = self.arrays.get(tensor), self.op.dtype(tensor)
+        if array is not None:
+            return array.dtype
+        if fixed not in ("float", "pixel"):
+            return np.dtype(fixed)
+        floats = (n for n in self.op.tensors if self.op.dtype(n) == "float")
+        others = [self.arrays[n] for n in floats]
+        return next((a.dtype for a in others if a is not None), np.dtype(np.float32))
 
 
 class Part:
@@ -184,9 +208,9 @@ def _words(op: Op, arrays: Arrays, params: dict[str, Any]) -> np.ndarray:
     for name in op.tensors:
         array = arrays.get(name)
         if array is None:
-            words += [0] * 11
+            words += [0] * WORDS
             continue
-        padding = [0] * (5 - array.ndim)
+        padding = [0] * (AXES - array.ndim)
         words += [array.ctypes.data, *array.shape, *padding, *array.strides, *padding]
     for name, default in op.params.items():
         value = params[name]

@@ -114,6 +114,22 @@ def tanh(x):
 
 
 @helper
+def circle(turns):
+    """(cos, sin) of 2 pi turns, turns in [0, 1]. In quarters of a turn, 4 turns = n + f with
+
+    |f| <= 1/2, nothing is lost."""
+    quarters = turns * 4.0
+    n = (quarters + 12582912.0) - 12582912.0
+    f = quarters - n
+    s, k = f * f, to_int(n)
+    sin = f * (s * (s * (s * -4.6016551e-3 + 7.9680033e-2) - 6.4596343e-1) + 1.5707964)
+    cos = s * (s * (s * (s * 9.0336264e-4 - 2.0859936e-2) + 2.5366917e-1) - 1.2337005) + 1.0
+    odd = (k & 1) != 0
+    x, y = select(odd, sin, cos), select(odd, cos, sin)
+    return select(((k + 1) & 2) != 0, -x, x), select((k & 2) != 0, -y, y)
+
+
+@helper
 def normal(x):
     """(P(X > |x|), exp(-x^2 / 2)) of the normal distribution; see csrc/vecmath.h"""
     a = fabs(x)
