@@ -203,11 +203,6 @@ class ParameterStore:
         rows = [(p.l1, p.l2, p.decay, 1.0) for p in map(self.specs.get, self.trainable) if p]
         return np.array(rows, self.dtype).reshape(-1, 4)
 
-    def count(self, trainable: bool | None = None) -> int:
-        """Numbers in all parameters, or in those that are trained, or in those that are not."""
-        keys = [k for k in self.specs if trainable is None or self.learns(k) == trainable]
-        return sum(int(np.prod(self.specs[key].shape)) for key in keys)
-
     def check(self, arrays: dict[str, np.ndarray]) -> None:
         """Raise if these are not exactly the parameters of this model, in name and shape."""
         missing = sorted(set(self.specs) - set(arrays))
