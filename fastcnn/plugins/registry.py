@@ -130,7 +130,7 @@ class Registry:
 
 
 def is_builtin(thing: Any) -> bool:
-    return thing.__module__.partition(".")[0] == "fastcnn"
+    return (thing.__module__ or "").partition(".")[0] == "fastcnn"
 
 
 def _origin(thing: Any) -> str:

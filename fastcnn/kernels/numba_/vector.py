@@ -420,6 +420,19 @@ def splat(typingctx, value):
 
 
 @intrinsic
+def zeros(typingctx, p):
+    """A vector of zeros, of the type of what p points to."""
+    if not isinstance(p, Pointer):
+        return None
+    result = Vector(p.dtype, VW)
+
+    def codegen(context, builder, sig, args):
+        return ir.Constant(context.get_value_type(result), None)
+
+    return signature(result, p), codegen
+
+
+@intrinsic
 def like(typingctx, vector, value):
     """A vector of the type of `vector` with `value` everywhere."""
 
