@@ -51,8 +51,8 @@ HELPERS = {
     "share": ("ceil_div", "split"),
     "rows": ("each_pair", "each_vector", "load_n", "row_at", "split_rows", "store_n"),
     "vecmath": ("maximum", "minimum"),
+    "emit": ("VW",),
     "vector": (
-        "VW",
         "fabs",
         "fma",
         "lane_sum",

@@ -16,7 +16,7 @@ from numba.core import types
 import fastcnn
 from fastcnn.kernels import call, new_program
 from fastcnn.kernels.numba_.conv2d_tiles import make_tile
-from fastcnn.kernels.numba_.vector import VW, Pointer
+from fastcnn.kernels.numba_.emit import VW, Pointer
 
 ROOT = Path(fastcnn.__file__).parent.parent
 

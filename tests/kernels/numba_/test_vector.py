@@ -4,10 +4,10 @@ import numba
 import numpy as np
 import pytest
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.tile import join_groups, part_groups, store_tile, transpose
 from fastcnn.kernels.numba_.tile import loads as load_rows
 from fastcnn.kernels.numba_.vector import (
-    VW,
     bits_mask,
     fabs,
     first,
