@@ -39,9 +39,8 @@ def show(net: Net, batch: int, options: argparse.Namespace) -> None:
     runs = [plan.program.step_seconds(blocks, threads) for _ in range(repeats)]
     names = [name for name, _ in runs[0]]
     seconds = np.median([[s for _, s in run] for run in runs], axis=0)
-    print(
-        f"{net.key} {net.title}, batch {batch}, {threads} threads, {plan.lanes} lanes, {model.backend}"
-    )
+    shape = f"batch {batch}, {threads} threads, {plan.lanes} lanes"
+    print(f"{net.key} {net.title}, {shape}, {model.backend}")
     for name, own, work in zip(names, seconds, multiply_adds(model, names), strict=True):
         rate = f"{2e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
         print(f"  {name:34} {1e6 * own:9.1f} us {own / seconds.sum():6.1%} {rate}")

@@ -127,9 +127,8 @@ def show(result: dict[str, Any]) -> None:
         )
     for label, ratios in result["backends"].items():
         middle, low, high = quartiles(ratios)[1], min(ratios), max(ratios)
-        print(
-            f"  {label} / {result['candidates'][0]['label']}: {middle:.2f}  ({low:.2f} to {high:.2f})"
-        )
+        own = result["candidates"][0]["label"]
+        print(f"  {label} / {own}: {middle:.2f}  ({low:.2f} to {high:.2f})")
     if "ratio" in result:
         low, high = min(result["ratios"]), max(result["ratios"])
         print(

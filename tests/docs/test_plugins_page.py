@@ -50,6 +50,11 @@ def test_a_layer_three_ways(folder):
     assert "fast_scale" in run(folder, sys.executable, "try_it.py")
 
 
+def test_an_optimizer_a_loss_and_a_callback(folder):
+    said = run(folder, sys.executable, "use_them.py")
+    assert "quantile" in said and "accuracy" in said
+
+
 CHECK = """
 import channel_scale, channel_scale_numba, numpy as np
 from fastcnn import Sequential
