@@ -158,7 +158,9 @@ losses = Registry(
     base="fastcnn.engine.loss:Loss",
 )
 optimizers = Registry("optimizer", "optimizers", base="fastcnn.engine.optimizer:Optimizer")
-regularizers = Registry("regularizer", "regularizers")
+regularizers = Registry(
+    "regularizer", "regularizers", base="fastcnn.engine.regularizer:Regularizer"
+)
 initializers = Registry("initializer", "initializers")
 callbacks = Registry("callback", "callbacks", base="fastcnn.engine.callback:Callback")
 models = Registry("model", "models")
@@ -166,7 +168,7 @@ activations = Registry(
     "activation", "activations", base="fastcnn.engine.activation:ActivationFunction"
 )
 schedules = Registry("schedule", "schedules", base="fastcnn.engine.schedule:Schedule")
-constraints = Registry("constraint", "constraints")
+constraints = Registry("constraint", "constraints", base="fastcnn.engine.constraint:Constraint")
 metrics = Registry(
     "metric",
     "metrics",
