@@ -35,6 +35,7 @@ RANKS = [
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
     ["commands"],
+    ["testing"],
     ["cli"],
 ]
 HEAVY = (
