@@ -35,6 +35,8 @@ RANKS = [
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
     ["features"],
+    ["classical"],
+    ["plugins.baselines", "baselines"],
     ["commands"],
     ["cli"],
 ]
@@ -51,7 +53,11 @@ HEAVY = (
     "scipy",
 )
 # Rooms whose classes are subclasses of a library's, or that are written in it.
-AT_HOME = {"kernels.numba_": {"numba", "llvmlite"}, "features": {"sklearn"}}
+AT_HOME = {
+    "kernels.numba_": {"numba", "llvmlite"},
+    "features": {"sklearn"},
+    "classical": {"sklearn"},
+}
 
 
 def modules():

@@ -18,6 +18,12 @@ def positive(name: str, value: Any) -> int:
     return int(value)
 
 
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise OptionError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
 def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     """An integer for all axes, or one for each."""
     values = (value,) * axes if isinstance(value, numbers.Integral) else tuple(value)
