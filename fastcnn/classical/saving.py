@@ -26,7 +26,7 @@ from fastcnn.training.model_file import read_model_file, write_model_file
 KIND = "baseline"
 PIXELS = ("uint8", "float32")
 PLAIN = (bool, int, float, str, type(None))
-LARGEST_IMAGE = 1 << 28  # numbers; a file must not ask for more memory than it could need
+LARGEST_IMAGE = 1 << 24  # numbers; a file must not ask for more memory than it could need
 
 
 def save_baseline(classifier: BaselineClassifier, path: str | Path) -> None:

@@ -33,8 +33,8 @@ class ColorHistSVM(Baseline):
     ) -> None:
         self.C, self.gamma = C, gamma
         self.space = one_of("space", space, SPACES)
-        self.bins = positive("bins", bins)
-        self.parts = positive("parts", parts)
+        self.bins = positive("bins", bins, 256)
+        self.parts = positive("parts", parts, 32)
 
     def features(self, threads: int | None) -> Steps:
         return color_histograms(self.space, self.bins, self.parts, threads)

@@ -29,11 +29,11 @@ class HogColorSVM(Baseline):
         parts: int = 3,
     ) -> None:
         self.C, self.gamma = C, gamma
-        self.cells = positive("cells", cells)
-        self.orientations = positive("orientations", orientations)
+        self.cells = positive("cells", cells, 64)
+        self.orientations = positive("orientations", orientations, 360)
         self.space = one_of("space", space, SPACES)
-        self.bins = positive("bins", bins)
-        self.parts = positive("parts", parts)
+        self.bins = positive("bins", bins, 256)
+        self.parts = positive("parts", parts, 32)
 
     def features(self, threads: int | None) -> Steps:
         from sklearn.pipeline import FeatureUnion, Pipeline

@@ -25,8 +25,8 @@ class HogCV2SVM(Baseline):
         orientations: int = 9,
     ) -> None:
         self.C, self.gamma = C, gamma
-        self.cells = positive("cells", cells)
-        self.orientations = positive("orientations", orientations)
+        self.cells = positive("cells", cells, 64)
+        self.orientations = positive("orientations", orientations, 360)
 
     def features(self, threads: int | None) -> Steps:
         from fastcnn.classical.grid_hog import GridHOG

@@ -19,8 +19,8 @@ class HogSVMLinear(Baseline):
 
     def __init__(self, C: float | None = None, cells: int = 7, orientations: int = 9) -> None:
         self.C = C
-        self.cells = positive("cells", cells)
-        self.orientations = positive("orientations", orientations)
+        self.cells = positive("cells", cells, 64)
+        self.orientations = positive("orientations", orientations, 360)
 
     def features(self, threads: int | None) -> Steps:
         from fastcnn.classical.grid_hog import GridHOG
