@@ -11,6 +11,7 @@ from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
+from fastcnn.kernels.backends import resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins
@@ -82,7 +83,7 @@ def load_model(
     loss: in place of the one in the file, as in `compile`; for functions, of which the file has
         only the name. Metrics that are functions are not in the file either.
     """
-    path = Path(path)
+    path, backend = Path(path), resolve_backend(backend)
     arrays, document = read_model_file(path)
     try:
         weights = _part(arrays, "weights")
