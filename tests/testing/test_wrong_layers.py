@@ -126,7 +126,7 @@ class TakesAnything(Scale):
 class NoJson(Scale):
     """Has an option that no file can hold."""
 
-    def __init__(self, factor=np.float32(2), name=None):
+    def __init__(self, factor=np.float32(2), name=None):  # noqa: B008
         super().__init__(factor, name)
 
 
