@@ -169,7 +169,7 @@ def test_a_right_loss_passes():
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
         (NoGradient, "has no gradient, so nothing can be trained"),
         (OneFigure, r"has shape \(\), not \(17,\)"),
-        (Drifts, "wrong"),
+        (Drifts, "depends on something that is hidden"),
     ],
 )
 def test_wrong_losses(cls, message):
