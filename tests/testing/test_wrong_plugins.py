@@ -50,13 +50,16 @@ def clean():
 
 
 class Sine(Elementwise):
-    """y = sin x"""
+    """y = sin w x"""
+
+    def __init__(self, frequency=1.0):
+        self.frequency = frequency
 
     def value(self, x):
-        return np.sin(x)
+        return np.sin(self.frequency * x)
 
     def slope(self, x):
-        return np.cos(x)
+        return self.frequency * np.cos(self.frequency * x)
 
 
 class WrongSlope(Sine):
@@ -98,7 +101,7 @@ class Falls(Sine):
 
 def test_a_right_activation_passes():
     with entered(registries.activations, Sine) as name:
-        fastcnn.testing.check_activation(name)
+        fastcnn.testing.check_activation({"name": name, "frequency": 0.5})
 
 
 @pytest.mark.parametrize(
