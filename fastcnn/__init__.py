@@ -7,9 +7,11 @@ if TYPE_CHECKING:
     from fastcnn import (
         activations,
         augmentations,
+        baselines,
         callbacks,
         constraints,
         datasets,
+        features,
         initializers,
         layers,
         losses,
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
+    from fastcnn.classical.classifier import BaselineClassifier
+    from fastcnn.classical.saving import load_baseline
     from fastcnn.engine.symbolic import Input
     from fastcnn.model import Model
     from fastcnn.saving import load_model
@@ -29,9 +33,11 @@ __version__ = "0.1.0"
 _MODULES = (
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
     "constraints",
     "datasets",
+    "features",
     "initializers",
     "layers",
     "losses",
@@ -42,22 +48,28 @@ _MODULES = (
     "schedules",
 )
 _NAMES = {
+    "BaselineClassifier": "classical.classifier",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
+    "load_baseline": "classical.saving",
     "load_model": "saving",
 }
 __all__ = [
+    "BaselineClassifier",
     "Input",
     "Model",
     "Sequential",
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
     "constraints",
     "datasets",
+    "features",
     "initializers",
     "layers",
+    "load_baseline",
     "load_model",
     "losses",
     "metrics",

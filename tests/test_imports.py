@@ -34,6 +34,9 @@ RANKS = [
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
+    ["features"],
+    ["classical"],
+    ["plugins.baselines", "baselines"],
     ["commands"],
     ["testing"],
     ["cli"],
@@ -50,6 +53,12 @@ HEAVY = (
     "jinja2",
     "scipy",
 )
+# Rooms whose classes are subclasses of a library's, or that are written in it.
+AT_HOME = {
+    "kernels.numba_": {"numba", "llvmlite"},
+    "features": {"sklearn"},
+    "classical": {"sklearn"},
+}
 
 
 def modules():
@@ -124,7 +133,7 @@ def test_only_the_native_maker_touches_the_extension():
 
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
 def test_heavy_libraries_are_imported_where_they_are_used(name, tree):
-    own = {"numba", "llvmlite"} if name.startswith("kernels.numba_.") else set()
+    own = next((libraries for room, libraries in AT_HOME.items() if _within(name, room)), set())
     for node in tree.body:
         names = []
         if isinstance(node, ast.Import):
