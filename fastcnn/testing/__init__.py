@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastcnn.testing.activation import check_activation
     from fastcnn.testing.augmentation import check_augmentation
+    from fastcnn.testing.baseline import check_baseline
     from fastcnn.testing.callback import check_callback
     from fastcnn.testing.constraint import check_constraint
     from fastcnn.testing.initializer import check_initializer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_activation",
     "check_augmentation",
+    "check_baseline",
     "check_callback",
     "check_constraint",
     "check_initializer",

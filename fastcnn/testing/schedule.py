@@ -16,13 +16,13 @@ TOTAL = EPOCHS * -(-SAMPLES // BATCH)
 
 
 class Rates(Callback):
-    """The learning rates that the steps had."""
+    """The learning rates that the kernels got."""
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         self.seen: list[float] = []
 
-    def on_batch_begin(self, batch: int, logs: dict[str, Any]) -> None:
-        self.seen.append(self.model.optimizer.rate)
+    def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        self.seen.append(self.model.optimizer._hyper[0])
 
 
 def check_schedule(schedule: Any) -> None:

@@ -63,13 +63,6 @@ def test_two_classes_of_any_labels(name, tmp_path):
     np.testing.assert_array_equal(loaded.predict(NEW), fitted.predict(NEW))
 
 
-@pytest.mark.parametrize("name", FITTED_HERE)
-def test_the_seed_decides_and_threads_do_not(name):
-    first, *others = (figures(fit(name, n_jobs=threads, random_state=3)) for threads in (1, 2, 3))
-    for other in others:
-        np.testing.assert_array_equal(first, other)
-
-
 @pytest.mark.parametrize("name", ["random_forest", "sklearn_mlp"])
 def test_another_seed_gives_another_classifier(name):
     assert (figures(fit(name, random_state=1)) != figures(fit(name, random_state=2))).any()

@@ -1,12 +1,31 @@
 """The checks for authors of plugins, run over everything that is registered."""
 
+import cv2
 import numpy as np
 import pytest
 
 import fastcnn.testing
-from fastcnn.plugins.registry import REGISTRIES, layers
+from fastcnn.plugins.registry import REGISTRIES, activations, layers
+from tests.classical.cases import FAST, NEEDS_OPENCV_4, QUICK
+from tests.plugins import (
+    test_activations,
+    test_constraints,
+    test_losses,
+    test_regularizers,
+    test_schedules,
+)
 
 IMAGES, ROWS = (7, 5, 3), (9, 4)
+
+
+def of_cases(cases):
+    """{name: [options, ...]} of [(name, options, ...), ...]"""
+    found = {}
+    for name, options, *_ in cases:
+        found.setdefault(name, []).append(options)
+    return found
+
+
 # By kind and name, where nothing but the name is too little: options of one or more cases.
 OPTIONS = {
     "layer": {
@@ -50,47 +69,24 @@ OPTIONS = {
         "spatial_dropout2d": [{"rate": 0.3}],
         "up_sampling2d": [{}, {"size": (3, 2), "interpolation": "bilinear"}],
     },
-    "activation": {
-        "elu": [{}, {"alpha": 0.5}],
-        "leaky_relu": [{"negative_slope": 0.1}],
-        "relu": [{}, {"negative_slope": 0.1, "max_value": 1.0, "threshold": 0.2}],
-        "threshold": [{"threshold": 0.3}],
-    },
-    "loss": {
-        "binary_crossentropy": [{}, {"from_logits": True, "label_smoothing": 0.1}],
-        "binary_focal_crossentropy": [{}, {"from_logits": True, "apply_class_balancing": True}],
-        "categorical_crossentropy": [{}, {"from_logits": True, "label_smoothing": 0.1}],
-        "categorical_focal_crossentropy": [{"gamma": 1.5}, {"from_logits": True}],
-        "huber": [{}, {"delta": 0.3}],
-        "sparse_categorical_crossentropy": [{}, {"from_logits": True, "label_smoothing": 0.1}],
+    "activation": of_cases(
+        [(name, {}) for name in activations.names() if name not in ("leaky_relu", "threshold")]
+        + [
+            (a["name"], {k: v for k, v in a.items() if k != "name"})
+            for a in test_activations.OPTIONS
+        ]
+    ),
+    "loss": {  # the defaults, and what has the most options
+        name: [{}] + ([cases[-1][0]] if len(cases) > 1 else [])
+        for name, cases in test_losses.FORMULAS.items()
     },
     "optimizer": {
         "adam": [{}, {"amsgrad": True, "weight_decay": 0.1, "clipnorm": 0.5}],
         "sgd": [{}, {"momentum": 0.9, "nesterov": True, "global_clipnorm": 1.0}],
     },
-    "schedule": {
-        "constant": [{"learning_rate": 0.3}],
-        "cosine": [{"initial_learning_rate": 2.0}, {"initial_learning_rate": 2, "decay_steps": 9}],
-        "cosine_restarts": [{"initial_learning_rate": 1.0, "first_decay_steps": 5, "m_mul": 0.5}],
-        "exponential": [{"initial_learning_rate": 1.0, "decay_steps": 4, "decay_rate": 0.25}],
-        "inverse_time": [{"initial_learning_rate": 0.6, "decay_rate": 0.5}],
-        "one_cycle": [{"max_learning_rate": 1.0}],
-        "piecewise": [{"boundaries": [2, 5], "values": [1.0, 0.5, 0.1]}],
-        "polynomial": [{"initial_learning_rate": 1.1, "end_learning_rate": 0.1}],
-        "step": [{"initial_learning_rate": 8.0, "decay_steps": 3, "decay_rate": 0.5}],
-        "triangular": [
-            {"initial_learning_rate": 1, "maximal_learning_rate": 5, "step_size": 4, "decay": 0.5}
-        ],
-        "warmup": [{"schedule": {"name": "cosine", "initial_learning_rate": 1.0}, "steps": 4}],
-    },
-    "regularizer": {
-        "l1l2": [{"l1": 0.5, "l2": 2.0}],
-        "orthogonal": [{}, {"factor": 0.5, "mode": "columns"}],
-    },
-    "constraint": {
-        "min_max_norm": [{"min_value": 0.6, "max_value": 0.9, "rate": 0.5}],
-        "max_norm": [{"max_value": 0.7}],
-    },
+    "schedule": of_cases(test_schedules.CASES),
+    "regularizer": of_cases(test_regularizers.CASES),
+    "constraint": of_cases(test_constraints.CASES),
     "callback": {
         "csv_logger": [{"filename": "log.csv"}],
         "early_stopping": [{"patience": 2, "min_delta": 0.01}],
@@ -105,6 +101,7 @@ OPTIONS = {
         "time_budget": [{"steps": 27}],
     },
     "metric": {"top_k": [{"k": 2}]},
+    "baseline": {name: [options] for name, options in {**FAST, **QUICK}.items()},
     "augmentation": {"flip": [{}, {"vertical": True, "alternate": True}]},
 }
 NEEDS = {"tensorboard": "tensorboardX", "mlflow": "mlflow"}
@@ -127,13 +124,15 @@ CASES = [
 
 def test_every_kind_has_a_check():
     without = {registry.group for registry in REGISTRIES if registry not in CHECKED}
-    assert without == {"models", "baselines", "data"}
+    assert without == {"models", "data"}
     assert {f"check_{registry.kind}" for registry in CHECKED} == set(fastcnn.testing.__all__)
 
 
 @pytest.mark.parametrize(("registry", "config"), CASES)
 def test_passes(registry, config, monkeypatch):
     name = config["name"]
+    if name == NEEDS_OPENCV_4 and not hasattr(cv2, "ml"):
+        pytest.skip("this OpenCV has no cv2.ml")
     if name in NEEDS:
         pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database needs more than the extra
@@ -149,7 +148,12 @@ def test_passes(registry, config, monkeypatch):
         ({"name": "permute", "dims": (2, 1)}, [ROWS]),
         ({"name": "reshape", "target_shape": (9, 2, 2)}, [ROWS, (36,)]),
         ({"name": "prelu", "shared_axes": (1, 2)}, [IMAGES, ROWS]),
-        ({"name": "layer_normalization", "scale": False}, [IMAGES, (1, 1, 5)]),
+        (
+            {"name": "layer_normalization", "epsilon": 0.1, "gamma_initializer": "uniform"},
+            [IMAGES, (1, 1, 5)],
+        ),
+        ({"name": "group_normalization", "groups": 2}, [(7, 5, 4), (9, 6), (8,)]),
+        ({"name": "local_response_normalization", "size": 3, "alpha": 1.0, "k": 1.0}, [(7, 5, 4)]),
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from fastcnn.testing import check_layer
 from tests.testing.wrong import IMAGES, Scale, enter_scale, entered, kernels, scale, scale_weight
 
 SHAPES = [(5, 4, 3)]
+NUMBER = np.float32(2)
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +127,7 @@ class TakesAnything(Scale):
 class NoJson(Scale):
     """Has an option that no file can hold."""
 
-    def __init__(self, factor=np.float32(2), name=None):  # noqa: B008
+    def __init__(self, factor=NUMBER, name=None):
         super().__init__(factor, name)
 
 

@@ -50,13 +50,16 @@ def clean():
 
 
 class Sine(Elementwise):
-    """y = sin x"""
+    """y = sin w x"""
+
+    def __init__(self, frequency=1.0):
+        self.frequency = frequency
 
     def value(self, x):
-        return np.sin(x)
+        return np.sin(self.frequency * x)
 
     def slope(self, x):
-        return np.cos(x)
+        return self.frequency * np.cos(self.frequency * x)
 
 
 class WrongSlope(Sine):
@@ -98,7 +101,7 @@ class Falls(Sine):
 
 def test_a_right_activation_passes():
     with entered(registries.activations, Sine) as name:
-        fastcnn.testing.check_activation(name)
+        fastcnn.testing.check_activation({"name": name, "frequency": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_a_right_loss_passes():
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
         (NoGradient, "has no gradient, so nothing can be trained"),
         (OneFigure, r"has shape \(\), not \(17,\)"),
-        (Drifts, "wrong"),
+        (Drifts, "depends on something that is hidden"),
     ],
 )
 def test_wrong_losses(cls, message):
