@@ -1,16 +1,17 @@
 """Builds the C kernels once per instruction set, and the Cython door to them.
 
 Each instruction set is a static library with flags of its own, so that no other file is compiled
-with them. A flag the compiler lacks drops that instruction set and nothing else.
+with them. A flag the compiler lacks drops that instruction set and nothing else; without a compiler
+the package is installed without compiled kernels.
 """
 
 import os
 import platform
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.errors import CompileError
 
@@ -34,7 +35,10 @@ ISA_FLAGS = {
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
-def compiles(flags, source="int main(void) { return 0; }"):
+EMPTY = "int main(void) { return 0; }"
+
+
+def compiles(flags, source=EMPTY):
     """Whether the compiler takes these flags."""
     compiler = new_compiler()
     customize_compiler(compiler)
@@ -43,7 +47,12 @@ def compiles(flags, source="int main(void) { return 0; }"):
         with open(path, "w") as file:
             file.write(source)
         try:
-            compiler.compile([path], output_dir=folder, extra_postargs=["-Werror", *flags])
+            compiler.compile(
+                [path],
+                output_dir=folder,
+                include_dirs=[sysconfig.get_path("include")],
+                extra_postargs=["-Werror", *flags],
+            )
         except (CompileError, OSError, subprocess.SubprocessError):
             return False
     return True
@@ -63,27 +72,38 @@ def isa_library(isa, flags):
     )
 
 
-isas = {isa: flags for isa, flags in ISA_FLAGS.get(MACHINE, {}).items() if compiles(flags)}
-openmp = (
-    ["-fopenmp"] if compiles(["-fopenmp"], "#include <omp.h>\nint main(void) { return 0; }") else []
-)
-if not openmp:
-    print("fastcnn: this compiler has no OpenMP; the kernels will use one thread", file=sys.stderr)
+def say(text):
+    """Into the log of the build."""
+    print(f"fastcnn: {text}", file=sys.stderr)
 
-setup(
-    libraries=[isa_library(isa, flags) for isa, flags in {"baseline": [], **isas}.items()],
-    ext_modules=cythonize(
-        [
-            Extension(
-                "fastcnn._kernels",
-                ["fastcnn/_kernels.pyx", f"{CSRC}/program.c", f"{CSRC}/dispatch.c"],
-                include_dirs=[CSRC],
-                depends=headers,  # so that it is linked again after the static libraries
-                define_macros=[(f"FC_HAVE_{isa.upper()}", "1") for isa in isas],
-                extra_compile_args=[*COMMON, *openmp],
-                extra_link_args=openmp,
-                libraries=["m"],
-            )
-        ]
-    ),
-)
+
+def compiled_parts():
+    """What `setup` shall compile."""
+    from Cython.Build import cythonize
+
+    isas = {isa: flags for isa, flags in ISA_FLAGS.get(MACHINE, {}).items() if compiles(flags)}
+    openmp = ["-fopenmp"] if compiles(["-fopenmp"], f"#include <omp.h>\n{EMPTY}") else []
+    if not openmp:
+        say("this compiler has no OpenMP; the kernels will use one thread")
+    extension = Extension(
+        "fastcnn._kernels",
+        ["fastcnn/_kernels.pyx", f"{CSRC}/program.c", f"{CSRC}/dispatch.c"],
+        include_dirs=[CSRC],
+        depends=headers,  # so that it is linked again after the static libraries
+        define_macros=[(f"FC_HAVE_{isa.upper()}", "1") for isa in isas],
+        extra_compile_args=[*COMMON, *openmp],
+        extra_link_args=openmp,
+        libraries=["m"],
+    )
+    libraries = [isa_library(isa, flags) for isa, flags in {"baseline": [], **isas}.items()]
+    return {"libraries": libraries, "ext_modules": cythonize([extension])}
+
+
+if compiles([], f"#include <Python.h>\n{EMPTY}"):
+    parts = compiled_parts()
+else:
+    parts = {}
+    say("NO C COMPILER (or no headers of Python) was found: the kernels are not compiled")
+    say("Numba's serve instead, if numba is installed: pip install 'fastcnn[numba]'")
+
+setup(**parts)

@@ -48,8 +48,8 @@ class Candidate:
         return {**os.environ, **limits, **self.environment}
 
 
-def fastcnn() -> Candidate:
-    return Candidate("fastcnn", "fit")
+def fastcnn(backend: str = "native") -> Candidate:
+    return Candidate("fastcnn", backend)
 
 
 def peers(text: str, batch: int) -> list[Candidate]:

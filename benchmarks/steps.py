@@ -1,4 +1,4 @@
-"""Where a training step spends its time: python benchmarks/steps.py n1 [--batch 100] [--threads 1]
+"""Where a training step spends its time: python benchmarks/steps.py n1 [--backend numba]
 
 Each kernel of the plan with its median time, its share, and GFLOP/s where multiply-adds are known
 (nominal: taps on padding count).
@@ -20,14 +20,16 @@ def main() -> None:
     parser.add_argument("net")
     parser.add_argument("--batch", type=int, help="default: the first of nets.toml")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--backend", help="native, numba or reference")
     parser.add_argument("--repeats", type=int, default=50)
     options = parser.parse_args()
     net, batch = chosen(options.net)[0]
-    show(net, options.batch or batch, options.threads, options.repeats)
+    show(net, options.batch or batch, options)
 
 
-def show(net: Net, batch: int, threads: int, repeats: int) -> None:
-    model = build(net, threads)
+def show(net: Net, batch: int, options: argparse.Namespace) -> None:
+    threads, repeats = options.threads, options.repeats
+    model = build(net, threads, options.backend)
     images, labels = random_data(net, batch)
     model.fit(images, labels, batch_size=batch, verbose=0)
     plan = model._plan("train", batch)
@@ -37,7 +39,8 @@ def show(net: Net, batch: int, threads: int, repeats: int) -> None:
     runs = [plan.program.step_seconds(blocks, threads) for _ in range(repeats)]
     names = [name for name, _ in runs[0]]
     seconds = np.median([[s for _, s in run] for run in runs], axis=0)
-    print(f"{net.key} {net.title}, batch {batch}, {threads} threads, {plan.lanes} lanes")
+    shape = f"batch {batch}, {threads} threads, {plan.lanes} lanes"
+    print(f"{net.key} {net.title}, {shape}, {model.backend}")
     for name, own, work in zip(names, seconds, multiply_adds(model, names), strict=True):
         rate = f"{2e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
         print(f"  {name:34} {1e6 * own:9.1f} us {own / seconds.sum():6.1%} {rate}")

@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--nets", default="n1,n2,n3,n4,n5", help="n3, or n3:32 for one batch size")
     parser.add_argument("--threads", default="2", help="e.g. 1,2")
     parser.add_argument("--peers", default="", help="torch=PYTHON,keras=PYTHON")
+    parser.add_argument("--backends", default="native", help="e.g. native,numba")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.4, help="length of a block")
     parser.add_argument("--core", type=int, default=0, help="where one-thread runs are pinned")
@@ -49,7 +50,7 @@ def compare(net: Net, batch: int, threads: int, options: argparse.Namespace) -> 
     def start(candidate: Candidate) -> Worker:
         return Worker(candidate, net, batch, threads, options.core)
 
-    workers = [start(fastcnn())]
+    workers = [start(fastcnn(backend)) for backend in options.backends.split(",")]
     rivals, tried = qualify(peers(options.peers, batch), start, options.seconds)
     workers += rivals
     idle = idle_share(workers)
@@ -97,13 +98,20 @@ def row(worker: Worker, rates: list[float], flops: float, top: float) -> dict[st
 
 
 def ratio(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """fastcnn's rate over that of the best peer, in each round."""
+    """fastcnn's rate over that of the best peer, and of other backends over its, in each round."""
     own, *others = rows
-    if not others:
-        return {}
-    best = max(others, key=lambda row: row["images_per_second"])
-    ratios = [a / b for a, b in zip(own["rates"], best["rates"], strict=True)]
-    return {"best_peer": best["label"], "ratio": quartiles(ratios)[1], "ratios": ratios}
+    backends = [row for row in others if row["label"].startswith("fastcnn")]
+    found: dict[str, Any] = {"backends": {row["label"]: over(row, own) for row in backends}}
+    rivals = [row for row in others if row not in backends]
+    if rivals:
+        best = max(rivals, key=lambda row: row["images_per_second"])
+        ratios = over(own, best)
+        found |= {"best_peer": best["label"], "ratio": quartiles(ratios)[1], "ratios": ratios}
+    return found
+
+
+def over(one: dict[str, Any], other: dict[str, Any]) -> list[float]:
+    return [a / b for a, b in zip(one["rates"], other["rates"], strict=True)]
 
 
 def show(result: dict[str, Any]) -> None:
@@ -117,6 +125,10 @@ def show(result: dict[str, Any]) -> None:
             f"  {row['label']:38} {row['images_per_second']:9,.0f} images/s"
             f"  ({low:,.0f} to {high:,.0f})  {row['gflops']:6.1f} GFLOP/s  {row['of_peak']:4.0%}"
         )
+    for label, ratios in result["backends"].items():
+        middle, low, high = quartiles(ratios)[1], min(ratios), max(ratios)
+        own = result["candidates"][0]["label"]
+        print(f"  {label} / {own}: {middle:.2f}  ({low:.2f} to {high:.2f})")
     if "ratio" in result:
         low, high = min(result["ratios"]), max(result["ratios"])
         print(

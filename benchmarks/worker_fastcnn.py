@@ -1,4 +1,4 @@
-"""fastcnn: `fit` itself, with shuffling and history, on float images. See serve.py."""
+"""fastcnn: `fit` itself, with shuffling and history, on float images; the mode is the backend."""
 
 import time
 from typing import Any
@@ -8,7 +8,7 @@ from serve import Run, serve
 
 from fastcnn import Sequential, __version__
 from fastcnn.callbacks import Callback
-from fastcnn.kernels.native import isa_index, isas
+from fastcnn.commands.versions import maker_in_use
 from fastcnn.plugins.registry import layers, make
 
 
@@ -28,15 +28,15 @@ class Stopwatch(Callback):
         self.model.stop_training = self.steps >= self.most or self.seconds >= self.limit
 
 
-def build(net: Net, threads: int) -> Sequential:
+def build(net: Net, threads: int, backend: str | None = None) -> Sequential:
     stack = [make(layers, spec) for spec in [*net.layers, {"name": "softmax"}]]
-    model = Sequential(stack, net.input, threads=threads)
+    model = Sequential(stack, net.input, threads=threads, backend=backend)
     model.compile(net.optimizer, "sparse_categorical_crossentropy")
     return model
 
 
 def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
-    model = build(net, threads)
+    model = build(net, threads, mode)
     images, labels = random_data(net, batch)
 
     def run(limit: float, steps: float) -> tuple[int, float]:
@@ -45,7 +45,7 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
         return watch.steps, watch.seconds
 
     facts = {
-        "version": f"fastcnn {__version__} ({isas()[isa_index()]})",
+        "version": f"fastcnn {__version__} ({maker_in_use(mode)})",
         "parameters": model.count_params(),
         "multiply_adds": sum(
             node.layer.multiply_adds(*node.input_shapes) for node in model.graph.nodes[1:]

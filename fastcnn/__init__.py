@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         schedules,
     )
     from fastcnn.engine.symbolic import Input
+    from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
     from fastcnn.saving import load_model
     from fastcnn.sequential import Sequential
@@ -44,12 +45,16 @@ _MODULES = (
     "schedules",
 )
 _NAMES = {
+    "CNNClassifier": "estimators",
+    "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
     "load_model": "saving",
 }
 __all__ = [
+    "CNNClassifier",
+    "CNNRegressor",
     "Input",
     "Model",
     "Sequential",

@@ -40,7 +40,7 @@ activation = "softmax"
 """
 JSON_KEYS = {
     *("test_accuracy", "train_accuracy", "epochs", "seconds", "images_per_second", "parameters"),
-    *("seed", "threads", "isa", "model_path", "weights_sha256"),
+    *("seed", "threads", "backend", "isa", "model_path", "weights_sha256"),
 }
 
 
@@ -434,9 +434,29 @@ def test_models_lists_every_registered_model():
     assert [line.split()[0] for line in lines[1:]] == models.names()
 
 
+def test_backends(monkeypatch):
+    """By option, else by FASTCNN_BACKEND; the record says which; a run goes on with its own."""
+    document = json.loads(train("--epochs", 1, "--backend", "numba", "--json").stdout)
+    record = json.loads(Path("runs/images-tiny/run.json").read_text())
+    assert document["backend"] == record["backend"] == record["results"]["backend"] == "numba"
+    resumed = run("train", "--resume", "runs/images-tiny", "--epochs", 2, "--json")
+    assert json.loads(resumed.stdout)["backend"] == "numba" and "numba" in resumed.stderr
+    error = only_line(run("train", "--resume", "runs/images-tiny", "--backend", "native", code=2))
+    assert "--backend native (the run has numba)" in error
+    monkeypatch.setenv("FASTCNN_BACKEND", "reference")
+    evaluated = run("evaluate", "runs/images-tiny", "--json")
+    assert json.loads(evaluated.stdout)["backend"] == "reference"
+    evaluated = run("evaluate", "runs/images-tiny", "--backend", "numba", "--json")
+    assert json.loads(evaluated.stdout)["backend"] == "numba"
+    assert json.loads(run("doctor", "--json").stdout)["backend"] == "reference"
+    monkeypatch.setenv("FASTCNN_BACKEND", "cuda")
+    assert "FASTCNN_BACKEND 'cuda'" in only_line(run("evaluate", "runs/images-tiny", code=2))
+
+
 def test_doctor_finds_kernels_and_data():
     report = json.loads(run("doctor", "--json").stdout)
     assert report["ok"] and report["self_check"]["ok"]
     assert report["isa"] in report["isas"] and report["data"]["digits"] == "built in"
+    assert report["backend"] == "native" and report["backends"] == ["native", "numba", "reference"]
     assert "all well" in run("doctor").stdout
     assert "nowhere" in only_line(run("doctor", "--data-dir", "nowhere", code=1))

@@ -35,6 +35,7 @@ RANKS = [
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
     ["features"],
+    ["estimators"],
     ["commands"],
     ["cli"],
 ]
@@ -51,7 +52,11 @@ HEAVY = (
     "scipy",
 )
 # Rooms whose classes are subclasses of a library's, or that are written in it.
-AT_HOME = {"kernels.numba_": {"numba", "llvmlite"}, "features": {"sklearn"}}
+AT_HOME = {
+    "kernels.numba_": {"numba", "llvmlite"},
+    "features": {"sklearn"},
+    "estimators": {"sklearn", "scipy"},
+}
 
 
 def modules():

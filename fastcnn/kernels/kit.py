@@ -31,7 +31,7 @@ What there is for Numba kernels, beside what Numba knows:
     split, split_rows, row_at, ceil_div     who does what, and where it lies
     each_vector, each_pair                  loops over all rows: y = rule(x), y = rule(x, z)
     pointer, load, load_n, store, store_n   vectors of VW numbers: `load(pointer(x, b, c, h) + i)`
-    splat, like, select, fma, lane_sum      vectors have +, -, *, /, <, ... as well
+    zeros, splat, like, select, fma, lane_sum   vectors have +, -, *, /, <, ... as well
     maximum, minimum, sqrt, fabs, exp, expm1, log, log1p, sigmoid, tanh
 """
 
@@ -51,8 +51,8 @@ HELPERS = {
     "share": ("ceil_div", "split"),
     "rows": ("each_pair", "each_vector", "load_n", "row_at", "split_rows", "store_n"),
     "vecmath": ("maximum", "minimum"),
+    "emit": ("VW",),
     "vector": (
-        "VW",
         "fabs",
         "fma",
         "lane_sum",
@@ -63,6 +63,7 @@ HELPERS = {
         "splat",
         "sqrt",
         "store",
+        "zeros",
     ),
     "wide_math": ("exp", "expm1", "log", "log1p", "sigmoid", "tanh"),
 }

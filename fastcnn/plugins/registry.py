@@ -88,7 +88,7 @@ class Registry:
         """Which package a thing came from; it must have been got before."""
         if name in self._packages:
             return self._packages[name]
-        return package_of_module(self._found[name].__module__)
+        return package_of_module(module_of(self._found[name]))
 
     def outside(self) -> list[str]:
         """Names of what has come in so far from other packages."""
@@ -130,11 +130,16 @@ class Registry:
 
 
 def is_builtin(thing: Any) -> bool:
-    return thing.__module__.partition(".")[0] == "fastcnn"
+    return module_of(thing).partition(".")[0] == "fastcnn"
+
+
+def module_of(thing: Any) -> str:
+    """What was made by exec() may have no module."""
+    return thing.__module__ or "__main__"
 
 
 def _origin(thing: Any) -> str:
-    return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{module_of(thing)}.{thing.__qualname__}"
 
 
 layers = Registry("layer", "layers", base="fastcnn.engine.layer:Layer")
@@ -153,7 +158,9 @@ losses = Registry(
     base="fastcnn.engine.loss:Loss",
 )
 optimizers = Registry("optimizer", "optimizers", base="fastcnn.engine.optimizer:Optimizer")
-regularizers = Registry("regularizer", "regularizers")
+regularizers = Registry(
+    "regularizer", "regularizers", base="fastcnn.engine.regularizer:Regularizer"
+)
 initializers = Registry("initializer", "initializers")
 callbacks = Registry("callback", "callbacks", base="fastcnn.engine.callback:Callback")
 models = Registry("model", "models")
@@ -161,7 +168,7 @@ activations = Registry(
     "activation", "activations", base="fastcnn.engine.activation:ActivationFunction"
 )
 schedules = Registry("schedule", "schedules", base="fastcnn.engine.schedule:Schedule")
-constraints = Registry("constraint", "constraints")
+constraints = Registry("constraint", "constraints", base="fastcnn.engine.constraint:Constraint")
 metrics = Registry(
     "metric",
     "metrics",

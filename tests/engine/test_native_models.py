@@ -1,4 +1,4 @@
-"""Whole models in C: the gradients of the reference, the same bits with any number of threads."""
+"""Whole models in C and Numba: the gradients of the reference, the same bits with any threads."""
 
 from copy import deepcopy
 
@@ -18,8 +18,9 @@ GRAPHS = {
 }
 
 
-def gradients(graph, batch, dtype, threads):
+def gradients(graph, batch, backend, threads):
     """Loss and flat gradient of one training step of `batch` images."""
+    dtype = "float64" if backend == "reference" else "float32"
     rng = np.random.default_rng(3)
     start = ParameterStore(deepcopy(graph), 0, "float64")
     values = {key: v + rng.normal(0, 0.3, v.shape).round(2) for key, v in start.items()}
@@ -29,7 +30,6 @@ def gradients(graph, batch, dtype, threads):
     images = rng.normal(size=(batch, height, width, channels)).round(2).astype(dtype)
     labels = rng.integers(0, int(np.prod(graph.output.shape)), batch)
     unit = Preprocessing(np.ones(channels), np.zeros(channels))
-    backend = "native" if dtype == "float32" else "reference"
     options = {"heads": [Head("y", graph.output, make(losses, LOSSES[0]))], "backend": backend}
     plan = Plan(graph, store, [unit], batch, "train", **options)
     plan.bind(Source([images], [labels]))
@@ -39,14 +39,15 @@ def gradients(graph, batch, dtype, threads):
     return plan.sums()["loss"], store.gradients.copy()
 
 
+@pytest.mark.parametrize("backend", ["native", "numba"])
 @pytest.mark.parametrize("batch", [1, 3, 8, 17])
 @pytest.mark.parametrize("name", GRAPHS)
-def test_gradients_of_the_reference_with_the_same_bits(name, batch):
+def test_gradients_of_the_reference_with_the_same_bits(name, batch, backend):
     graph = GRAPHS[name]
-    loss, wanted = gradients(graph, batch, "float64", 1)
-    one = gradients(graph, batch, "float32", 1)
+    loss, wanted = gradients(graph, batch, "reference", 1)
+    one = gradients(graph, batch, backend, 1)
     assert one[0] == pytest.approx(loss, rel=1e-4)
     np.testing.assert_allclose(one[1], wanted, atol=3e-4 * max(1, np.abs(wanted).max()))
     for threads in (2, 3):
-        many = gradients(graph, batch, "float32", threads)
+        many = gradients(graph, batch, backend, threads)
         assert many[0] == one[0] and np.array_equal(many[1], one[1])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import ENUMS
 from tests.kernels.compare import assert_native_matches_reference, run
 
@@ -72,7 +73,7 @@ def test_augment_images(shape, lanes, blocks, dtype, fill, colored, scaled, seed
     assert_native_matches_reference("augment_images", arrays, fill=fill, fill_value=3.0)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_records_that_change_nothing_gather(backend):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (5, 3, 4, 2)).astype(np.uint8)
@@ -83,7 +84,7 @@ def test_records_that_change_nothing_gather(backend):
     np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("fill", "expected"),
     [
@@ -102,7 +103,7 @@ def test_fill_beyond_the_edge(backend, fill, expected):
     np.testing.assert_array_equal(x[0, 0, 0, :, 0], expected)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_halves_patch_hole_and_mixing(backend):
     """By hand: half a pixel to the left, then a partner's patch, a hole, and a mixture."""
     images = np.float32([[0, 2, 4, 6], [100, 100, 100, 100]]).reshape(2, 1, 4, 1)

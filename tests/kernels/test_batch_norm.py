@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.kernels import new_program
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
@@ -69,7 +70,7 @@ def test_a_blank_first_image_costs_no_accuracy():
     assert_native_matches_reference("batch_norm_forward", arrays)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_batch_without_images(backend):
     arrays = some_arrays(0, (1, 2, 3, 3, 4))
     arrays["order"][...] = -1

@@ -5,8 +5,7 @@ import pytest
 
 from fastcnn.errors import BackendError, FastcnnError, OptionError, ShapeError
 from fastcnn.kernels import call, new_program
-
-BACKENDS = ["native", "reference"]
+from fastcnn.kernels.backends import BACKENDS
 
 
 def zeros(*shape, dtype=np.float32):

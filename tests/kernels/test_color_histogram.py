@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fastcnn.errors import ShapeError
 from fastcnn.kernels import call
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.reference.color_histogram import rgb_to_hsv, rgb_to_lab
 from tests.kernels.compare import assert_native_matches_reference, run
 
@@ -49,7 +50,7 @@ def test_color_histogram(shape, bins, space, joint, grid, seed):
     assert_native_matches_reference("color_histogram", arrays, **params)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_as_numpy_counts(backend):
     """The last bin is closed, and what lies outside is left away: on exact values."""
     images = np.float32([0, 0.25, 0.5, 0.75, 1, -0.1, 1.5, 0.3]).reshape(1, 2, 4, 1)
@@ -58,7 +59,7 @@ def test_as_numpy_counts(backend):
     np.testing.assert_allclose(got * 8, np.histogram(images, edges[0])[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_joint_and_grid_by_hand(backend):
     """Left half red, right half green: one colour in each part."""
     images = np.zeros((1, 2, 4, 3), np.uint8)

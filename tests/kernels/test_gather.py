@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.backends import BACKENDS
 from tests.kernels.compare import assert_native_matches_reference, run
 
 quick = settings(deadline=None, max_examples=25)
@@ -60,7 +61,7 @@ def test_gather_says_what_it_does():
     arrays = {"images": images, "order": order}
     arrays |= {"scale": np.float32([0.5]), "offset": np.float32([1])}
     arrays["x"] = np.full((1, 1, 2, 2, 4), np.nan, np.float32)
-    for backend in ("native", "reference"):
+    for backend in BACKENDS:
         x = run("gather_images", arrays, backend)["x"]
         np.testing.assert_array_equal(x[0, 0, 1, 0], [6, 0, 2, 2])
 

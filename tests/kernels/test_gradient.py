@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.errors import ShapeError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.checks import SQUARE_SUM_PIECE, square_sum_count
 from tests.kernels.compare import assert_native_matches_reference, run
 
@@ -40,7 +41,7 @@ def test_native_matches_reference(sizes, seed):
         assert_native_matches_reference("clip_norm", step, limit=5.0, together=together)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("together", [0, 1])
 def test_clip_norm(backend, together):
     g, bounds = np.array([3, 4, 0.6, 0.8, 0], np.float32), np.array([0, 2, 5])
@@ -50,7 +51,7 @@ def test_clip_norm(backend, together):
     np.testing.assert_allclose(clipped, g * scales, rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_clip_value_keeps_what_is_no_number(backend):
     g = np.array([-3, -0.5, 0, 0.2, 7, np.nan, np.inf], np.float32)
     clipped = run("clip_value", {"g": g}, backend, limit=0.5)["g"]

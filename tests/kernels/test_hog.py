@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import call
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import ENUMS
 from tests.kernels.compare import assert_native_matches_reference, run
 
@@ -53,7 +54,7 @@ def test_hog(cell, block, more, channels, orientations, norm, signed, root, seed
     assert_native_matches_reference("hog", arrays, **params, **rest, square_root=root)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("shape", [(32, 32), (33, 50), (24, 40)])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,7 +82,7 @@ def test_directions_by_hand(signed):
     ramps = [4 * (w * x + h * y) for x, y in ((1, 0), (1, 1), (0, 1), (-1, 1))]
     images = np.stack([*ramps, *(-r for r in ramps)])[..., None] + 100
     params = {"orientations": 8, "cell_h": 9, "cell_w": 9, "block_h": 1, "block_w": 1}
-    for backend in ("native", "reference"):
+    for backend in BACKENDS:
         arrays = problem(images.astype(np.uint8), **params)
         got = run("hog", arrays, backend, signed_gradient=signed, norm="l2", **params)["features"]
         middle = [int(np.argmax(row)) for row in got]

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.native import isas
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 from tests.kernels.loss_cases import CASES, images_of, loss_arrays, takes_probabilities
@@ -43,7 +44,7 @@ def test_gradient(name, params, weighted):
 
 
 @pytest.mark.parametrize("name", DENSE)
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_dense_targets_agree_with_labels(name, backend):
     arrays = loss_arrays(name.removesuffix("_dense"), {}, 2, 10, 16, 2)
     smoothing = {"label_smoothing": 0.1}

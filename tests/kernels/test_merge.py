@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, run
 from tests.kernels.halos import assert_halo_untouched, with_halo
@@ -52,7 +53,7 @@ def test_maximum(shape, halo, seed):
     assert_halo_untouched(run("maximum_backward", back, "native")["dx"])
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_of_two_equal_values_the_first_gets_the_gradient(backend):
     same = np.ones((1, 1, 1, 2, 4), np.float32)
     arrays = {

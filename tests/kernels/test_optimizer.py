@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.checks import square_sum_count
 from fastcnn.kernels.spec import OPS
 from tests.kernels.compare import assert_native_matches_reference, run
@@ -143,9 +144,9 @@ def lars_trusts(arrays, constants):
 
 
 @pytest.mark.parametrize(("name", "params", "optional"), CASES)
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_several_steps(name, params, optional, backend):
-    dtype, tolerance = (np.float32, 1e-5) if backend == "native" else (np.float64, 1e-12)
+    dtype, tolerance = (np.float32, 1e-5) if backend != "reference" else (np.float64, 1e-12)
     arrays = optimizer_arrays(name, (5, 40, 1), 7, optional, dtype)
     states = [t for t in arrays if ">" in OPS[name].tensors[t] and t != "p"]
     arrays |= {t: np.zeros_like(arrays["p"]) for t in states}

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 from tests.kernels.halos import assert_halo_untouched, with_halo
@@ -171,7 +172,7 @@ def test_average_gradient(window, stride, pad, out, activation, count_padding):
     np.testing.assert_allclose(analytic, central_differences(loss, z), rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_windows_in_the_padding_are_zero(backend):
     x = np.full((1, 1, 2, 2, 4), -3, np.float32)
     y, index = np.empty((1, 1, 4, 4, 4), np.float32), np.empty((1, 1, 4, 4, 4), np.uint8)

@@ -5,6 +5,7 @@ import pytest
 
 from fastcnn.errors import BackendError, OptionError
 from fastcnn.kernels import new_program
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import OPS, Op, register_kernel
 
 SHAPES = {"x": "B C H W L", "y": "> B C H W L"}
@@ -25,7 +26,7 @@ def images(seed=0):
     return np.random.default_rng(seed).standard_normal((3, 2, 4, 5, 16)).astype(np.float32)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_between_other_kernels(scale_kernel, backend):
     x, y, z = images(), images(1), images(2)
     program = new_program(backend)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastcnn.kernels.backends import BACKENDS
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 
 SHAPES = [(1, 1, 1), (1, 5, 3), (1, 7, 33), (3, 4, 2), (2, 1, 17), (1, 40, 100)]
@@ -26,7 +27,7 @@ def test_native_matches_reference(shape):
         assert_native_matches_reference("orthogonal_penalty", arrays, factor=3.0, rows=rows)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_norms_of_units(backend):
     w = weights((2, 3, 4))
     w[:, 1] = 0
@@ -52,7 +53,7 @@ def test_orthogonal_gradient(shape, rows):
     np.testing.assert_allclose(dw - 1, numeric, atol=1e-8)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_orthogonal_value(backend):
     w = np.array([[[3, 0], [0, -2], [1, -1]]], np.float32)
     for rows, cosines in ((0, [0, 0.5**0.5, 0.5**0.5]), (1, [1 / 50**0.5])):

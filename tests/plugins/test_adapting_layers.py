@@ -7,6 +7,7 @@ from fastcnn import Sequential, load_model
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.errors import OptionError, ShapeError
+from fastcnn.kernels.backends import BACKENDS
 from tests.engine.test_gradients import LOSSES, check
 
 KINDS = {"normalization": L.Normalization, "zca_whitening": lambda: L.ZCAWhitening(1e-3)}
@@ -35,7 +36,7 @@ def through(layer, images, **options):
     return Sequential([layer], images.shape[1:], **options).predict(images)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_normalization_gives_mean_0_and_variance_1(backend):
     layer = L.Normalization()
     layer.adapt(first(photographs()))

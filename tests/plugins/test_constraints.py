@@ -9,6 +9,7 @@ from fastcnn import Sequential, load_model
 from fastcnn import constraints as faces
 from fastcnn import layers as L
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.plugins.registry import config_of, make
 from fastcnn.plugins.registry import constraints as registry
 
@@ -57,7 +58,7 @@ def model_with(constraint, backend="native", threads=2, epochs=1, batch_size=40)
 
 
 @pytest.mark.parametrize(("name", "options", "formula"), CASES)
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_after_one_step(name, options, formula, backend):
     """Keras' axes: all weights that come into a unit or filter; the whole bias."""
     free = model_with(None, backend).get_weights()

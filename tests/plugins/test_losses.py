@@ -7,6 +7,7 @@ import fastcnn
 from fastcnn import Sequential
 from fastcnn import layers as L
 from fastcnn.errors import DataError, OptionError, ShapeError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import OPS
 from fastcnn.plugins.registry import config_of, losses, make
 from tests.kernels.compare import run
@@ -274,7 +275,7 @@ def regression(loss, **options):
     return model
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_custom_loss_trains_like_the_kernel_of_the_same_formula(backend):
     x, labels = quadrants(50)
     y = np.eye(4)[labels]

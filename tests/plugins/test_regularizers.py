@@ -10,6 +10,7 @@ from fastcnn import layers as L
 from fastcnn import regularizers as faces
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.errors import OptionError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.plugins.registry import config_of, make
 from fastcnn.plugins.registry import regularizers as registry
 
@@ -58,7 +59,7 @@ LAYERS = {
 
 @pytest.mark.parametrize(("name", "options", "formula"), CASES)
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_value_and_gradient(name, options, formula, layer, backend):
     """The loss has the formula's value; one step of SGD moves by its slope besides the data's."""
     table = {"name": name, **options}

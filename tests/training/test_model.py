@@ -125,13 +125,14 @@ def test_results_do_not_depend_on_the_batch():
     )
 
 
+@pytest.mark.parametrize("backend", ["native", "numba"])
 @pytest.mark.parametrize("net", ["simple_convnet", "convnetjs_cifar", "keras_cifar", "lenet5"])
-def test_native_training_follows_the_reference(net):
+def test_training_follows_the_reference(net, backend):
     x = RNG.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8)
     y = RNG.integers(0, 10, 24)
     losses = []
-    for backend, dtype in (("native", "float32"), ("reference", "float64")):
-        model = build(net, (16, 16, 3), seed=5, backend=backend, dtype=dtype)
+    for maker, dtype in (("reference", "float64"), (backend, "float32")):
+        model = build(net, (16, 16, 3), seed=5, backend=maker, dtype=dtype)
         model.compile({"name": "sgd", "learning_rate": 0.01, "momentum": 0.9})
         losses.append(model.fit(x, y, batch_size=12, epochs=3, verbose=0).history["loss"])
     np.testing.assert_allclose(*losses, rtol=2e-4)

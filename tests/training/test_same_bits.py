@@ -26,7 +26,7 @@ OPTIMIZERS = [
 ]
 
 
-def make_model(threads, optimizer="adam", seed=3):
+def make_model(threads, optimizer="adam", seed=3, backend="native"):
     model = Sequential(
         [
             L.Conv2D(10, 5, padding="same", activation="relu", kernel_regularizer="l2"),
@@ -43,6 +43,7 @@ def make_model(threads, optimizer="adam", seed=3):
         ],
         seed=seed,
         threads=threads,
+        backend=backend,
     )
     model.compile(optimizer)
     return model
@@ -73,11 +74,12 @@ def assert_same_bits(a, b):
         assert np.array_equal(value, b.get_weights()[key]), key
 
 
+@pytest.mark.parametrize("backend", ["native", "numba"])
 @pytest.mark.parametrize("batch_size", [4, 36])
-def test_threads_and_runs(batch_size):
-    one = train(make_model(1), 50, batch_size)
+def test_threads_and_runs(batch_size, backend):
+    one = train(make_model(1, backend=backend), 50, batch_size)
     for threads in (1, 2, 3):
-        assert_same_bits(one, train(make_model(threads), 50, batch_size))
+        assert_same_bits(one, train(make_model(threads, backend=backend), 50, batch_size))
 
 
 def test_another_seed_gives_other_bits():

@@ -6,6 +6,7 @@ import pytest
 from fastcnn import Input, Model, Sequential
 from fastcnn import layers as L
 from fastcnn.errors import DataError, OptionError
+from fastcnn.kernels.backends import BACKENDS
 from fastcnn.plugins.registry import losses
 from tests.plugins.test_losses import END, quadrants
 
@@ -29,7 +30,7 @@ def test_a_weight_of_evaluate_counts_like_repeating_the_sample(loss):
     assert weighted * len(X) == pytest.approx(repeated * TIMES.sum(), rel=1e-5)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_weight_of_fit_counts_like_repeating_the_sample(backend):
     """One step with all samples; its gradient is divided by the number of samples."""
     first, second = compiled(backend=backend), compiled(backend=backend)

@@ -7,7 +7,10 @@ from fastcnn.kernels.numba_.activation_math import (
 )
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import each_pair, each_vector
-from fastcnn.kernels.numba_.vector import like, select
+from fastcnn.kernels.numba_.vector import (
+    like,
+    select,
+)
 
 __all__ = [
     "activation_backward",

@@ -12,7 +12,11 @@ from fastcnn.kernels.numba_.vecmath import (
     softplus,
     tanh,
 )
-from fastcnn.kernels.numba_.vector import fabs, like, select
+from fastcnn.kernels.numba_.vector import (
+    fabs,
+    like,
+    select,
+)
 from fastcnn.kernels.spec import ENUMS
 
 CODES = ENUMS["activation"]

@@ -1,11 +1,16 @@
 """Penalties on activations. Lanes whose order is negative hold no image: penalty 0, gradient 0."""
 
 from fastcnn.kernels.numba_.batch_norm import is_full, masked
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.gradient import sign
 from fastcnn.kernels.numba_.loss import count_images
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
-from fastcnn.kernels.numba_.vector import VW, fabs, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    fabs,
+    pointer,
+    splat,
+)
 
 __all__ = ["activity_penalty", "activity_penalty_backward"]
 

@@ -4,12 +4,12 @@ rows and vectors, the lanes at the end. Lanes without image (order < 0) take no 
 """
 
 from fastcnn.kernels.numba_.activation_math import activate, activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, row_at, split_rows, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.vector import (
-    VW,
     bits_mask,
     lane_sum,
     like,

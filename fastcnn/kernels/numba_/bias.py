@@ -1,8 +1,13 @@
 """One number added to each pixel of a channel."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.rows import load_n
 from fastcnn.kernels.numba_.share import split
-from fastcnn.kernels.numba_.vector import VW, lane_sum, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    pointer,
+    splat,
+)
 
 __all__ = ["bias_backward"]
 

@@ -113,8 +113,10 @@ def compile_entry(
     entry = FunctionType(code, names, name)
     entry.__qualname__ = name
     entry.__module__ = function.__module__
-    # What was typed into a terminal has no file, by which Numba finds it again.
-    folder = cache_dir() if os.path.exists(place.co_filename) else None
+    # Numba finds functions again by their file and line: one typed into a terminal has none, and
+    # what a function makes differs from one call to the next.
+    own = os.path.exists(place.co_filename) and function.__closure__ is None
+    folder = cache_dir() if own else None
     with _cached_in(folder) as kept:
         compiled = numba.cfunc(ENTRY, cache=kept, error_model="numpy")(entry)
     _kept_alive.append(compiled)

@@ -13,7 +13,9 @@ from fastcnn.kernels.numba_.conv2d_rows import (
 )
 from fastcnn.kernels.numba_.conv2d_weight import conv2d_backward_weight
 from fastcnn.kernels.numba_.helper import helper, scratch
-from fastcnn.kernels.numba_.vector import pointer
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+)
 
 __all__ = [
     "conv2d_backward_input",

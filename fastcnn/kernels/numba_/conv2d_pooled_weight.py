@@ -19,6 +19,7 @@ from fastcnn.kernels.numba_.conv2d_weight import (
     tile_at,
     write,
 )
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import chain, helper, scratch
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.share import ceil_div, split
@@ -30,7 +31,12 @@ from fastcnn.kernels.numba_.tile import (
     offsets_at,
     picked_outer,
 )
-from fastcnn.kernels.numba_.vector import VW, load, pointer, splat, store
+from fastcnn.kernels.numba_.vector import (
+    load,
+    pointer,
+    splat,
+    store,
+)
 
 # (output channels, neighbouring taps) of the tiles there are
 SHAPES = ((4, 1), (4, 2), (4, 3), (3, 5))

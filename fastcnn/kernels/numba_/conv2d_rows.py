@@ -19,12 +19,15 @@ from fastcnn.kernels.numba_.conv2d_tiles import (
     smaller_tile,
     whole_tile,
 )
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import balanced, ceil_div, split
 from fastcnn.kernels.numba_.tile import as_offsets
-from fastcnn.kernels.numba_.vector import VW, pointer
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+)
 
 INFINITY = float("inf")
 

@@ -10,6 +10,7 @@ one channel's last tap that counts to the next one's first. floor: lower bound o
 
 from functools import cache
 
+from fastcnn.kernels.numba_.emit import MANY_REGISTERS
 from fastcnn.kernels.numba_.helper import chain, helper
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.tile import (
@@ -24,7 +25,9 @@ from fastcnn.kernels.numba_.tile import (
     store_parts,
     store_tile,
 )
-from fastcnn.kernels.numba_.vector import MANY_REGISTERS, splat
+from fastcnn.kernels.numba_.vector import (
+    splat,
+)
 
 ACCUMULATORS = 24 if MANY_REGISTERS else 12
 MOST_OUTS = 6

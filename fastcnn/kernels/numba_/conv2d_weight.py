@@ -9,6 +9,7 @@ the order of the rows.
 from collections import namedtuple
 from functools import cache
 
+from fastcnn.kernels.numba_.emit import MANY_REGISTERS, VW
 from fastcnn.kernels.numba_.helper import chain, helper, scratch
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n
@@ -23,8 +24,6 @@ from fastcnn.kernels.numba_.tile import (
     outer,
 )
 from fastcnn.kernels.numba_.vector import (
-    MANY_REGISTERS,
-    VW,
     lane_sum,
     load,
     pointer,

@@ -1,6 +1,7 @@
 """Dense layers. Vectors are images side by side forward, inputs side by side backward."""
 
 from fastcnn.kernels.numba_.activation_math import LINEAR, activate, activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.gemm import (
     MOST_VECTORS,
     PLACES,
@@ -14,7 +15,11 @@ from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import balanced, ceil_div, split
 from fastcnn.kernels.numba_.tile import loads, store_tile, transpose
-from fastcnn.kernels.numba_.vector import VW, lane_sum, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    pointer,
+    splat,
+)
 
 __all__ = ["dense_backward_input", "dense_backward_weight", "dense_forward"]
 

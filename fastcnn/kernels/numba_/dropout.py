@@ -7,12 +7,12 @@ neighbouring elements.
 import numpy as np
 
 from fastcnn.kernels.numba_.activation_math import activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.philox import philox
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
 from fastcnn.kernels.numba_.vector import (
-    VW,
     as_unsigned,
     bits_mask,
     lane_numbers,

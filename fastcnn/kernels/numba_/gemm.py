@@ -7,6 +7,7 @@ Steps go by in panels whose columns fit the L1 cache. Each sum is made in the or
 
 from collections import namedtuple
 
+from fastcnn.kernels.numba_.emit import MANY_REGISTERS
 from fastcnn.kernels.numba_.helper import chain, helper
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.tile import (
@@ -19,7 +20,10 @@ from fastcnn.kernels.numba_.tile import (
     splats,
     store_grid,
 )
-from fastcnn.kernels.numba_.vector import MANY_REGISTERS, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+    splat,
+)
 
 MOST_VECTORS = 4
 # Rows of the tiles that there are for 1, 2, 3 and 4 vectors

@@ -1,11 +1,18 @@
 """All gradients together: penalties, clipping, norms."""
 
 from fastcnn.kernels.checks import SQUARE_SUM_PIECE
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper, scratch
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.vecmath import maximum, minimum
-from fastcnn.kernels.numba_.vector import VW, lane_sum, like, pointer, select, splat
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    like,
+    pointer,
+    select,
+    splat,
+)
 
 __all__ = ["clip_norm", "clip_value", "penalty_gradient", "square_sums"]
 

@@ -4,12 +4,18 @@ Each lane has statistics of its own, so vectors are the lanes of one pixel.
 """
 
 from fastcnn.kernels.numba_.activation_math import activate
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.layer_norm import number
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
-from fastcnn.kernels.numba_.vector import VW, lane_sum, pointer, splat, sqrt
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    pointer,
+    splat,
+    sqrt,
+)
 
 __all__ = ["group_norm_backward_input", "group_norm_backward_weight", "group_norm_forward"]
 

@@ -1,10 +1,16 @@
 """Normalisation of each pixel over its channels. Lanes without image have dy = 0."""
 
 from fastcnn.kernels.numba_.activation_math import activate
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
-from fastcnn.kernels.numba_.vector import VW, lane_sum, pointer, splat, sqrt
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    pointer,
+    splat,
+    sqrt,
+)
 
 __all__ = ["layer_norm_backward_input", "layer_norm_backward_weight", "layer_norm_forward"]
 

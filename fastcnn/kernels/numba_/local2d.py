@@ -4,12 +4,18 @@ A share's output pixels go over all blocks, so that their weights are read once 
 """
 
 from fastcnn.kernels.numba_.activation_math import LINEAR, activate, activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import chain, helper, scratch
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.tile import outer, splats, store_parts
-from fastcnn.kernels.numba_.vector import VW, fma, lane_sum, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    fma,
+    lane_sum,
+    pointer,
+    splat,
+)
 
 __all__ = ["local2d_backward_input", "local2d_backward_weight", "local2d_forward"]
 

@@ -1,9 +1,13 @@
 """The logarithm of the softmax, over axis K of (B, K, H, W, L)."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.vecmath import exp, log, maximum
-from fastcnn.kernels.numba_.vector import VW, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+    splat,
+)
 
 __all__ = ["log_softmax_backward", "log_softmax_forward"]
 

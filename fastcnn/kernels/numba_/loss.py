@@ -6,11 +6,15 @@ no image: loss 0, gradient 0.
 
 import math
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.vecmath import exp, maximum
-from fastcnn.kernels.numba_.vector import VW, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+    splat,
+)
 
 __all__ = [
     "correct_dense",

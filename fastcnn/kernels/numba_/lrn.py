@@ -1,10 +1,14 @@
 """Local response normalisation, across channels: d = k + alpha / size (sum of x^2 around)."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.vecmath import exp, log
-from fastcnn.kernels.numba_.vector import VW, pointer, splat
+from fastcnn.kernels.numba_.vector import (
+    pointer,
+    splat,
+)
 
 __all__ = ["lrn_backward", "lrn_forward"]
 

@@ -10,7 +10,7 @@ from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from fastcnn.kernels.numba_.vector import emit_call
+from fastcnn.kernels.numba_.emit import emit_call
 
 X86 = platform.machine() in ("x86_64", "AMD64")
 ARM = platform.machine() in ("aarch64", "arm64")

@@ -1,8 +1,16 @@
 """The largest of neighbouring channels."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
-from fastcnn.kernels.numba_.vector import VW, like, pointer, select, splat, to_bytes, to_int
+from fastcnn.kernels.numba_.vector import (
+    like,
+    pointer,
+    select,
+    splat,
+    to_bytes,
+    to_int,
+)
 
 __all__ = ["maxout_backward", "maxout_forward"]
 

@@ -1,9 +1,17 @@
 """Several tensors of one shape into one, element by element."""
 
 from fastcnn.kernels.numba_.activation_math import activate
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import each_pair, load_n, row_at, split_rows, store_n
-from fastcnn.kernels.numba_.vector import VW, like, pointer, select, splat, to_bytes, to_int
+from fastcnn.kernels.numba_.vector import (
+    like,
+    pointer,
+    select,
+    splat,
+    to_bytes,
+    to_int,
+)
 
 __all__ = ["maximum_backward", "maximum_forward", "multiply"]
 

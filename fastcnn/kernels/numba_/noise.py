@@ -1,11 +1,20 @@
 """Noise that is a function of seed, step, layer, image and element alone."""
 
 from fastcnn.kernels.numba_.dropout import draw, drop_threshold
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
 from fastcnn.kernels.numba_.vecmath import circle, log
-from fastcnn.kernels.numba_.vector import VW, as_int, like, pointer, select, splat, sqrt, to_float
+from fastcnn.kernels.numba_.vector import (
+    as_int,
+    like,
+    pointer,
+    select,
+    splat,
+    sqrt,
+    to_float,
+)
 
 __all__ = ["alpha_dropout", "gaussian_dropout", "gaussian_noise", "spatial_dropout"]
 

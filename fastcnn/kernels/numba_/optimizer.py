@@ -5,12 +5,19 @@ Vectors stand at multiples of VW from the beginning, whatever the shares are. A 
 pointers to its state arrays, which it updates.
 """
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.gradient import add_penalties, segment_norms, sign
 from fastcnn.kernels.numba_.helper import helper, scratch
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
 from fastcnn.kernels.numba_.vecmath import maximum
-from fastcnn.kernels.numba_.vector import VW, fabs, lane_sum, pointer, splat, sqrt
+from fastcnn.kernels.numba_.vector import (
+    fabs,
+    lane_sum,
+    pointer,
+    splat,
+    sqrt,
+)
 
 __all__ = [
     "adadelta_update",

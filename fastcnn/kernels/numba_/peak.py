@@ -1,7 +1,11 @@
 """The measured limit of the machine: multiply-adds on registers alone."""
 
+from fastcnn.kernels.numba_.emit import MANY_REGISTERS, VW
 from fastcnn.kernels.numba_.tile import add_each, fill, outer
-from fastcnn.kernels.numba_.vector import MANY_REGISTERS, VW, lane_sum, splat
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    splat,
+)
 
 __all__ = ["fma_peak"]
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from fastcnn.kernels.numba_.helper import helper
-from fastcnn.kernels.numba_.vector import multiply_wide
+from fastcnn.kernels.numba_.vector import (
+    multiply_wide,
+)
 
 MULTIPLIERS = np.uint32(0xD2511F53), np.uint32(0xCD9E8D57)
 STEPS = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)

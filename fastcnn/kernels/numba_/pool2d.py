@@ -5,10 +5,18 @@ Lanes of a pixel go by in vectors; where there are fewer than VW, part of a vect
 
 from fastcnn.kernels.numba_ import pool2x2
 from fastcnn.kernels.numba_.activation_math import activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import ceil_div, split
-from fastcnn.kernels.numba_.vector import VW, like, pointer, select, splat, to_bytes, to_int
+from fastcnn.kernels.numba_.vector import (
+    like,
+    pointer,
+    select,
+    splat,
+    to_bytes,
+    to_int,
+)
 
 __all__ = ["avg_pool2d_backward", "avg_pool2d_forward", "max_pool2d_backward", "max_pool2d_forward"]
 

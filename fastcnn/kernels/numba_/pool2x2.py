@@ -7,12 +7,20 @@ again) in registers.
 from functools import cache
 
 from fastcnn.kernels.numba_.activation_math import activate_backward
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import chain, helper
 from fastcnn.kernels.numba_.machine import never_inlined
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
 from fastcnn.kernels.numba_.tile import join_groups, part_groups
-from fastcnn.kernels.numba_.vector import VW, like, pointer, select, splat, to_bytes, to_int
+from fastcnn.kernels.numba_.vector import (
+    like,
+    pointer,
+    select,
+    splat,
+    to_bytes,
+    to_int,
+)
 
 GROUPS = tuple(lanes for lanes in (1, 2, 4, 8, 16) if lanes <= VW)
 

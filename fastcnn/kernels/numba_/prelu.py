@@ -1,9 +1,16 @@
 """Rectifier with learned slopes; an axis of the slopes that is 1 is shared."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.rows import load_n, store_n
 from fastcnn.kernels.numba_.share import split
-from fastcnn.kernels.numba_.vector import VW, lane_sum, like, pointer, select, splat
+from fastcnn.kernels.numba_.vector import (
+    lane_sum,
+    like,
+    pointer,
+    select,
+    splat,
+)
 
 __all__ = ["prelu_backward_input", "prelu_backward_weight", "prelu_forward"]
 

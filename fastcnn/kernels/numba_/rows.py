@@ -1,8 +1,15 @@
 """Rows of activations: `width * lanes` floats side by side, whatever the number of lanes is."""
 
+from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.share import split
-from fastcnn.kernels.numba_.vector import VW, load, load_part, pointer, store, store_part
+from fastcnn.kernels.numba_.vector import (
+    load,
+    load_part,
+    pointer,
+    store,
+    store_part,
+)
 
 
 @helper

@@ -12,7 +12,7 @@ from numba.core.errors import RequireLiteralValue
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
-from fastcnn.kernels.numba_.vector import (
+from fastcnn.kernels.numba_.emit import (
     VW,
     Pointer,
     Vector,

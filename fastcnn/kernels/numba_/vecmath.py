@@ -1,7 +1,15 @@
 """Mathematical functions of vectors, as in csrc/vecmath.h, where their errors are stated."""
 
 from fastcnn.kernels.numba_.helper import helper
-from fastcnn.kernels.numba_.vector import as_float, as_int, fabs, like, select, to_float, to_int
+from fastcnn.kernels.numba_.vector import (
+    as_float,
+    as_int,
+    fabs,
+    like,
+    select,
+    to_float,
+    to_int,
+)
 
 
 @helper

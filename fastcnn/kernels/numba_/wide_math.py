@@ -13,7 +13,7 @@ from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
 from fastcnn.kernels.numba_ import vecmath
-from fastcnn.kernels.numba_.vector import Vector, emit_call
+from fastcnn.kernels.numba_.emit import Vector, emit_call
 
 __all__ = ["exp", "expm1", "log", "log1p", "sigmoid", "tanh"]
 

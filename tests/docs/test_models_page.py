@@ -8,14 +8,14 @@ import numpy as np
 from fastcnn.models import build
 from fastcnn.plugins.registry import models
 
-PAGE = Path(__file__).parents[1] / "docs" / "models.md"
+PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 RANDOM = np.random.default_rng(0)
 
 
 def test_models():
     images = RANDOM.random((40, 32, 32, 3), np.float32)
     data = {"x": images, "images": images, "y": np.arange(40) % 10, "labels": np.arange(40) % 10}
-    names = {**data, "angles": RANDOM.random(40)}
+    names = {**data, "angles": RANDOM.random(40), "__name__": "models_page"}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 3
     for block in blocks:
