@@ -11,8 +11,7 @@ from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
-from fastcnn.kernels.backends import resolve_backend
-from fastcnn.kernels.backends import available_backends
+from fastcnn.kernels.backends import available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins

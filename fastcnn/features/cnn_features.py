@@ -63,8 +63,9 @@ class CNNFeatures(ImageTransformer):
             last = whole.outputs[0].call
             assert last is not None
             return last.inputs[0]
-        by = "name" if isinstance(self.layer, str) else "index"
-        return whole.get_layer(**{by: self.layer}).output
+        if isinstance(self.layer, str):
+            return whole.get_layer(self.layer).output
+        return whole.get_layer(index=self.layer).output
 
     def transform(self, X: Any) -> np.ndarray:
         """(n, features) float32."""
