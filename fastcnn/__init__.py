@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from fastcnn import (
         activations,
         augmentations,
+        baselines,
         callbacks,
         constraints,
         datasets,
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
+    from fastcnn.classical.classifier import BaselineClassifier
+    from fastcnn.classical.saving import load_baseline
     from fastcnn.engine.symbolic import Input
     from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
@@ -31,6 +34,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
     "constraints",
     "datasets",
@@ -45,14 +49,17 @@ _MODULES = (
     "schedules",
 )
 _NAMES = {
+    "BaselineClassifier": "classical.classifier",
     "CNNClassifier": "estimators",
     "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
+    "load_baseline": "classical.saving",
     "load_model": "saving",
 }
 __all__ = [
+    "BaselineClassifier",
     "CNNClassifier",
     "CNNRegressor",
     "Input",
@@ -60,12 +67,14 @@ __all__ = [
     "Sequential",
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
     "constraints",
     "datasets",
     "features",
     "initializers",
     "layers",
+    "load_baseline",
     "load_model",
     "losses",
     "metrics",

@@ -1,7 +1,9 @@
 """The command line: parse, call one function, print. Heavy imports wait until a command runs."""
 
 import json
+import os
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -29,6 +31,8 @@ class Commands(click.Group):
             if ctx.meta.get("fastcnn.debug"):
                 traceback.print_exc()
             click.echo(f"fastcnn: {_line(error)}", err=True)
+            if isinstance(error, KeyboardInterrupt):
+                _leave_workers()
             ctx.exit(_exit_code(error))
 
 
@@ -41,6 +45,14 @@ def _line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"error: not enough memory. {error}".rstrip(". ")
     return "error: " + " ".join(str(error).split())
+
+
+def _leave_workers() -> None:
+    """Python would wait for threads that are in C code, which may be there for minutes."""
+    if any(thread.name == "fastcnn-work" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def _exit_code(error: BaseException) -> int:
@@ -112,7 +124,9 @@ def main() -> None:
     "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
 )
 @click.option(
-    "--model", metavar="NAME|FILE.toml", help="See `fastcnn models`. Default: by the data."
+    "--model",
+    metavar="NAME[:option=value,...]|FILE.toml",
+    help="A network or a baseline, see `fastcnn models`. Default: by the data.",
 )
 @click.option("--epochs", type=POSITIVE, help="In all. Default: by the data.")
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
@@ -139,6 +153,12 @@ def main() -> None:
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
     help="Part of the training images to measure on after each epoch, instead of the test set.",
+)
+@click.option(
+    "--train-size",
+    metavar="N",
+    type=POSITIVE,
+    help="Train on so many of the training images, each class in proportion.",
 )
 @data_dir
 @click.option(
@@ -308,11 +328,11 @@ def augment(**options: Any) -> None:
 @main.command(epilog=EPILOG)
 @debug
 def models() -> None:
-    """Built-in and installed models."""
-    from fastcnn.commands.summary import model_list
+    """Built-in and installed models, and classical baselines."""
+    from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list()))
+    click.echo(models_text(model_list(), baseline_list()))
 
 
 @main.command(epilog=EPILOG)

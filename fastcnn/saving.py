@@ -104,6 +104,8 @@ def load_model(
     """
     path, backend = Path(path), resolve_backend(backend)
     arrays, document = read_model_file(path)
+    if document.get("kind") == "baseline":
+        raise ModelFileError(f"{path} holds a baseline; fastcnn.load_baseline reads it")
     try:
         return _restore(arrays, document, threads, backend, loss)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:

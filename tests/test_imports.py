@@ -36,7 +36,10 @@ RANKS = [
     ["model", "models", "saving", "sequential", "structure"],
     ["features"],
     ["estimators"],
+    ["classical"],
+    ["plugins.baselines", "baselines"],
     ["commands"],
+    ["testing"],
     ["cli"],
 ]
 HEAVY = (
@@ -56,6 +59,7 @@ AT_HOME = {
     "kernels.numba_": {"numba", "llvmlite"},
     "features": {"sklearn"},
     "estimators": {"sklearn", "scipy"},
+    "classical": {"sklearn"},
 }
 
 
