@@ -126,6 +126,8 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         if first:
             self._begin(samples, targets(y))
             self._compile()
+        if self.early_stopping:  # go on from the best weights, which `fit` left in place
+            self.model_.training_weights = None
         data = self._set(samples, y, self._weights(y, sample_weight))
         self._train(data, self.model_.progress.epoch + 1)
         self._take_figures({})
