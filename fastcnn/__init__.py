@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastcnn.classical.classifier import BaselineClassifier
     from fastcnn.classical.saving import load_baseline
     from fastcnn.engine.symbolic import Input
+    from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
     from fastcnn.saving import load_model
     from fastcnn.sequential import Sequential
@@ -49,6 +50,8 @@ _MODULES = (
 )
 _NAMES = {
     "BaselineClassifier": "classical.classifier",
+    "CNNClassifier": "estimators",
+    "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
@@ -57,6 +60,8 @@ _NAMES = {
 }
 __all__ = [
     "BaselineClassifier",
+    "CNNClassifier",
+    "CNNRegressor",
     "Input",
     "Model",
     "Sequential",

@@ -35,6 +35,7 @@ RANKS = [
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
     ["features"],
+    ["estimators"],
     ["classical"],
     ["plugins.baselines", "baselines"],
     ["commands"],
@@ -57,6 +58,7 @@ HEAVY = (
 AT_HOME = {
     "kernels.numba_": {"numba", "llvmlite"},
     "features": {"sklearn"},
+    "estimators": {"sklearn", "scipy"},
     "classical": {"sklearn"},
 }
 
