@@ -1,0 +1,163 @@
+"""One fit of one candidate on one split: everything that is measured about it."""
+
+import io
+import pickle
+import time
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+
+from fastcnn.compare.calibration import brier_score, calibration_error, log_loss
+from fastcnn.compare.energy import Energy
+from fastcnn.compare.jobs import Job
+from fastcnn.compare.memory import PeakMemory
+from fastcnn.compare.statistics import macro_f1
+from fastcnn.compare.time_limit import OverBudget, TimeLimit
+
+DONE, FAILED = "done", "failed"
+
+
+def measure(
+    job: Job,
+    images: np.ndarray,
+    labels: np.ndarray,
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+) -> dict[str, Any]:
+    """The job's key and figures; for a model that fails, the error instead.
+
+    The arrays are all images and labels; the job's split says which are for training and testing.
+    """
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_limits
+
+    split = job.split
+    training = images[split.train], labels[split.train]
+    test = test_images[split.test], test_labels[split.test]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            # Threads for what is parallel in the estimator: processes of its own would not be
+            # measured.
+            with threadpool_limits(job.threads), parallel_config("threading"):
+                figures = {"status": DONE, **_measured(job, training, test)}
+        except (Exception, OverBudget) as error:
+            figures = _failure(error)
+    said = dict.fromkeys(f"{w.category.__name__}: {_line(w.message, 200)}" for w in caught)
+    return {**job.key, **figures, "warnings": list(said)}
+
+
+Part = tuple[np.ndarray, np.ndarray]  # images, labels
+
+
+def _measured(job: Job, training: Part, test: Part) -> dict[str, Any]:
+    estimator = job.candidate.make(job.split.seed, job.threads)
+    limit = None if job.candidate.keeps_budget else job.budget
+    memory, energy = PeakMemory(), Energy()
+    memory.start()
+    energy.start()
+    cpu, wall = time.process_time(), time.perf_counter()
+    with TimeLimit(limit):
+        estimator.fit(*training)
+    figures: dict[str, Any] = {
+        "fit_seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "energy_joules": energy.joules() if job.alone else None,
+        "train_images": len(training[1]),
+        "test_images": len(test[1]),
+    }
+    started = time.perf_counter()
+    predicted = np.asarray(estimator.predict(test[0])).astype(np.int64)
+    figures["image_seconds"] = (time.perf_counter() - started) / len(predicted)
+    figures["memory_bytes"] = memory.growth()
+    figures["model_bytes"] = model_bytes(estimator)
+    train_predicted = np.asarray(estimator.predict(training[0]))
+    figures["train_accuracy"] = float(np.mean(train_predicted == training[1]))
+    return {
+        **figures,
+        **_scores(predicted, test[1]),
+        **_calibration(estimator, *test),
+        "curves": loss_curves(estimator),
+        "predicted": predicted.tolist(),
+    }
+
+
+def _scores(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    classes = 1 + int(max(labels.max(), predicted.max()))
+    seen = np.union1d(labels, predicted)
+    matrix = confusion(labels, predicted, classes)[np.ix_(seen, seen)]
+    return {
+        "test_accuracy": float(np.mean(predicted == labels)),
+        "macro_f1": float(macro_f1(matrix)),
+    }
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(true, predicted) counts."""
+    counts = np.bincount(labels * classes + predicted, minlength=classes**2)
+    return counts.reshape(classes, classes)
+
+
+def _calibration(estimator: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Nothing for models without probabilities."""
+    if not hasattr(estimator, "predict_proba"):
+        return {"log_loss": None, "brier": None, "calibration_error": None}
+    given = np.asarray(estimator.predict_proba(images))
+    probabilities = np.zeros((len(labels), 1 + max(labels.max(), estimator.classes_.max())))
+    probabilities[:, estimator.classes_] = given  # a class may be missing from small sets
+    return {
+        "log_loss": log_loss(probabilities, labels),
+        "brier": brier_score(probabilities, labels),
+        "calibration_error": calibration_error(probabilities, labels),
+    }
+
+
+class _Length(io.RawIOBase):
+    """A file that only counts."""
+
+    length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.length += memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+
+def model_bytes(estimator: Any) -> int | None:
+    """Of the fitted estimator, written down with all that it needs to predict; None if it can't."""
+    file = _Length()
+    try:
+        pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
+    return file.length
+
+
+def last_step(estimator: Any) -> Any:
+    """The estimator inside searches and pipelines."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    return last_step(estimator[-1]) if hasattr(estimator, "steps") else estimator
+
+
+def loss_curves(estimator: Any) -> dict[str, list[float]]:
+    """Figures by epoch, of those that train in epochs."""
+    inner = last_step(estimator)
+    history = getattr(inner, "history_", None)
+    if isinstance(history, dict):
+        return {name: [float(v) for v in values] for name, values in history.items()}
+    curve = getattr(inner, "loss_curve_", None)
+    return {} if curve is None else {"loss": [float(value) for value in curve]}
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    line = str(error) if isinstance(error, OverBudget) else f"{type(error).__name__}: {error}"
+    text = "".join(traceback.format_exception(error))
+    return {"status": FAILED, "error": _line(line), "traceback": text}
+
+
+def _line(text: Any, length: int = 500) -> str:
+    return " ".join(str(text).split())[:length]
