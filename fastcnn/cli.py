@@ -112,7 +112,9 @@ def main() -> None:
     "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
 )
 @click.option(
-    "--model", metavar="NAME|FILE.toml", help="See `fastcnn models`. Default: by the data."
+    "--model",
+    metavar="NAME[:option=value,...]|FILE.toml",
+    help="A network or a baseline, see `fastcnn models`. Default: by the data.",
 )
 @click.option("--epochs", type=POSITIVE, help="In all. Default: by the data.")
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
@@ -139,6 +141,12 @@ def main() -> None:
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
     help="Part of the training images to measure on after each epoch, instead of the test set.",
+)
+@click.option(
+    "--train-size",
+    metavar="N",
+    type=POSITIVE,
+    help="Train on so many of the training images, each class in proportion.",
 )
 @data_dir
 @click.option(
@@ -308,11 +316,11 @@ def augment(**options: Any) -> None:
 @main.command(epilog=EPILOG)
 @debug
 def models() -> None:
-    """Built-in and installed models."""
-    from fastcnn.commands.summary import model_list
+    """Built-in and installed models, and classical baselines."""
+    from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list()))
+    click.echo(models_text(model_list(), baseline_list()))
 
 
 @main.command(epilog=EPILOG)

@@ -85,6 +85,8 @@ def load_model(
     """
     path, backend = Path(path), resolve_backend(backend)
     arrays, document = read_model_file(path)
+    if document.get("kind") == "baseline":
+        raise ModelFileError(f"{path} holds a baseline; fastcnn.load_baseline reads it")
     try:
         weights = _part(arrays, "weights")
         model = _from_description(document["model"], weights, threads, backend, loss)

@@ -5,7 +5,7 @@ from fastcnn.features.hog import HOG
 
 
 class GridHOG(HOG):
-    """HOG of square cells whose side is that of the image, the shorter one, // cells; at least 1.
+    """HOG of square cells whose side is that of the image, the shorter one, // cells; at least 2.
 
     So one setting serves 8x8 digits and 32x32 photographs.
     """
@@ -27,6 +27,6 @@ class GridHOG(HOG):
         if len(self.sample_shape_) < 2:
             raise ShapeError("HOG needs images; give the shape of those in rows by input_shape")
         height, width = self.sample_shape_[:2]
-        side = max(1, min(height, width) // self.cells)
+        side = min(max(2, min(height, width) // self.cells), height, width)
         blocks = (min(n // side, self.cells_per_block) for n in (height, width))
         return (side, side), tuple(blocks)

@@ -32,9 +32,6 @@ LARGEST_IMAGE = 1 << 24  # numbers; a file must not ask for more memory than it 
 def save_baseline(classifier: BaselineClassifier, path: str | Path) -> None:
     """Write a fitted baseline to one file, whole or not at all."""
     check_is_fitted(classifier, "classifier_")
-    arrays: Arrays = {}
-    for name, step in classifier.classifier_.steps:
-        arrays |= {f"{name}/{key}": array for key, array in collect(step).items()}
     document: dict[str, Any] = {"kind": KIND, KIND: _description(classifier)}
     document["versions"] = {
         "fastcnn": __version__,
@@ -42,7 +39,15 @@ def save_baseline(classifier: BaselineClassifier, path: str | Path) -> None:
         "numpy": np.__version__,
     }
     document["plugins"] = used_plugins(document)
-    write_model_file(Path(path), arrays, document)
+    write_model_file(Path(path), arrays_of(classifier), document)
+
+
+def arrays_of(classifier: BaselineClassifier) -> Arrays:
+    """What a fitted baseline has learned, as "<step>/<array>"."""
+    arrays: Arrays = {}
+    for name, step in classifier.classifier_.steps:
+        arrays |= {f"{name}/{key}": array for key, array in collect(step).items()}
+    return arrays
 
 
 def _description(classifier: BaselineClassifier) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def _from_description(
         raise ModelFileError(f"expected a baseline, not {described['baseline']!r}")
     made = BaselineClassifier(baseline, random_state=seed, n_jobs=threads)
     made.classes_ = _labels(described["labels"])
-    made.class_names_ = tuple(str(name) for name in described["class_names"])
+    made.class_names_ = _class_names(described["class_names"], made.classes_)
     made.sample_shape_, made.pixels_ = _images(described)
     made.n_features_in_ = int(np.prod(made.sample_shape_))
     made.tuning_ = dict(described["tuning"])
@@ -100,6 +105,14 @@ def _labels(values: Any) -> np.ndarray:
     if len(values) < 2 or len(kinds) > 1 or not kinds <= set(PLAIN[:4]):
         raise ModelFileError(f"labels {values!r:.80}; expected two or more numbers or texts")
     return np.array(values)
+
+
+def _class_names(values: Any, labels: np.ndarray) -> tuple[str, ...]:
+    """For labels that are the numbers of these names; there may be more names than labels."""
+    names = tuple(str(name) for name in values)
+    if names and not (labels.dtype.kind == "i" and 0 <= labels.min() <= labels.max() < len(names)):
+        raise ModelFileError(f"labels {labels.tolist()!r:.80} are no numbers of {len(names)} names")
+    return names
 
 
 def _images(described: dict[str, Any]) -> tuple[tuple[int, ...], str]:

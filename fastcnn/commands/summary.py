@@ -1,13 +1,16 @@
 """`fastcnn summary` and `fastcnn models`: shapes and sizes of models."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastcnn.commands.find_model import find_model
-from fastcnn.commands.model_argument import model_argument
+from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.errors import OptionError
-from fastcnn.model import Model
 from fastcnn.models import outline
-from fastcnn.plugins.registry import models
+from fastcnn.plugins.registry import baselines, make, models
+
+if TYPE_CHECKING:
+    from fastcnn.commands.find_model import Found
 
 Size = tuple[int, int, int]
 
@@ -18,16 +21,26 @@ def summary(
     classes: int | None = None,
     plot: str | None = None,
 ) -> str:
-    """The table of a model file, run folder, built-in model or TOML file; plot: also a picture."""
+    """The table of a model file, run folder, built-in model or TOML file; plot: also a picture.
+
+    Of baselines, what they consist of and what was chosen.
+    """
+    baseline = None if _is_file(what) else baseline_argument(what)
+    if baseline is not None:
+        return baseline_summary(baseline, plot)
     model = _model(what, input_shape, classes)
     if plot is not None:
         model.plot(plot)
     return model.summary()
 
 
-def _model(what: str, input_shape: Size | None, classes: int | None) -> Model:
-    is_file = Path(what).exists() or Path(what).suffix == ".safetensors"
-    if is_file and Path(what).suffix.lower() != ".toml":
+def _is_file(what: str) -> bool:
+    path = Path(what)
+    return (path.exists() or path.suffix == ".safetensors") and path.suffix.lower() != ".toml"
+
+
+def _model(what: str, input_shape: Size | None, classes: int | None) -> "Found":
+    if _is_file(what):
         if input_shape or classes:
             raise OptionError(f"{what} has its input shape and classes already")
         return find_model(what)
@@ -42,4 +55,23 @@ def model_list() -> list[tuple[str, int, str, str]]:
         shape = "x".join(map(str, model.inputs[0].shape[1:]))
         text = (models.get(name).__doc__ or "").strip().partition("\n")[0]
         rows.append((name, model.count_params(), shape, text))
+    return rows
+
+
+def baseline_summary(table: dict[str, Any], plot: str | None = None) -> str:
+    """Of a baseline that is not fitted."""
+    from fastcnn.commands.baseline_model import baseline_text
+
+    if plot is not None:
+        raise OptionError("a baseline has no layers to draw")
+    return baseline_text(make(baselines, table))
+
+
+def baseline_list() -> list[tuple[str, str, str]]:
+    """(name, how users may write it, first line of its docstring) of every baseline."""
+    rows = []
+    for name in baselines.names():
+        text = (baselines.get(name).__doc__ or "").strip().partition("\n")[0]
+        also = ", ".join(alias for alias, real in baselines.aliases.items() if real == name)
+        rows.append((name, also, text))
     return rows

@@ -41,4 +41,4 @@ class HogSVM(Baseline):
 def rbf_svm(C: float, gamma: float | str, seed: int) -> Any:
     from sklearn.svm import SVC
 
-    return SVC(C=C, gamma=gamma, cache_size=500, random_state=seed)
+    return SVC(C=C, gamma=gamma, break_ties=True, cache_size=500, random_state=seed)
