@@ -6,7 +6,8 @@ from typing import Any
 
 from fastcnn.compare.options import CompareOptions
 from fastcnn.errors import OptionError, unknown
-from fastcnn.plugins.registry import baselines, models, optimizers
+from fastcnn.plugins.registry import baselines, make, models, optimizers
+from fastcnn.training.model_config import model_config
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Baseline(Candidate):
     """A registered baseline with its options."""
 
     def make(self, seed: int, threads: int) -> Any:
-        from fastcnn.plugins.registry import make
+        from fastcnn.classical.classifier import BaselineClassifier
 
-        return make(baselines, self.table).estimator(seed, threads)
+        return BaselineClassifier(self.table, random_state=seed, n_jobs=threads)
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,13 @@ def candidates(options: CompareOptions) -> list[Candidate]:
 def _candidate(model: Any, options: CompareOptions) -> Candidate:
     table = {"name": model} if isinstance(model, str) else dict(model)
     name = str(table.get("name"))
-    if name in baselines.names():
-        baselines.get(name)
+    if name in {*baselines.names(), *baselines.aliases}:
+        make(baselines, table)  # what is wrong comes out before anything runs
         return Baseline(_title(table), table)
-    if not name.lower().endswith(".toml"):
-        if name not in models.names():
-            raise unknown("model", name, [*models.names(), *baselines.names()])
-        models.get(name)
+    if name.lower().endswith(".toml"):
+        model_config(name)
+    elif name not in models.names():
+        raise unknown("model", name, [*models.names(), *baselines.names()])
     layers = table if len(table) > 1 else name
     return Cnn(_title(table), {"layers": layers, **_training(options)})
 
@@ -95,7 +96,9 @@ def _training(options: CompareOptions) -> dict[str, Any]:
     if options.epochs is not None:
         table["epochs"] = options.epochs
     if options.budget_seconds is not None:
-        table["callbacks"] = [{"name": "time_budget", "seconds": options.budget_seconds}]
+        # No annealing: figures depend on the clock only where the budget is used up.
+        budget = {"seconds": options.budget_seconds, "anneal": "none"}
+        table["callbacks"] = [{"name": "time_budget", **budget}]
     return table
 
 
@@ -107,7 +110,7 @@ def _with_optimizers(found: list[Candidate], wanted: Sequence[Any]) -> list[Cand
         )
     tables = [{"name": o} if isinstance(o, str) else dict(o) for o in wanted]
     for table in tables:
-        optimizers.get(table["name"])
+        make(optimizers, table)
     net = found[0]
     return [Cnn(f"{net.title} + {_title(t)}", {**net.table, "optimizer": t}) for t in tables]
 

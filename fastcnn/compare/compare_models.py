@@ -1,5 +1,6 @@
 """The whole of a comparison: data, splits, jobs, figures, reports."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,11 @@ def compare(options: CompareOptions) -> dict[str, Any]:
     threads = options.threads or max(1, effective_cores() // options.jobs)
     where = machine() | {"processes": options.jobs, "threads": threads}
     jobs = all_jobs(found, images.splits, threads, options.budget_seconds, options.jobs == 1)
-    results = _run(options, jobs, images, folder)
+    try:
+        results = _run(options, jobs, images, folder)
+    except KeyboardInterrupt:
+        again = f"fastcnn compare --out {shlex.quote(str(folder.path))} --resume"
+        raise KeyboardInterrupt(f"go on with: {again}") from None
     document = compile_results(options, found, images, results, where, folder.path)
     write_reports(folder, document, images)
     return document

@@ -1,65 +1,83 @@
 """One fit of one candidate on one split: everything that is measured about it."""
 
 import io
+import os
 import pickle
 import time
 import traceback
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
 
 from fastcnn.compare.calibration import brier_score, calibration_error, log_loss
+from fastcnn.compare.deadline import Deadline, OverBudget, in_own_process
 from fastcnn.compare.energy import Energy
 from fastcnn.compare.jobs import Job
 from fastcnn.compare.memory import PeakMemory
 from fastcnn.compare.statistics import macro_f1
-from fastcnn.compare.time_limit import OverBudget, TimeLimit
+from fastcnn.compare.worker import obey
+from fastcnn.training.duration import duration_text
 
 DONE, FAILED = "done", "failed"
+DIED = "its process died: too little memory, or a crash in compiled code"
 
 
-def measure(
-    job: Job,
-    images: np.ndarray,
-    labels: np.ndarray,
-    test_images: np.ndarray,
-    test_labels: np.ndarray,
-) -> dict[str, Any]:
+Part = tuple[np.ndarray, np.ndarray]  # images, labels
+Result = dict[str, Any]
+
+
+def measure(job: Job, training: Part, test: Part) -> Result:
     """The job's key and figures; for a model that fails, the error instead.
 
-    The arrays are all images and labels; the job's split says which are for training and testing.
+    A model that does not keep a budget by itself is measured in a process that can be ended.
     """
+    if job.budget is None or job.candidate.keeps_budget:
+        return _measure(job, None, training, test)
+    arguments = (_measure_child, os.getpid(), job, training, test)
+    try:
+        return in_own_process(*arguments, budget=job.budget)
+    except OverBudget:
+        return failed(job, f"not done within the budget of {duration_text(job.budget)}")
+    except BrokenProcessPool:
+        return failed(job, DIED)
+
+
+def failed(job: Job, error: str, trace: str = "") -> Result:
+    return {**job.key, "status": FAILED, "error": _line(error), "traceback": trace, "warnings": []}
+
+
+def _measure_child(parent: int, job: Job, training: Part, test: Part) -> Result:
+    obey(parent)
+    return _measure(job, job.budget, training, test)
+
+
+def _measure(job: Job, deadline: float | None, training: Part, test: Part) -> Result:
     from joblib import parallel_config
     from threadpoolctl import threadpool_limits
 
-    split = job.split
-    training = images[split.train], labels[split.train]
-    test = test_images[split.test], test_labels[split.test]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             # Threads for what is parallel in the estimator: processes of its own would not be
             # measured.
             with threadpool_limits(job.threads), parallel_config("threading"):
-                figures = {"status": DONE, **_measured(job, training, test)}
-        except (Exception, OverBudget) as error:
-            figures = _failure(error)
+                figures = _figures(job, deadline, training, test)
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            return failed(job, f"{type(error).__name__}: {error}", trace)
     said = dict.fromkeys(f"{w.category.__name__}: {_line(w.message, 200)}" for w in caught)
-    return {**job.key, **figures, "warnings": list(said)}
+    return {**job.key, "status": DONE, **figures, "warnings": list(said)}
 
 
-Part = tuple[np.ndarray, np.ndarray]  # images, labels
-
-
-def _measured(job: Job, training: Part, test: Part) -> dict[str, Any]:
+def _figures(job: Job, deadline: float | None, training: Part, test: Part) -> dict[str, Any]:
     estimator = job.candidate.make(job.split.seed, job.threads)
-    limit = None if job.candidate.keeps_budget else job.budget
     memory, energy = PeakMemory(), Energy()
     memory.start()
     energy.start()
     cpu, wall = time.process_time(), time.perf_counter()
-    with TimeLimit(limit):
+    with Deadline(deadline):
         estimator.fit(*training)
     figures: dict[str, Any] = {
         "fit_seconds": time.perf_counter() - wall,
@@ -151,12 +169,6 @@ def loss_curves(estimator: Any) -> dict[str, list[float]]:
         return {name: [float(v) for v in values] for name, values in history.items()}
     curve = getattr(inner, "loss_curve_", None)
     return {} if curve is None else {"loss": [float(value) for value in curve]}
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    line = str(error) if isinstance(error, OverBudget) else f"{type(error).__name__}: {error}"
-    text = "".join(traceback.format_exception(error))
-    return {"status": FAILED, "error": _line(line), "traceback": text}
 
 
 def _line(text: Any, length: int = 500) -> str:

@@ -8,13 +8,13 @@ from fastcnn.training.duration import duration_text
 
 @dataclass(frozen=True)
 class Measure:
-    """higher: whether more is better."""
+    """better: "more", "less" or, where neither is, ""."""
 
     name: str
     title: str
     text: Callable[[float], str]
     meaning: str
-    higher: bool = False
+    better: str = "less"
 
 
 def percent(value: float) -> str:
@@ -63,7 +63,7 @@ MEASURES = (
         "test accuracy",
         percent,
         "share of the test images whose class is told rightly",
-        higher=True,
+        better="more",
     ),
     Measure(
         "train_accuracy",
@@ -71,14 +71,16 @@ MEASURES = (
         percent,
         "the same on the images it was trained on; what is above the test accuracy was learnt by "
         "heart",
-        higher=True,
+        better="",
     ),
+    Measure("fit_seconds", "time to train", seconds_text, "wall time of a fit, search included"),
+    Measure("image_seconds", "time per image", seconds_text, "to predict, all test images at once"),
     Measure(
         "macro_f1",
         "macro F1",
         number,
         "mean over classes of the harmonic mean of precision and recall, 0 to 1",
-        higher=True,
+        better="more",
     ),
     Measure(
         "log_loss",
@@ -93,9 +95,7 @@ MEASURES = (
         number,
         "ECE, 15 bins: how far the probabilities are from how often they come true",
     ),
-    Measure("fit_seconds", "time to train", seconds_text, "wall time of a fit, search included"),
     Measure("cpu_seconds", "CPU time to train", seconds_text, "of all threads together"),
-    Measure("image_seconds", "time per image", seconds_text, "to predict, all test images at once"),
     Measure(
         "memory_bytes",
         "memory",

@@ -1,5 +1,6 @@
 """How much memory this process needed at most."""
 
+import contextlib
 import ctypes
 import gc
 from pathlib import Path
@@ -39,7 +40,5 @@ def _bytes(name: str) -> int | None:
 
 def _give_back() -> None:
     """Freed memory back to the system: glibc keeps it, and the next fit would seem to need less."""
-    try:
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        pass

@@ -92,9 +92,9 @@ def option_names() -> list[str]:
 def read_pipeline(path: str | Path) -> dict[str, Any]:
     """The options of a TOML file, under their names here.
 
-        data = "cifar10"
-        sizes = [500, 2000, 10000]
-        models = ["keras_cifar", "hog-svm", { name = "resnet20", shortcut = "B" }]
+    data = "cifar10"
+    sizes = [500, 2000, 10000]
+    models = ["keras_cifar", "hog-svm", { name = "resnet20", shortcut = "B" }]
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))

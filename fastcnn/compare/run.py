@@ -1,8 +1,6 @@
 """Runs jobs in processes through joblib; each result is handed on as soon as it is there."""
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -11,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from fastcnn.compare.jobs import Job
-from fastcnn.compare.measure import FAILED, measure
+from fastcnn.compare.measure import DIED, Result, failed, measure
+from fastcnn.compare.worker import obey
 from fastcnn.errors import OptionError
 from fastcnn.training.optional import require
 
-Result = dict[str, Any]
 LOCAL, DASK = "loky", "dask"
 BACKENDS = (LOCAL, DASK)
 
@@ -76,19 +74,13 @@ def run_jobs(
         except BrokenProcessPool:
             if one_at_a_time:
                 job = waiting.pop(min(waiting))
-                save(job, {**job.key, **DIED})
+                save(job, failed(job, DIED))
             one_at_a_time = not one_at_a_time
 
 
-DIED = {
-    "status": FAILED,
-    "error": "its process died: too little memory, or a crash in compiled code",
-    "warnings": [],
-}
-
-
 def _work(parent: int, number: int, job: Job, *data: np.ndarray) -> tuple[int, Result]:
-    in_main = threading.current_thread() is threading.main_thread()
-    if os.getpid() != parent and in_main:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    return number, measure(job, *data)
+    obey(parent)
+    images, labels, test_images, test_labels = data
+    split = job.split
+    training = images[split.train], labels[split.train]
+    return number, measure(job, training, (test_images[split.test], test_labels[split.test]))

@@ -31,7 +31,9 @@ def _alone(at: dict[int, list[Row]]) -> str:
 
 def _winners(at: dict[int, list[Row]], tests: Sequence[dict[str, Any]]) -> str:
     """Sizes with the same outcome are told once: "from 2,000 images X wins"."""
-    outcomes = {size: _Outcome(rows, [t for t in tests if t["size"] == size]) for size, rows in at.items()}
+    outcomes = {
+        size: _Outcome(rows, [t for t in tests if t["size"] == size]) for size, rows in at.items()
+    }
     sizes, parts = list(outcomes), []
     start = 0
     while start < len(sizes):
@@ -105,7 +107,9 @@ class _Outcome:
 
     def _cheaper(self, cheap: Row) -> str:
         time = _time(_seconds(cheap) / _seconds(self.best))
-        figures = f"{percent(_accuracy(cheap))} and {percent(_accuracy(self.best))}, {self._p(cheap)}"
+        figures = (
+            f"{percent(_accuracy(cheap))} and {percent(_accuracy(self.best))}, {self._p(cheap)}"
+        )
         if self._word(cheap) == "as good":
             return f"{cheap['model']} is as good as {self.best['model']} ({figures}) {time}"
         return (
@@ -146,7 +150,11 @@ def _time(ratio: float) -> str:
     nearest = min(FRACTIONS, key=lambda n: abs(1 / n - ratio) * n)
     if abs(nearest * ratio - 1) < 0.15:
         return f"at {FRACTIONS[nearest]} {'' if nearest == 2 else 'of '}the time"
-    return f"at {100 * ratio:.0f} % of the time" if ratio > 0.1 else f"at 1/{1 / ratio:.0f} of the time"
+    return (
+        f"at {100 * ratio:.0f} % of the time"
+        if ratio > 0.1
+        else f"at 1/{1 / ratio:.0f} of the time"
+    )
 
 
 def _times(count: int) -> str:

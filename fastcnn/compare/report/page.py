@@ -74,14 +74,14 @@ def _best(document: dict[str, Any]) -> set[tuple[int, str, str]]:
     for size in document["design"]["sizes"]:
         for measure in words.known_measures(document):
             rows = [r for r in document["rows"] if r["size"] == size and r[measure.name]]
-            if len(rows) > 1:
+            if len(rows) > 1 and measure.better:
                 chosen = min(rows, key=lambda r: _rank(r, measure))
                 found.add((size, measure.name, chosen["model"]))
     return found
 
 
 def _rank(row: dict[str, Any], measure: Measure) -> float:
-    return row[measure.name]["mean"] * (-1 if measure.higher else 1)
+    return row[measure.name]["mean"] * (-1 if measure.better == "more" else 1)
 
 
 def _per_class(document: dict[str, Any]) -> list[dict[str, Any]]:

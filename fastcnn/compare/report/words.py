@@ -5,7 +5,7 @@ from typing import Any
 from fastcnn.compare.measures import BY_NAME, Measure, p_text, percent
 from fastcnn.training.duration import duration_text
 
-NONE = "–"
+NONE = "-"
 
 
 def title(document: dict[str, Any]) -> str:
@@ -30,9 +30,9 @@ def design_lines(document: dict[str, Any]) -> list[str]:
         lines.append(f"CNNs were trained for {design['epochs']} epochs.")
     if design["budget_seconds"]:
         lines.append(
-            f"A fit had {duration_text(design['budget_seconds'])}: CNNs end their training in that "
-            "time, other models fail if they need more. Such CNNs depend on the clock: another "
-            "run gives other figures."
+            f"A fit had at most {duration_text(design['budget_seconds'])}: CNNs then stop where "
+            "they are, other models fail. A CNN that was stopped depends on the clock: another run "
+            "gives other figures."
         )
     lines.append(_machine(machine))
     return lines
@@ -103,7 +103,7 @@ def test_cells(test: dict[str, Any]) -> tuple[str, str, str, str, str]:
     points = f"{100 * test['difference']:+.1f} points"
     between = f"{100 * test['low']:+.1f} to {100 * test['high']:+.1f}"
     p, adjusted = (p_text(test[name]).removeprefix("p = ") for name in ("p", "p_adjusted"))
-    pair = f"{test['first']} – {test['second']}"
+    pair = f"{test['first']} - {test['second']}"
     return pair, points, between, p.removeprefix("p "), adjusted.removeprefix("p ")
 
 
