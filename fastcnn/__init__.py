@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     )
     from fastcnn.classical.classifier import BaselineClassifier
     from fastcnn.classical.saving import load_baseline
+    from fastcnn.compare.compare_models import compare_models
     from fastcnn.engine.symbolic import Input
+    from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
     from fastcnn.saving import load_model
     from fastcnn.sequential import Sequential
@@ -49,14 +51,19 @@ _MODULES = (
 )
 _NAMES = {
     "BaselineClassifier": "classical.classifier",
+    "CNNClassifier": "estimators",
+    "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
+    "compare_models": "compare.compare_models",
     "load_baseline": "classical.saving",
     "load_model": "saving",
 }
 __all__ = [
     "BaselineClassifier",
+    "CNNClassifier",
+    "CNNRegressor",
     "Input",
     "Model",
     "Sequential",
@@ -64,6 +71,7 @@ __all__ = [
     "augmentations",
     "baselines",
     "callbacks",
+    "compare_models",
     "constraints",
     "datasets",
     "features",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,7 @@ class Model(Network):
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple, Plan] = {}
+        self._running = RLock()  # plans have one set of buffers
         self._preprocessing: list[Preprocessing] | None = None
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
@@ -314,9 +316,18 @@ class Model(Network):
     def predict(self, x: Any) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
-        A list of arrays if there are several outputs.
+        A list of arrays if there are several outputs. Threads may call this at the same time: one
+        after the other is served.
         """
-        source = self._source("predicted", *self._in_order(x))
+        with self._running:
+            results = self._predict(self._source("predicted", *self._in_order(x)))
+        shaped = [
+            as_samples(result, node.shape, self.data_format)
+            for result, node in zip(results, self.graph.outputs, strict=True)
+        ]
+        return shaped[0] if len(shaped) == 1 else shaped
+
+    def _predict(self, source: Source) -> list[np.ndarray]:
         plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
         plan.bind(source)
         threads = resolve_threads(self.threads)
@@ -325,11 +336,7 @@ class Model(Network):
             count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
             for result, rows in zip(results, plan.outputs, strict=True):
                 result[start : start + count] = rows[:count]
-        shaped = [
-            as_samples(result, node.shape, self.data_format)
-            for result, node in zip(results, self.graph.outputs, strict=True)
-        ]
-        return shaped[0] if len(shaped) == 1 else shaped
+        return results
 
     def _plan(
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
@@ -391,3 +398,9 @@ class Model(Network):
         from fastcnn.saving import save_model
 
         save_model(self, path, training_state=training_state)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """pickle and copy.deepcopy take what a file would hold: a copy with its own parameters."""
+        from fastcnn.saving import from_bytes, to_bytes
+
+        return from_bytes, (to_bytes(self), self.threads, self.backend)

@@ -37,8 +37,10 @@ RANKS = [
     ["features"],
     ["classical"],
     ["plugins.baselines", "baselines"],
+    ["estimators"],
+    ["compare"],
     ["commands"],
-    ["cli"],
+    ["cli_options", "cli"],
 ]
 HEAVY = (
     "sklearn",
@@ -57,6 +59,7 @@ AT_HOME = {
     "kernels.numba_": {"numba", "llvmlite"},
     "features": {"sklearn"},
     "classical": {"sklearn"},
+    "estimators": {"sklearn", "scipy"},
 }
 
 

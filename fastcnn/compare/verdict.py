@@ -32,7 +32,8 @@ def _alone(at: dict[int, list[Row]]) -> str:
 def _winners(at: dict[int, list[Row]], tests: Sequence[dict[str, Any]]) -> str:
     """Sizes with the same outcome are told once: "from 2,000 images X wins"."""
     outcomes = {
-        size: _Outcome(rows, [t for t in tests if t["size"] == size]) for size, rows in at.items()
+        size: _Outcome(rows, [test for test in tests if test["size"] == size])
+        for size, rows in at.items()
     }
     sizes, parts = list(outcomes), []
     start = 0

@@ -54,13 +54,27 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
-    """Arrays and the JSON document into one file."""
+def encode(arrays: dict[str, np.ndarray], document: dict[str, Any]) -> bytes:
+    """What is in a model file: arrays and the JSON document."""
     from safetensors.numpy import save
 
     text = json.dumps({"format": FORMAT, "format_version": VERSION, **document})
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(plain, metadata={"fastcnn": text})
+    return save(plain, metadata={"fastcnn": text})
+
+
+def decode(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `encode` was given; not for untrusted input, which comes in files."""
+    from safetensors.numpy import load
+
+    (header,) = struct.unpack("<Q", content[:8])
+    text = json.loads(content[8 : 8 + header])["__metadata__"]["fastcnn"]
+    return load(content), json.loads(text)
+
+
+def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
+    """Arrays and the JSON document into one file."""
+    content = encode(arrays, document)
     try:
         write_atomically(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
