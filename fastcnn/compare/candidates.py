@@ -1,7 +1,9 @@
 """What is compared: a name becomes something that makes scikit-learn estimators over images."""
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fastcnn.compare.options import CompareOptions
@@ -22,6 +24,11 @@ class Candidate:
         """A new estimator, not fitted."""
         raise NotImplementedError
 
+    def save(self, estimator: Any, path: Path) -> None:
+        """Write the fitted estimator down with all that it needs to predict; for its size only."""
+        with open(path, "wb") as file:
+            pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
+
 
 @dataclass(frozen=True)
 class Cnn(Candidate):
@@ -34,6 +41,9 @@ class Cnn(Candidate):
 
         return CNNClassifier(**self.table, random_state=seed, n_jobs=threads)
 
+    def save(self, estimator: Any, path: Path) -> None:
+        estimator.model_.save(path, training_state=False)
+
 
 @dataclass(frozen=True)
 class Baseline(Candidate):
@@ -43,6 +53,9 @@ class Baseline(Candidate):
         from fastcnn.classical.classifier import BaselineClassifier
 
         return BaselineClassifier(self.table, random_state=seed, n_jobs=threads)
+
+    def save(self, estimator: Any, path: Path) -> None:
+        estimator.save(path)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """One fit of one candidate on one split: everything that is measured about it."""
 
-import io
 import os
 import pickle
+import tempfile
 import time
 import traceback
 import warnings
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fastcnn.compare.calibration import brier_score, calibration_error, log_loss
+from fastcnn.compare.candidates import Candidate
 from fastcnn.compare.deadline import Deadline, OverBudget, in_own_process
 from fastcnn.compare.energy import Energy
 from fastcnn.compare.jobs import Job
@@ -90,7 +92,7 @@ def _figures(job: Job, deadline: float | None, training: Part, test: Part) -> di
     predicted = np.asarray(estimator.predict(test[0])).astype(np.int64)
     figures["image_seconds"] = (time.perf_counter() - started) / len(predicted)
     figures["memory_bytes"] = memory.growth()
-    figures["model_bytes"] = model_bytes(estimator)
+    figures["model_bytes"] = model_bytes(job.candidate, estimator)
     train_predicted = np.asarray(estimator.predict(training[0]))
     figures["train_accuracy"] = float(np.mean(train_predicted == training[1]))
     return {
@@ -132,27 +134,15 @@ def _calibration(estimator: Any, images: np.ndarray, labels: np.ndarray) -> dict
     }
 
 
-class _Length(io.RawIOBase):
-    """A file that only counts."""
-
-    length = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.length += memoryview(data).nbytes
-        return memoryview(data).nbytes
-
-
-def model_bytes(estimator: Any) -> int | None:
-    """Of the fitted estimator, written down with all that it needs to predict; None if it can't."""
-    file = _Length()
-    try:
-        pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return None
-    return file.length
+def model_bytes(candidate: Candidate, estimator: Any) -> int | None:
+    """Of the file of the fitted model; None if it can't be written."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        try:
+            candidate.save(estimator, path)
+        except (pickle.PicklingError, TypeError, AttributeError):
+            return None
+        return path.stat().st_size
 
 
 def last_step(estimator: Any) -> Any:

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from fastcnn.compare.measure import DONE
+from fastcnn.compare.measures import percent, seconds_text
 from fastcnn.training.duration import duration_text
 
 
@@ -62,5 +63,5 @@ def _line(result: dict[str, Any]) -> str:
     head += f", fold {result['fold'] + 1}"
     if result["status"] != DONE:
         return f"{head}: FAILED, {result['error']}"
-    figures = f"test {result['test_accuracy']:.1%}, training {result['train_accuracy']:.1%}"
-    return f"{head}: {figures}, {result['fit_seconds']:.1f} s"
+    test, training = percent(result["test_accuracy"]), percent(result["train_accuracy"])
+    return f"{head}: test {test}, training {training}, {seconds_text(result['fit_seconds'])}"

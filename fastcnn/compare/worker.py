@@ -1,4 +1,4 @@
-"""How a process that was started for jobs behaves: it leaves Ctrl-C to its parent, and dies with it.
+"""How a process that runs jobs behaves: it leaves Ctrl-C to its parent, and dies with it.
 
 A comparison that is killed would otherwise leave fits behind that go on for minutes.
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastcnn.compare.report import words
 
-COLUMNS = ("train_accuracy", "macro_f1", "log_loss", "fit_seconds", "image_seconds", "model_bytes")
+COLUMNS = ("train_accuracy", "fit_seconds", "image_seconds", "macro_f1", "log_loss")
 WIDTH = 120  # where there is no terminal
 
 
@@ -19,7 +19,7 @@ def terminal_text(document: dict[str, Any]) -> str:
     table.add_column("model", no_wrap=True)
     shown = [m for m in words.known_measures(document) if m.name in COLUMNS]
     for name in ("images", "test accuracy", "95 % interval", *(m.title for m in shown)):
-        table.add_column(name, justify="right")
+        table.add_column("\n".join(name.rsplit(" ", 1)), justify="right", no_wrap=True)
     before = None
     for row in document["rows"]:
         if before not in (None, row["size"]):
