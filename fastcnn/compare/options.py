@@ -74,9 +74,10 @@ class CompareOptions:
     def arguments(self) -> dict[str, Any]:
         """What is compared, as JSON can hold it; not how it is run."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in HOW}
-        plain = isinstance(self.data, str | Path) and not isinstance(self.models, dict)
-        if not plain:
-            values |= {"data": str(self.data), "models": [str(name) for name in self.models]}
+        if not isinstance(self.data, str | Path):
+            values["data"] = "images in memory"
+        if isinstance(self.models, dict):
+            values["models"] = list(self.models)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 

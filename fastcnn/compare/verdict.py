@@ -68,7 +68,8 @@ class _Outcome:
         rivals = [row for row in self.rows[1:] if self._undecided(row)]
         cheap = min([self.best, *rivals], key=_seconds)
         if not rivals:
-            self.key, self.text = ("wins", self.best["model"]), self._wins()
+            self.key: tuple[str, ...] = ("wins", self.best["model"])
+            self.text = self._wins()
         elif cheap is self.best:
             self.key, self.text = ("leads", self.best["model"]), self._leads(rivals)
         else:
