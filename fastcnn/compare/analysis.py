@@ -1,5 +1,6 @@
 """From the results of jobs to figures with intervals, and tests between models."""
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -22,6 +23,10 @@ from fastcnn.compare.statistics import (
 )
 
 Results = list[dict[str, Any]]
+AMOUNTS = (
+    *("fit_seconds", "cpu_seconds", "image_seconds", "memory_bytes", "model_bytes"),
+    "energy_joules",
+)
 
 
 class Runs:
@@ -115,8 +120,10 @@ def _interval(runs: Runs, name: str, values: np.ndarray, classes: int) -> Interv
         return bootstrap_f1_interval(_seen(runs.confusion(classes)))
     if len(values) < 2:
         return None
-    interval = corrected_t_interval(values, runs.test_ratio)
-    return _within_bounds(name, interval)
+    if name in AMOUNTS and values.min() > 0:  # they spread by factors, and are never negative
+        interval = corrected_t_interval(np.log(values), runs.test_ratio)
+        return Interval(math.exp(interval.low), math.exp(interval.high))
+    return _within_bounds(name, corrected_t_interval(values, runs.test_ratio))
 
 
 def _seen(matrix: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def corrected_t_test(differences: np.ndarray, test_ratio: float) -> PairedTest:
         p = 1.0 if mean == 0 else 0.0
     else:
         p = 2 * float(t.sf(abs(mean) / error, len(differences) - 1))
-    return PairedTest(mean, interval, p, "corrected resampled t-test")
+    return PairedTest(mean, interval, p, "Corrected resampled t-test")
 
 
 def _corrected_error(values: np.ndarray, test_ratio: float) -> float:

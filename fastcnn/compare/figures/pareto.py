@@ -32,7 +32,7 @@ def pareto(rows: Sequence[Row], models: Sequence[str]) -> str:
         Scale(ends, HEIGHT - BOTTOM, TOP),
         "time to train",
         "test accuracy",
-        seconds_text,
+        lambda value: seconds_text(value).replace(".0 ", " "),
         lambda value: f"{100 * value:g} %",
     )
     _stair(chart, ahead)

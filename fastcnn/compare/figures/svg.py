@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 50
+LEFT, RIGHT, TOP, BOTTOM = 76, 16, 14, 50
 MARKERS = (
     "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z",  # circle
     "M-4 -4H4V4H-4z",  # square

@@ -47,6 +47,8 @@ def _parts(document: dict[str, Any], test_images: np.ndarray) -> dict[str, Any]:
         "largest": document["design"]["sizes"][-1],
         "best": _best(document),
         "legend": [(Markup(key(series)), title) for series, title in enumerate(titles)],
+        "shown": [row["model"] for row in document["rows"] if row["runs"]],
+        "in_epochs": [curve["model"] for curve in document["curves"]],
         "per_class": _per_class(document),
         "confusion": document["confusion"] if readable else [],
         "confused": _confused(document, test_images),
