@@ -1,7 +1,9 @@
 """The command line: parse, call one function, print. Heavy imports wait until a command runs."""
 
 import json
+import os
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -40,6 +42,8 @@ class Commands(click.Group):
             if ctx.meta.get("fastcnn.debug"):
                 traceback.print_exc()
             click.echo(f"fastcnn: {_line(error)}", err=True)
+            if isinstance(error, KeyboardInterrupt):
+                _leave_workers()
             ctx.exit(_exit_code(error))
 
 
@@ -52,6 +56,14 @@ def _line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"error: not enough memory. {error}".rstrip(". ")
     return "error: " + " ".join(str(error).split())
+
+
+def _leave_workers() -> None:
+    """Python would wait for threads that are in C code, which may be there for minutes."""
+    if any(thread.name == "fastcnn-work" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def _exit_code(error: BaseException) -> int:

@@ -40,6 +40,7 @@ RANKS = [
     ["estimators"],
     ["compare"],
     ["commands"],
+    ["testing"],
     ["cli_options", "cli"],
 ]
 HEAVY = (

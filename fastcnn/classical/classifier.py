@@ -56,33 +56,40 @@ class BaselineClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> "BaselineClassifier":
         """X: images (n, H, W) or (n, H, W, C), uint8 or floats; y: labels (n,), of any kind.
 
-        Ctrl-C ends it at once; what a C library was doing then ends with the process.
+        Ctrl-C ends it at once; only the process' end waits for what a C library was doing then.
         """
         images = check_X(self, X, reset=True)
         codes = self._codes(y, len(images))
         self.pixels_ = images.dtype.name
         self.class_names_: tuple[str, ...] = ()
-        baseline, seed = make(baselines, self.baseline), self._seed()
-        threads = threads_of(self.n_jobs)
-        self.features_ = Pipeline(baseline.features(threads))
-        self.classifier_ = Pipeline(baseline.classifier(seed, threads))
-        settings = Tuning(baseline.grid(), self.tuning_size, self.tuning_folds, seed)
-
-        def work() -> None:
-            with limited(threads):
-                features = self.features_.fit_transform(images)
-                jobs = 1 if baseline.threaded else threads
-                self.tuning_ = tune(self.classifier_, settings, features, codes, jobs)
-                self.classifier_.set_params(**self.tuning_["chosen"])
-                self.classifier_.fit(features, codes)
-
+        baseline = make(baselines, self.baseline)
         try:
-            interruptible(work)
+            self._learn(baseline, images, codes)
         except FastcnnError:
             raise
         except ValueError as error:
             raise DataError(f"{baseline.registered_name}: {error}") from error
         return self
+
+    def _learn(self, baseline: Baseline, images: np.ndarray, codes: np.ndarray) -> None:
+        """Compute features, choose among settings, fit; an interrupt ends it between these too."""
+        seed, threads = self._seed(), threads_of(self.n_jobs)
+        self.features_ = Pipeline(baseline.features(threads))
+        self.classifier_ = Pipeline(baseline.classifier(seed, threads))
+        settings = Tuning(baseline.grid(), self.tuning_size, self.tuning_folds, seed)
+        rows: list[np.ndarray] = []
+
+        def choose() -> None:
+            jobs = 1 if baseline.threaded else threads
+            with limited(threads, self.tuning_size * rows[0].shape[1]):
+                self.tuning_ = tune(self.classifier_, settings, rows[0], codes, jobs)
+
+        def fit() -> None:
+            with limited(threads, rows[0].size):
+                self.classifier_.set_params(**self.tuning_["chosen"])
+                self.classifier_.fit(rows[0], codes)
+
+        interruptible(lambda: rows.append(self.features_.fit_transform(images)), choose, fit)
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels (n,)."""

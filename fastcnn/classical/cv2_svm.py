@@ -16,7 +16,7 @@ class CV2SVM(ClassifierMixin, BaseEstimator):
 
     OpenCV only finds the support vectors v: f_ij(x) = sum over v of a_ij(v) k(x, v) - rho_ij is
     computed here, so that files need neither OpenCV nor its format. f_ij > 0 is a vote for class
-    i, otherwise j has it; of equal numbers of votes the first class wins, as in OpenCV.
+    i, otherwise j has it; of equal numbers of votes the clearer win (in OpenCV the first class).
     """
 
     def __init__(self, C: float = 10.0, gamma: float = 0.1) -> None:
@@ -26,6 +26,8 @@ class CV2SVM(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> "CV2SVM":
         X, y = check_X_y(X, y, dtype=np.float32, order="C")
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"all labels are {self.classes_[0]!r}; expected two classes or more")
         self.n_features_in_ = X.shape[1]
         machine = self._machine(X, codes.astype(np.int32))
         self.support_vectors_ = np.array(machine.getSupportVectors(), np.float64)
@@ -43,8 +45,7 @@ class CV2SVM(ClassifierMixin, BaseEstimator):
         return votes + margins / (3 * (np.abs(margins) + 1))
 
     def predict(self, X: Any) -> np.ndarray:
-        votes, _ = self._votes(X)
-        return self.classes_[votes.argmax(axis=1)]
+        return self.classes_[self.decision_function(X).argmax(axis=1)]
 
     def to_arrays(self) -> Arrays:
         vectors = self.support_vectors_.astype(np.float32)  # OpenCV's are float32

@@ -28,8 +28,12 @@ def restore_nodes(
     if counts.sum() != len(nodes):
         raise ModelFileError(f"node_counts adds up to {counts.sum()}, not to {len(nodes)} nodes")
     for field in fields:
-        take = stored.floats if dtype[field].kind == "f" else stored.integers
-        nodes[field] = take(f"nodes/{field}", len(nodes))
+        kind = dtype[field]
+        if kind.kind == "f":
+            nodes[field] = stored.floats(f"nodes/{field}", len(nodes))
+        else:
+            high = min(2**31, np.iinfo(kind).max + 1)
+            nodes[field] = stored.integers(f"nodes/{field}", len(nodes), high=high)
     return np.split(nodes, np.cumsum(counts)[:-1])
 
 

@@ -9,15 +9,21 @@ import numpy as np
 CHUNK = 500  # images; fixed, because what a library computes may depend on how many rows it gets
 
 
+MANY = 1 << 22  # numbers, from which on OpenMP's threads pay
+
+
 @contextmanager
-def limited(threads: int) -> Iterator[None]:
+def limited(threads: int, numbers: int = MANY) -> Iterator[None]:
     """So many OpenMP threads, on which scikit-learn's results do not depend; BLAS has one.
 
-    BLAS adds up in another order if it has more.
+    BLAS adds up in another order if it has more. numbers: how many are worked on; for few of them
+    OpenMP gets one thread: where other processes want the cores too, its threads wait for each
+    other twenty times longer than they work.
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"), threadpool_limits(threads, user_api="openmp"):
+    openmp = threads if numbers >= MANY else 1
+    with threadpool_limits(1, user_api="blas"), threadpool_limits(openmp, user_api="openmp"):
         yield
 
 

@@ -62,7 +62,7 @@ def train_baseline(options: Any, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_options(options: Any, table: dict[str, Any]) -> None:
-    given = [name for name, value in vars(options).items() if value and name not in USED]
+    given = [k for k, v in vars(options).items() if v is not None and k not in USED]
     if given:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise OptionError(f"{table['name']} is a baseline, which is fitted at once: drop {flags}")
