@@ -11,7 +11,7 @@ from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
-from fastcnn.kernels.backends import resolve_backend
+from fastcnn.kernels.backends import available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins
@@ -33,7 +33,11 @@ def to_bytes(model: Model) -> bytes:
 
 
 def from_bytes(content: bytes, threads: int | None, backend: str | None) -> Model:
-    """The model that `to_bytes` wrote: what pickle and copy.deepcopy call."""
+    """The model that `to_bytes` wrote: what pickle and copy.deepcopy call.
+
+    backend: the default if this installation has no such one.
+    """
+    backend = backend if backend in available_backends() else None
     return _restore(*decode(content), threads, backend)
 
 

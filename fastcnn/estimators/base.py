@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastcnn.data.splits import split_indices
+from fastcnn.engine.callback import Callback
 from fastcnn.errors import DataError
 from fastcnn.estimators.nested import NestedParameters
 from fastcnn.estimators.network import build_model
@@ -18,12 +19,12 @@ from fastcnn.estimators.sklearn_callbacks import (
     with_callbacks,
 )
 from fastcnn.estimators.targets import Arrays, Targets
+from fastcnn.features.predict import predict_outputs
 from fastcnn.features.samples import check_X
 from fastcnn.features.threads import threads_of
 from fastcnn.model import Model
 from fastcnn.plugins.callbacks.early_stopping import EarlyStopping
 
-FEWEST = 9  # samples in a batch of `predict`: smaller ones are computed in another order
 STEPS, EPOCHS = 1000, (10, 100)  # what epochs="auto" aims at, and its limits
 
 
@@ -113,12 +114,16 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         weights = None if weights is None else weights[kept]
         self._compile()
         epochs = self._epochs(len(y[kept]))
-        watchers = epoch_tasks(self, epochs, X=X, y=y, metadata={"sample_weight": sample_weight})
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        tasks = epoch_tasks(self, epochs, X=X, y=y, metadata=metadata)
+        watchers: list[Callback] = [*tasks]
         if self.early_stopping:
             watchers.append(EarlyStopping(min_delta=self.tol, patience=self.n_iter_no_change))
         before = self.history_ if go_on else {}
         self._train(self._set(samples[kept], y[kept], weights), epochs, held_out, watchers)
         self._take_figures(before)
+        for task in tasks:
+            task.finish()
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, targets: Any) -> "CNNEstimator":
@@ -207,15 +212,10 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
     # ---- using
 
     def _outputs(self, X: Any) -> Arrays:
-        """(n, units) of each output; a sample's numbers do not depend on the others."""
+        """(n, units) of each output."""
         check_is_fitted(self)
         samples = check_X(self, X, reset=False)
-        self.model_.threads = threads_of(self.n_jobs)
-        count = len(samples)
-        if count < FEWEST:
-            samples = np.resize(samples, (FEWEST, *samples.shape[1:]))
-        outputs = self.model_.predict(samples)
-        return [o[:count] for o in (outputs if isinstance(outputs, list) else [outputs])]
+        return predict_outputs(self.model_, samples, self.n_jobs)
 
     def predict(self, X: Any) -> np.ndarray:
         """y (n,) or (n, outputs), as it was in `fit`."""

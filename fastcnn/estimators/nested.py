@@ -60,7 +60,7 @@ def _options(name: str, value: Any) -> Table:
         if value == "auto":
             return {}
         if names_model(value):
-            return {k: v for k, v in _all_options(models, value).items() if k not in GIVEN}
+            return _all_options(models, value)
         specs = enumerate(layer_specs(value))
         tables = {f"{number}": _all_options(layers, spec) for number, spec in specs}
     except (FastcnnError, TypeError, ValueError, AttributeError, KeyError):
@@ -70,14 +70,23 @@ def _options(name: str, value: Any) -> Table:
 
 def _all_options(registry: Registry, value: Any) -> Table:
     """The options of a name, a table or an object, defaults included."""
-    table = _as_table(value)
-    parameters = inspect.signature(registry.get(table.pop("name"))).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty} | table
+    table = _as_table(registry, value)
+    known = _parameters(registry, table.pop("name")).values()
+    return {p.name: p.default for p in known if p.default is not p.empty} | table
 
 
-def _as_table(value: Any) -> Table:
+def _parameters(registry: Registry, name: str) -> dict[str, inspect.Parameter]:
+    """Options that can be set; "name" is that of the table."""
+    hidden = ("name", *GIVEN) if registry is models else ("name",)
+    found = inspect.signature(registry.get(name)).parameters
+    return {option: parameter for option, parameter in found.items() if option not in hidden}
+
+
+def _as_table(registry: Registry, value: Any) -> Table:
     if isinstance(value, str):
         return {"name": value}
+    if not isinstance(value, dict) and not hasattr(value, "registered_name"):
+        raise OptionError(f"{registry.kind} must be a name, a table or an object, not {value!r}")
     return dict(value) if isinstance(value, dict) else config_of(value)
 
 
@@ -87,8 +96,8 @@ def _changed(name: str, value: Any, changes: Table) -> Any:
         raise OptionError(f"{name} is 'auto': give {name} itself before its options {[*changes]}")
     if name == "layers" and not names_model(value):
         return _changed_layers(value, changes)
-    table = _as_table(value)
     registry = models if name == "layers" else REGISTRIES[name]
+    table = _as_table(registry, value)
     other = OTHER_NAMES.get(name, {})
     return _with(registry, table, {other.get(k, k): v for k, v in changes.items()})
 
@@ -105,9 +114,8 @@ def _changed_layers(value: Any, changes: Table) -> list[Any]:
 
 
 def _with(registry: Registry, table: Table, changes: Table) -> Table:
-    known = inspect.signature(registry.get(table["name"])).parameters
+    known = _parameters(registry, table["name"])
     for option in changes:
-        if option not in known or (registry is models and option in GIVEN):
-            available = [k for k in known if not (registry is models and k in GIVEN)]
-            raise unknown(f"option of {registry.kind} {table['name']!r}", option, available)
+        if option not in known:
+            raise unknown(f"option of {registry.kind} {table['name']!r}", option, known)
     return table | changes

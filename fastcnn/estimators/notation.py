@@ -46,7 +46,7 @@ def parse_layer(text: str) -> dict[str, Any]:
         if name in activations.names() and not rest:
             return {"name": "activation", "activation": name}
         raise unknown(f"layer in {text!r}:", word, {*SHORT_NAMES, *layers.names()})
-    options = option_names(layers.get(name))
+    options = [option for option in option_names(layers.get(name)) if option != "name"]
     table = {"name": name}
     places = iter(options)
     for token in rest:

@@ -36,7 +36,8 @@ class EpochTasks(Callback):
         if self.task.call_on_fit_task_end(**self.data, reconstruction_attributes=self._fitted):
             self.stop("a callback of scikit-learn asked for it")
 
-    def on_train_end(self, logs: dict[str, Any]) -> None:
+    def finish(self) -> None:
+        """Training is done, without an error."""
         self.root.call_on_fit_task_end(**self.data, reconstruction_attributes=self._fitted)
 
     def _fitted(self) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class EpochTasks(Callback):
         return {"model_": deepcopy(self.model)}
 
 
-def epoch_tasks(estimator: Any, epochs: int, **data: Any) -> list[Callback]:
+def epoch_tasks(estimator: Any, epochs: int, **data: Any) -> list[EpochTasks]:
     """A callback for the engine; none before scikit-learn 1.9."""
     supported = hasattr(estimator, "_init_callback_context")
     return [EpochTasks(estimator, epochs, data)] if supported else []

@@ -19,7 +19,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     reset: whether these are the samples of `fit`, which give the estimator n_features_in_,
         feature_names_in_ if columns have names, and sample_shape_; others must fit them.
     """
-    rows = (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) < 3
+    rows = is_rows(X)
     array = validate_data(estimator, X, reset=reset) if rows else check_array(X, allow_nd=True)
     array = _pixels(_shaped(array, estimator.input_shape))
     if reset:
@@ -30,6 +30,11 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
             f"{estimator.sample_shape_}"
         )
     return array
+
+
+def is_rows(X: Any) -> bool:
+    """Whether X is a table; or less, which scikit-learn's checks say best."""
+    return (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) < 3
 
 
 def _shaped(array: np.ndarray, input_shape: Shape | None) -> np.ndarray:
