@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -93,7 +93,8 @@ class BaselineClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels (n,)."""
-        return self.classes_[self._apply("predict", X)]
+        codes = self._apply("predict", X)
+        return self.classes_[codes]
 
     @available_if(lambda self: _last_step_has(self, "predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -114,12 +115,13 @@ class BaselineClassifier(ClassifierMixin, BaseEstimator):
     def _codes(self, y: Any, count: int) -> np.ndarray:
         """Class numbers; sets classes_."""
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if len(y) != count:
             raise DataError(f"{len(y):,} labels for {count:,} images; expected one per image")
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise DataError(f"all labels are {self.classes_[0]!r}; expected at least two classes")
+            raise DataError(f"labels of one class only, {self.classes_[0]}; expected at least two")
         return codes
 
     def _seed(self) -> int:

@@ -88,12 +88,12 @@ def _from_description(
     made.class_names_ = _class_names(described["class_names"], made.classes_)
     made.sample_shape_, made.pixels_ = _images(described)
     made.n_features_in_ = int(np.prod(made.sample_shape_))
-    made.tuning_ = dict(described["tuning"])
+    made.tuning_ = _tuning(described["tuning"], _parameters(described["parameters"], baseline))
     made.features_ = Pipeline(baseline.features(threads))
     blank = np.zeros((1, *made.sample_shape_), made.pixels_)
     features = made.features_.fit_transform(blank).shape[1]  # it learns the shape only
     made.classifier_ = Pipeline(baseline.classifier(seed, threads))
-    made.classifier_.set_params(**_parameters(described["parameters"], baseline))
+    made.classifier_.set_params(**made.tuning_["chosen"])
     for name, step in made.classifier_.steps:
         own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
         restore(step, Stored(own, features, len(made.classes_)))
@@ -122,6 +122,18 @@ def _images(described: dict[str, Any]) -> tuple[tuple[int, ...], str]:
     if described["pixels"] not in PIXELS:
         raise unknown("kind of pixels", described["pixels"], PIXELS)
     return shape, described["pixels"]
+
+
+def _tuning(values: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """How tuning went, for people to read."""
+    accuracy = values["accuracy"]
+    return {
+        "chosen": chosen,
+        "images": int(values["images"]),
+        "folds": int(values["folds"]),
+        "accuracy": None if accuracy is None else float(accuracy),
+        "tried": list(values["tried"]),
+    }
 
 
 def _parameters(values: dict[str, Any], baseline: Baseline) -> dict[str, Any]:

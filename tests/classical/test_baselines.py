@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastcnn
 from fastcnn import BaselineClassifier, load_baseline
@@ -141,7 +142,10 @@ def test_it_is_an_estimator_of_scikit_learn():
 
 @pytest.mark.parametrize(
     ("y", "words"),
-    [(Y[:5], "5 labels for 90 images"), (np.zeros(90), "at least two classes")],
+    [
+        (Y[:5], "5 labels for 90 images"),
+        (np.zeros(90), "one class only, 0.0; expected at least two"),
+    ],
 )
 def test_labels_that_do_not_fit(y, words):
     with pytest.raises(DataError, match=words):
@@ -186,3 +190,10 @@ def test_without_opencv_4_the_error_says_what_to_do(monkeypatch):
     monkeypatch.delattr(cv2, "ml", raising=False)
     with pytest.raises(BackendError, match=r"has no cv2\.ml: use hog_svm"):
         BaselineClassifier(table(NEEDS_OPENCV_4)).fit(X, Y)
+
+
+@parametrize_with_checks(
+    [BaselineClassifier({"name": "logistic", "C": 1.0}), BaselineClassifier("knn")]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)

@@ -109,6 +109,7 @@ CHANGES = {
     "empty image": ({"image_shape": [0, 4, 3]}, "image shape"),
     "another image": ({"image_shape": [32, 32, 3]}, "support_vectors"),
     "pixels": ({"pixels": "object"}, "unknown kind of pixels"),
+    "tuning": ({"tuning": {"images": 3}}, "lacks or garbles 'accuracy'"),
     "seed": ({"seed": None}, "lacks or garbles"),
 }
 
