@@ -131,8 +131,8 @@ def _gaps(rows: list[Row]) -> list[str]:
         return []
     training, test = row["train_accuracy"]["mean"], _accuracy(row)
     return [
-        f"{row['model']} knows its training images better than others: {percent(training)} of "
-        f"them, but {percent(test)} of the test images, with {_images(row['size'])}."
+        f"{row['model']} learns most by heart: it tells {percent(training)} of its "
+        f"{_images(row['size'])} rightly, but {percent(test)} of the test images."
     ]
 
 

@@ -147,7 +147,8 @@ def test_ticks():
     assert linear_ticks(0, 47) == [0, 10, 20, 30, 40]
     assert log_ticks(0.9, 1200) == [1, 10, 100, 1000]
     assert log_ticks(3, 40) == [3, 10, 30]
-    assert log_ticks(1.5, 7) == [2, 5]
+    assert log_ticks(1.5, 12) == [2, 5, 10]
+    assert log_ticks(18, 44) == [20, 30, 40]
 
 
 def test_scales():

@@ -67,13 +67,13 @@ def linear_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten; with 2 and 5 times these where there are few."""
+    """Powers of ten; with 2 and 5 times these where there are few; multiples in a small range."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1,), (1, 3), (1, 2, 5)):
         ticks = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
         if len(ticks) >= 3:
-            break
-    return ticks
+            return ticks
+    return linear_ticks(low, high, most=4)
 
 
 class Chart:
