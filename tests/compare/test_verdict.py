@@ -53,8 +53,8 @@ def test_the_gap_and_failures():
     rows = [row("cnn", 90, 0.6, 1.0, training=0.99), row("bad", 90, None, None, failed=3)]
     texts = verdict(rows, [])
     assert texts[1] == (
-        "cnn learns most by heart: it tells 99.0 % of its 90 images rightly, but 60.0 % of the test "
-        "images."
+        "cnn learns most by heart: it tells 99.0 % of its 90 images rightly, but 60.0 % of the "
+        "test images."
     )
     assert texts[2] == "bad failed 3 times: ValueError: too bad"
     assert verdict(rows[1:], []) == ["No model came to an end."]
