@@ -316,27 +316,23 @@ class Model(Network):
     def predict(self, x: Any) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
-        A list of arrays if there are several outputs. Threads may call this at the same time: one
-        after the other is served.
+        A list of arrays if there are several outputs. Threads may call this at the same time.
         """
         with self._running:
-            results = self._predict(self._source("predicted", *self._in_order(x)))
+            source = self._source("predicted", *self._in_order(x))
+            plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
+            plan.bind(source)
+            threads = resolve_threads(self.threads)
+            results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
+            for start in range(0, len(source), plan.batch):
+                count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+                for result, rows in zip(results, plan.outputs, strict=True):
+                    result[start : start + count] = rows[:count]
         shaped = [
             as_samples(result, node.shape, self.data_format)
             for result, node in zip(results, self.graph.outputs, strict=True)
         ]
         return shaped[0] if len(shaped) == 1 else shaped
-
-    def _predict(self, source: Source) -> list[np.ndarray]:
-        plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
-        plan.bind(source)
-        threads = resolve_threads(self.threads)
-        results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
-        for start in range(0, len(source), plan.batch):
-            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            for result, rows in zip(results, plan.outputs, strict=True):
-                result[start : start + count] = rows[:count]
-        return results
 
     def _plan(
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
@@ -391,10 +387,7 @@ class Model(Network):
     # ---- files
 
     def save(self, path: str | Path, *, training_state: bool = True) -> None:
-        """Write the model to one file, whole or not at all.
-
-        training_state: also what `fit` needs to go on.
-        """
+        """Write one file, whole or not at all; training_state: with what `fit` needs to go on."""
         from fastcnn.saving import save_model
 
         save_model(self, path, training_state=training_state)

@@ -104,23 +104,16 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         weights = self._weights(y, sample_weight)
         if not go_on:
             self._begin(samples, self._targets_of(y))
-        held_out = self._held_out(validation_data)
-        kept: Any = slice(None)
-        if held_out is None and self.early_stopping:
-            kept, rest = split_indices(
-                self._targets.strata(y), self.validation_fraction, self._seed
-            )
-            held_out = self._set(samples[rest], y[rest], None if weights is None else weights[rest])
-        weights = None if weights is None else weights[kept]
+        training, held_out = self._split(samples, y, weights, validation_data)
         self._compile()
-        epochs = self._epochs(len(y[kept]))
+        epochs = self._epochs(len(training[0]))
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         tasks = epoch_tasks(self, epochs, X=X, y=y, metadata=metadata)
         watchers: list[Callback] = [*tasks]
         if self.early_stopping:
             watchers.append(EarlyStopping(min_delta=self.tol, patience=self.n_iter_no_change))
         before = self.history_ if go_on else {}
-        self._train(self._set(samples[kept], y[kept], weights), epochs, held_out, watchers)
+        self._train(training, epochs, held_out, watchers)
         self._take_figures(before)
         for task in tasks:
             task.finish()
@@ -133,6 +126,8 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         if first:
             self._begin(samples, targets(y))
             self._compile()
+        if self.early_stopping:  # go on from the best weights, which `fit` left in place
+            self.model_.training_weights = None
         data = self._set(samples, y, self._weights(y, sample_weight))
         self._train(data, self.model_.progress.epoch + 1)
         self._take_figures({})
@@ -179,12 +174,21 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
             return samples, targets[0], weights
         return samples, targets, None if weights is None else [weights] * len(targets)
 
-    def _held_out(self, validation_data: Any) -> tuple[Any, ...] | None:
-        if validation_data is None:
-            return None
-        X, y, *weights = validation_data
-        samples, y = check_X(self, X, reset=False), self._check_y(y)
-        return self._set(samples, y, self._weights(y, *weights) if weights else None)
+    def _split(
+        self, samples: np.ndarray, y: np.ndarray, weights: Any, validation_data: Any
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
+        """What is trained on, and what is held out or was given for validation."""
+        if validation_data is not None:
+            X, targets, *more = validation_data
+            others, targets = check_X(self, X, reset=False), self._check_y(targets)
+            given = self._weights(targets, *more) if more else None
+            return self._set(samples, y, weights), self._set(others, targets, given)
+        if not self.early_stopping:
+            return self._set(samples, y, weights), None
+        kept, rest = split_indices(self._targets.strata(y), self.validation_fraction, self._seed)
+        parts = [(part, None if weights is None else weights[part]) for part in (kept, rest)]
+        training, held_out = (self._set(samples[part], y[part], w) for part, w in parts)
+        return training, held_out
 
     def _train(self, data: Any, epochs: int, held_out: Any = None, watchers: Any = ()) -> None:
         self.model_.threads = threads_of(self.n_jobs)

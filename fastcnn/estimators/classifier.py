@@ -107,7 +107,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> "CNNClassifier":
-        """One epoch on these samples; the first call makes the model.
+        """One epoch on these samples; the first call makes the model, with optimizer and loss.
 
         classes: all that will come, needed in the first call; for several questions a list of
             them. class_weight="balanced" is not possible here: no call sees all samples.

@@ -189,6 +189,18 @@ def test_early_stopping_keeps_the_best_weights():
     np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
 
 
+def test_partial_fit_goes_on_from_the_best_weights():
+    options = {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 3}
+    labels = np.random.default_rng(0).permutation(LABELS)  # so that the loss grows in the end
+    model = classifier(epochs=200, **options).fit(IMAGES, labels)
+    losses = model.history_["val_loss"]
+    assert losses[-1] > min(losses)
+    before = model.predict_proba(IMAGES)
+    model.model_.optimizer.learning_rate = 1e-12
+    model.partial_fit(IMAGES, labels)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), before, atol=1e-6)
+
+
 def test_validation_data_are_measured():
     images, labels = bars(60, seed=1)
     model = classifier(epochs=3).fit(IMAGES, LABELS, validation_data=(images, labels))
