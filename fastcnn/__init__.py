@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from fastcnn.classical.classifier import BaselineClassifier
     from fastcnn.classical.saving import load_baseline
+    from fastcnn.compare.compare_models import compare_models
     from fastcnn.engine.symbolic import Input
     from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
@@ -55,6 +56,7 @@ _NAMES = {
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
+    "compare_models": "compare.compare_models",
     "load_baseline": "classical.saving",
     "load_model": "saving",
 }
@@ -69,6 +71,7 @@ __all__ = [
     "augmentations",
     "baselines",
     "callbacks",
+    "compare_models",
     "constraints",
     "datasets",
     "features",

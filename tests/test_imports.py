@@ -35,12 +35,13 @@ RANKS = [
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
     ["features"],
-    ["estimators"],
     ["classical"],
     ["plugins.baselines", "baselines"],
+    ["estimators"],
+    ["compare"],
     ["commands"],
     ["testing"],
-    ["cli"],
+    ["cli_options", "cli"],
 ]
 HEAVY = (
     "sklearn",
@@ -58,8 +59,8 @@ HEAVY = (
 AT_HOME = {
     "kernels.numba_": {"numba", "llvmlite"},
     "features": {"sklearn"},
-    "estimators": {"sklearn", "scipy"},
     "classical": {"sklearn"},
+    "estimators": {"sklearn", "scipy"},
 }
 
 
