@@ -57,9 +57,9 @@ def test_the_file_name_is_the_default_name(tmp_path):
     assert config(tmp_path, DENSE).name == "net"
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
-def test_examples_build(path):
-    made = model_config(str(path))
+@pytest.mark.parametrize("name", ["residual.toml", "small.toml"])
+def test_examples_build(name):
+    made = model_config(str(EXAMPLES / name))
     assert build(made, (8, 8, 1), 10).output_size == 10
 
 
