@@ -76,7 +76,12 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str | None = None, loss: Any = None
+    path: str | Path,
+    *,
+    threads: int | None = None,
+    backend: str | None = None,
+    winograd: bool | None = None,
+    loss: Any = None,
 ) -> Model:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
 
@@ -87,7 +92,8 @@ def load_model(
     arrays, document = read_model_file(path)
     try:
         weights = _part(arrays, "weights")
-        model = _from_description(document["model"], weights, threads, backend, loss)
+        options = {"threads": threads, "backend": backend, "winograd": winograd}
+        model = _from_description(document["model"], weights, options, loss)
         if "training" in document:
             _restore_training(model, document["training"], arrays)
         model.metrics = [
@@ -110,12 +116,10 @@ def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
 def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
-    threads: int | None,
-    backend: str | None,
+    options: dict[str, Any],
     loss: Any,
 ) -> Model:
-    options = {"seed": int(description["seed"]), "threads": threads, "backend": backend}
-    model = build(description, weights, **options)
+    model = build(description, weights, seed=int(description["seed"]), **options)
     model.classes = tuple(str(c) for c in description["classes"])
     if description["losses"] or loss is not None:
         model.set_losses(loss or _losses(description), description["loss_weights"] or None)

@@ -21,13 +21,20 @@ class Builder:
     """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
 
     def __init__(
-        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str | None
+        self,
+        store: ParameterStore,
+        batch: int,
+        lanes: int,
+        training: bool,
+        backend: str | None,
+        winograd: bool = True,
     ) -> None:
         self.store = store
         self.lanes = lanes
         self.blocks = -(-batch // lanes)
         self.training = training
         self.backend = resolve_backend(backend)
+        self.winograd = winograd  # whether convolutions may be computed so
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
@@ -167,7 +174,7 @@ class Builder:
         A kernel that writes nothing but gradients of frozen parameters is left out.
         """
         op = OPS[kernel]
-        if self._all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
+        if self.all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
             return
         number = len(self._steps)
         for argument in arguments.values():
@@ -176,7 +183,7 @@ class Builder:
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
 
-    def _all_unwanted(self, outputs: list[Argument]) -> bool:
+    def all_unwanted(self, outputs: list[Argument]) -> bool:
         """Whether these are gradients of frozen parameters, or views of them, and nothing else."""
         arrays = [array for array in outputs if array is not None]
         return all(

@@ -73,6 +73,7 @@ class Plan:
         optimizer: Any = None,
         backend: str | None = None,
         fuse: bool = True,
+        winograd: bool = True,
     ) -> None:
         self.batch = batch
         self.purpose = purpose
@@ -80,7 +81,7 @@ class Plan:
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
-        build = Builder(store, batch, self.lanes, purpose == "train", backend)
+        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations

@@ -47,6 +47,7 @@ FAMILIES = (
     "sample_loss",
     "upsampling2d",
     "weights",
+    "winograd",
 )
 
 
