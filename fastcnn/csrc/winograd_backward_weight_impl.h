@@ -89,20 +89,23 @@ static void wino_dw_transform_x(const wino_dw_job *d, const wino_run_of_tiles *r
                                 int i, float *v, float *columns) {
     const wino_job *j = &d->tiles;
     int64_t width = (r->count - 1) * j->m + WINO_SIDE;
-    for (int64_t channel = 0; channel < j->in; channel++)
-        for (int64_t part = 0; part < j->parts; part++) {
-            wino_source s = wino_source_of(j, r, channel, part, width);
+    for (int64_t part = 0; part < j->parts; part++) {
+        wino_source s = wino_source_of(j, r, part, width);
+        float *to = v + (tile * j->parts + part) * VW;
+        memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
+        for (int64_t channel = 0; channel < j->in; channel++, to += d->steps) {
             wino_input_rows[i](s.row, s.step, s.there, columns);
-            memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
-            float *to = v + channel * d->steps + (tile * j->parts + part) * VW;
-            for (int64_t t = 0; t < r->count; t++, to += j->parts * VW) {
+            wino_next_channel(&s);
+            for (int64_t t = 0; t < r->count; t++) {
                 vf in[WINO_SIDE], out[WINO_SIDE];
                 UNROLL for (int k = 0; k < WINO_SIDE; k++)
                     in[k] = load(columns + (t * j->m + k) * VW);
                 wino_input(in, out);
-                UNROLL for (int k = 0; k < WINO_SIDE; k++) store(to + k * d->v_position, out[k]);
+                UNROLL for (int k = 0; k < WINO_SIDE; k++)
+                    store(to + t * j->parts * VW + k * d->v_position, out[k]);
             }
         }
+    }
 }
 
 /* ---- one row of dM ---- */

@@ -20,8 +20,9 @@
 #define WINO_COLUMNS 2
 #endif
 #define WINO_OT 6
-#define WINO_CHUNK_BYTES 655360                      /* of V and M */
+#define WINO_CHUNK_BYTES 409600                      /* of V and M */
 #define WINO_CHUNK_TILES 16                          /* at most */
+#define WINO_WIDTH ((4 * WINO_CHUNK_TILES + 2) * VW) /* pixels beside each other in a chunk */
 #define WINO_CHANNELS 128                            /* of V that lie in L1 at a time */
 
 typedef struct {
@@ -175,33 +176,42 @@ static const float wino_zero[VW];
 /* The rows of pixels under a run of tiles; those beyond the image are one zero, again and again. */
 typedef struct {
     const float *row[WINO_SIDE];
-    int64_t step[WINO_SIDE], there;                  /* there: columns inside the image */
+    int64_t step[WINO_SIDE], channel[WINO_SIDE];     /* to the next pixel, the next channel */
+    int64_t there;                                   /* columns inside the image */
 } wino_source;
 
-INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r, int64_t channel,
-                                  int64_t part, int64_t width) {
+INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r, int64_t part,
+                                  int64_t width) {
     const fc_tensor *x = j->x;
     int64_t lanes = tensor_l(x), y = j->first[0] + r->y * j->m, left = j->first[1] + r->x * j->m;
     wino_source s = {.there = max_i64(0, min_i64(width, tensor_w(x) - left))};
     for (int i = 0; i < WINO_SIDE; i++) {
         int inside = y + i < tensor_h(x);
         s.row[i] = wino_zero;
-        if (inside) s.row[i] = tensor_row(x, r->block, channel, y + i) + left * lanes + part * VW;
+        if (inside) s.row[i] = tensor_row(x, r->block, 0, y + i) + left * lanes + part * VW;
         s.step[i] = inside ? lanes : 0;
+        s.channel[i] = inside ? x->stride[1] : 0;
     }
     return s;
+}
+
+INLINE void wino_next_channel(wino_source *s) {
+    for (int i = 0; i < WINO_SIDE; i++) s->row[i] += s->channel[i];
 }
 
 /* Columns of pixels, transformed along y: half[i][column]. */
 INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half) {
     for (int64_t k = 0; k < s->there; k++, half += VW) {
         vf in[WINO_SIDE], out[WINO_SIDE];
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(s->row[i] + k * s->step[i]);
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) {
+            in[i] = load(s->row[i] + k * s->step[i]);
+            __builtin_prefetch(s->row[i] + k * s->step[i] + s->channel[i]);
+        }
         wino_input(in, out);
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * width * VW, out[i]);
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, out[i]);
     }
     for (int64_t k = s->there; k < width; k++, half += VW)
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * width * VW, (vf){0});
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
 }
 
 INLINE float *wino_v_at(const wino_job *j, float *v, int64_t channel, int64_t column) {
@@ -209,25 +219,29 @@ INLINE float *wino_v_at(const wino_job *j, float *v, int64_t channel, int64_t co
     return v + ((strip * j->in + channel) * WINO_COLUMNS + column % WINO_COLUMNS) * VW;
 }
 
+/* One tile of one channel, along x. */
+INLINE void wino_input_tile(const float *half, float *to, int64_t position) {
+    for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
+        vf in[WINO_SIDE], out[WINO_SIDE];
+        UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
+        wino_input(in, out);
+        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position) store(to, out[k]);
+    }
+}
+
 static void wino_transform_run(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
                                float *v, float *half) {
     int64_t width = (r->count - 1) * j->m + WINO_SIDE;
-    for (int64_t channel = 0; channel < j->in; channel++)
-        for (int64_t part = 0; part < j->parts; part++) {
-            wino_source s = wino_source_of(j, r, channel, part, width);
+    for (int64_t part = 0; part < j->parts; part++) {
+        wino_source s = wino_source_of(j, r, part, width);
+        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s)) {
             wino_input_columns(&s, width, half);
-            for (int64_t t = 0; t < r->count; t++) {
-                float *to = wino_v_at(j, v, channel, (tile + t) * j->parts + part);
-                const float *from = half + t * j->m * VW;
-                for (int i = 0; i < WINO_SIDE; i++, from += width * VW) {
-                    vf in[WINO_SIDE], out[WINO_SIDE];
-                    UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(from + k * VW);
-                    wino_input(in, out);
-                    UNROLL for (int k = 0; k < WINO_SIDE; k++, to += j->v_position)
-                        store(to, out[k]);
-                }
-            }
+            for (int64_t t = 0; t < r->count; t++)
+                wino_input_tile(half + t * j->m * VW,
+                                wino_v_at(j, v, channel, (tile + t) * j->parts + part),
+                                j->v_position);
         }
+    }
 }
 
 /* The run of tiles that begins with `tile`, of all blocks. */
@@ -242,6 +256,8 @@ static wino_run_of_tiles wino_run_at(const wino_job *j, int64_t tile, int64_t en
 INLINE void wino_tile(const float *v, const float *u, int64_t channels, float *m, int64_t m_out,
                       int add, const int OT, const int TT) {
     vf acc[WINO_OT][WINO_COLUMNS];
+    UNROLL for (int o = 0; o < OT; o++)
+        UNROLL for (int t = 0; t < TT; t++) __builtin_prefetch(m + o * m_out + t * VW, 1);
     UNROLL for (int o = 0; o < OT; o++)
         UNROLL for (int t = 0; t < TT; t++)
             acc[o][t] = add ? load(m + o * m_out + t * VW) : (vf){0};
@@ -283,23 +299,27 @@ static wino_tile_function *const wino_tiles[WINO_COLUMNS][WINO_OT] = {
 #endif
 };
 
+/* All filters at one position, for some columns and channels. */
+INLINE void wino_multiply_strip(const wino_job *j, const float *v, const float *u, int64_t c,
+                                int64_t channels, float *m, int64_t columns) {
+    int64_t chunks = ceil_div(j->outs, WINO_OT), size = j->outs / chunks, more = j->outs % chunks;
+    for (int64_t chunk = 0, outs; chunk < chunks; chunk++, m += outs * j->m_out) {
+        outs = size + (chunk < more);
+        wino_tiles[columns - 1][outs - 1](v, u + c * outs, channels, m, j->m_out, c > 0);
+        u += outs * j->in;
+    }
+}
+
 static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t columns) {
-    int64_t chunks = ceil_div(j->outs, WINO_OT), parts = ceil_div(j->in, WINO_CHANNELS);
-    for (int64_t k = 0; k < WINO_AREA; k++, v += j->v_position, m += j->columns * VW) {
-        const float *u = j->u + k * j->in * j->outs;
+    int64_t parts = ceil_div(j->in, WINO_CHANNELS), c, channels;
+    for (int64_t k = 0; k < WINO_AREA; k++, v += j->v_position, m += j->columns * VW)
         for (int64_t part = 0; part < parts; part++) {
-            int64_t c, channels, out, outs;
             balanced(j->in, parts, part, &c, &channels);
             for (int64_t t = 0; t < columns; t += WINO_COLUMNS)
-                for (int64_t chunk = 0; chunk < chunks; chunk++) {
-                    balanced(j->outs, chunks, chunk, &out, &outs);
-                    int64_t tt = min_i64(WINO_COLUMNS, columns - t);
-                    wino_tiles[tt - 1][outs - 1](v + t * j->in * VW + c * WINO_COLUMNS * VW,
-                                                 u + out * j->in + c * outs, channels,
-                                                 m + out * j->m_out + t * VW, j->m_out, part > 0);
-                }
+                wino_multiply_strip(j, v + (t * j->in + c * WINO_COLUMNS) * VW,
+                                    j->u + k * j->in * j->outs, c, channels, m + t * VW,
+                                    min_i64(WINO_COLUMNS, columns - t));
         }
-    }
 }
 
 /* ---- outputs ---- */
@@ -419,7 +439,7 @@ static void wino_finish_run(const wino_job *j, const wino_run_of_tiles *r, int64
 /* ---- kernels ---- */
 
 static size_t wino_job_scratch(const wino_job *j) {
-    int64_t half = WINO_SIDE * ((j->chunk - 1) * j->m + WINO_SIDE) * VW;
+    int64_t half = WINO_SIDE * WINO_WIDTH;
     return (WINO_AREA * j->v_position + j->outs * j->m_out + half) * sizeof(float);
 }
 

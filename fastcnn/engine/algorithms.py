@@ -28,7 +28,8 @@ class Algorithm(ABC):
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
     ) -> bool:
-        """Whether it can do this and pays. direction: forward, backward_input, backward_weight."""
+        """Whether it can do this and pays. direction: forward, backward_input, backward_weight, or
+        max_pool_backward_weight, where the gradient is there before and after unpooling."""
 
     @abstractmethod
     def emit(
@@ -63,7 +64,12 @@ class Winograd(Algorithm):
     # Multiply-adds that a tile's transform costs for each channel and filter, and how many times
     # fewer there must be than by direct convolution: fitted to benchmarks/convolutions.py on Zen 5.
     TRANSFORM = 200
-    LEAST_GAIN: ClassVar = {"forward": 1.5, "backward_input": 1.5, "backward_weight": 2.2}
+    LEAST_GAIN: ClassVar = {
+        "forward": 1.5,
+        "backward_input": 1.5,
+        "backward_weight": 2.2,
+        "max_pool_backward_weight": 2.6,  # direct convolution skips zeros there
+    }
 
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int

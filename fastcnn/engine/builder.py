@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.graph import Node
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.memory import aligned_zeros, place
 from fastcnn.engine.parameters import ALIGN, ParameterStore
@@ -42,6 +43,8 @@ class Builder:
         self.with_loss = True  # whether anybody asks for the loss
         self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self.node: Node | None = None  # whose kernels are being appended
+        self.owners: list[Node | None] = []  # of each step
         self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
         self._given: set[str] = set()  # parameters whose gradient some kernel writes already
         self._spare: dict[str, np.ndarray] = {}  # for their gradients by later uses of the layer
@@ -182,6 +185,7 @@ class Builder:
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
+        self.owners.append(self.node)
 
     def all_unwanted(self, outputs: list[Argument]) -> bool:
         """Whether these are gradients of frozen parameters, or views of them, and nothing else."""

@@ -104,7 +104,7 @@ class Conv2D(WeightedLayer):
         if stage.pool is not None and stage.x.needs_gradient:
             dz = self._unpool(build, stage)
         dw, db = self._kernel_gradient(build, stage), self.bias_gradient(build, stage)
-        direct = isinstance(conv.algorithm(build, "backward_weight", dw), Direct)
+        direct = isinstance(conv.algorithm(build, "max_pool_backward_weight", dw), Direct)
         of_pooled = self._skips_zeros and direct
         if stage.pool is not None and (of_pooled or not stage.x.needs_gradient):
             self._backward_weight_of_pooled(build, stage)
