@@ -7,9 +7,11 @@ if TYPE_CHECKING:
     from fastcnn import (
         activations,
         augmentations,
+        baselines,
         callbacks,
         constraints,
         datasets,
+        features,
         initializers,
         layers,
         losses,
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
+    from fastcnn.classical.classifier import BaselineClassifier
+    from fastcnn.classical.saving import load_baseline
+    from fastcnn.compare.compare_models import compare_models
     from fastcnn.engine.symbolic import Input
+    from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
     from fastcnn.saving import load_model
     from fastcnn.sequential import Sequential
@@ -29,9 +35,11 @@ __version__ = "0.1.0"
 _MODULES = (
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
     "constraints",
     "datasets",
+    "features",
     "initializers",
     "layers",
     "losses",
@@ -42,22 +50,34 @@ _MODULES = (
     "schedules",
 )
 _NAMES = {
+    "BaselineClassifier": "classical.classifier",
+    "CNNClassifier": "estimators",
+    "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
     "Sequential": "sequential",
+    "compare_models": "compare.compare_models",
+    "load_baseline": "classical.saving",
     "load_model": "saving",
 }
 __all__ = [
+    "BaselineClassifier",
+    "CNNClassifier",
+    "CNNRegressor",
     "Input",
     "Model",
     "Sequential",
     "activations",
     "augmentations",
+    "baselines",
     "callbacks",
+    "compare_models",
     "constraints",
     "datasets",
+    "features",
     "initializers",
     "layers",
+    "load_baseline",
     "load_model",
     "losses",
     "metrics",

@@ -1,13 +1,26 @@
 """The command line: parse, call one function, print. Heavy imports wait until a command runs."""
 
 import json
+import os
 import sys
+import threading
 import traceback
 from typing import Any
 
 import click
 
 from fastcnn import __version__
+from fastcnn.cli_options import (
+    POSITIVE,
+    Numbers,
+    Size,
+    as_json,
+    backend,
+    data_dir,
+    debug,
+    metrics,
+    threads,
+)
 from fastcnn.errors import DivergedError, FastcnnError, OptionError
 
 EPILOG = """\b
@@ -29,12 +42,14 @@ class Commands(click.Group):
             if ctx.meta.get("fastcnn.debug"):
                 traceback.print_exc()
             click.echo(f"fastcnn: {_line(error)}", err=True)
+            if isinstance(error, KeyboardInterrupt):
+                _leave_workers()
             ctx.exit(_exit_code(error))
 
 
 def _line(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return "; ".join(["interrupted", *map(str, error.args)])
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"error: {where}{error.strerror}"
@@ -43,56 +58,17 @@ def _line(error: BaseException) -> str:
     return "error: " + " ".join(str(error).split())
 
 
+def _leave_workers() -> None:
+    """Python would wait for threads that are in C code, which may be there for minutes."""
+    if any(thread.name == "fastcnn-work" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+
+
 def _exit_code(error: BaseException) -> int:
     codes = {KeyboardInterrupt: INTERRUPTED, DivergedError: 3, OptionError: 2}
     return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)
-
-
-class Size(click.ParamType):
-    """ "32" or "32x48" (height x width), or three numbers for height x width x channels."""
-
-    def __init__(self, name: str, counts: tuple[int, ...]) -> None:
-        self.name = name
-        self.counts = counts
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).lower().split("x")
-        if len(parts) not in self.counts or not all(p.isdecimal() and int(p) > 0 for p in parts):
-            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
-        numbers = tuple(map(int, parts))
-        return numbers * 2 if len(numbers) == 1 else numbers
-
-
-def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    ctx.meta["fastcnn.debug"] = value
-
-
-POSITIVE = click.IntRange(min=1)
-debug = click.option(
-    "--debug",
-    is_flag=True,
-    expose_value=False,
-    callback=_set_debug,
-    is_eager=True,
-    help="Show the traceback of an error.",
-)
-threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
-backend = click.option(
-    "--backend",
-    type=click.Choice(["native", "numba", "reference"]),
-    help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-metrics = click.option(
-    "--metrics",
-    metavar="NAME,...",
-    help="f1, auc, top_k:k=3, precision:average=micro, ...",
-)
-data_dir = click.option(
-    "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
-)
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,7 +88,9 @@ def main() -> None:
     "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
 )
 @click.option(
-    "--model", metavar="NAME|FILE.toml", help="See `fastcnn models`. Default: by the data."
+    "--model",
+    metavar="NAME[:option=value,...]|FILE.toml",
+    help="A network or a baseline, see `fastcnn models`. Default: by the data.",
 )
 @click.option("--epochs", type=POSITIVE, help="In all. Default: by the data.")
 @click.option("--batch-size", type=POSITIVE, help="Default: by the data.")
@@ -139,6 +117,12 @@ def main() -> None:
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
     help="Part of the training images to measure on after each epoch, instead of the test set.",
+)
+@click.option(
+    "--train-size",
+    metavar="N",
+    type=POSITIVE,
+    help="Train on so many of the training images, each class in proportion.",
 )
 @data_dir
 @click.option(
@@ -222,6 +206,48 @@ def lr_find(as_json: bool, **options: Any) -> None:
     from fastcnn.commands.text import lr_find_text
 
     _print(run(**options), as_json, lr_find_text)
+
+
+@main.command(epilog=EPILOG)
+@click.argument("pipeline", metavar="[FILE.toml]", required=False)
+@click.option("--data", metavar="NAME|PATH", help="As for train. Default: digits.")
+@click.option(
+    "--models",
+    metavar="NAME,...",
+    help="Networks and baselines, see `fastcnn models`; with options (resnet20:shortcut=B), or "
+    "files of models (NET.toml).",
+)
+@click.option("--folds", type=click.IntRange(min=2), help="Of cross-validation. Default: 5.")
+@click.option("--test", is_flag=True, default=None, help="Measure on the test set instead.")
+@click.option("--images", type=POSITIVE, metavar="N", help="Take so many of the training images.")
+@click.option("--sizes", metavar="N,...", type=Numbers(), help="Of training sets. Default: all.")
+@click.option("--seeds", type=POSITIVE, help="Do it all so many times. Default: 1.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The first one. Default: 0.")
+@click.option("--epochs", type=POSITIVE, help="Of networks. Default: 1,000 steps, 10 to 100.")
+@click.option("--budget", metavar="TIME", help="At most 30s, 10m or 1h for each fit.")
+@click.option(
+    "--optimizers", metavar="NAME,...", help="Compare these on the one network of --models."
+)
+@click.option("--image-size", metavar="N|HxW", type=Size("N or HxW", (1, 2)), help="As for train.")
+@data_dir
+@click.option("--out", metavar="DIR", help="Default: runs/compare-<data>, numbered.")
+@click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
+@click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
+@click.option("--threads", type=POSITIVE, help="Of each fit. Default: cores / jobs.")
+@click.option("--backend", type=click.Choice(["loky", "dask"]), help="Default: here.")
+@click.option("--address", metavar="HOST:PORT", help="Of the scheduler of a Dask cluster.")
+@as_json
+@click.option("--quiet", is_flag=True, default=None, help="No progress, only the result.")
+@debug
+def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
+    """Train models on identical splits, and tell which differ: figures, tests, a page to read.
+
+    FILE.toml may hold the options, under the same names; flags override it.
+    """
+    from fastcnn.commands.compare import compare as run
+    from fastcnn.compare.report.terminal import terminal_text
+
+    _print(run(pipeline, **options), as_json, terminal_text)
 
 
 @main.command(epilog=EPILOG)
@@ -311,11 +337,11 @@ def augment(**options: Any) -> None:
 @main.command(epilog=EPILOG)
 @debug
 def models() -> None:
-    """Built-in and installed models."""
-    from fastcnn.commands.summary import model_list
+    """Built-in and installed models, and classical baselines."""
+    from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list()))
+    click.echo(models_text(model_list(), baseline_list()))
 
 
 @main.command(epilog=EPILOG)

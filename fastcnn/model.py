@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -44,9 +45,8 @@ class Model(Network):
     threads: default all cores.
     backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
         FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
-    winograd: False computes 3x3 and 5x5 convolutions directly, with about half the rounding error
-        where Winograd's algorithm would be chosen for speed; default FASTCNN_WINOGRAD (0 or 1),
-        else True.
+    winograd: False computes 3x3 and 5x5 convolutions directly, with smaller rounding errors, where
+        Winograd's algorithm would be faster; default FASTCNN_WINOGRAD (0 or 1), else True.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -101,6 +101,7 @@ class Model(Network):
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._plans: dict[tuple, Plan] = {}
+        self._running = RLock()  # plans have one set of buffers
         self._preprocessing: list[Preprocessing] | None = None
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
@@ -328,17 +329,18 @@ class Model(Network):
     def predict(self, x: Any) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
-        A list of arrays if there are several outputs.
+        A list of arrays if there are several outputs. Threads may call this at the same time.
         """
-        source = self._source("predicted", *self._in_order(x))
-        plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
-        plan.bind(source)
-        threads = resolve_threads(self.threads)
-        results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
-        for start in range(0, len(source), plan.batch):
-            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
-            for result, rows in zip(results, plan.outputs, strict=True):
-                result[start : start + count] = rows[:count]
+        with self._running:
+            source = self._source("predicted", *self._in_order(x))
+            plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
+            plan.bind(source)
+            threads = resolve_threads(self.threads)
+            results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
+            for start in range(0, len(source), plan.batch):
+                count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+                for result, rows in zip(results, plan.outputs, strict=True):
+                    result[start : start + count] = rows[:count]
         shaped = [
             as_samples(result, node.shape, self.data_format)
             for result, node in zip(results, self.graph.outputs, strict=True)
@@ -399,10 +401,13 @@ class Model(Network):
     # ---- files
 
     def save(self, path: str | Path, *, training_state: bool = True) -> None:
-        """Write the model to one file, whole or not at all.
-
-        training_state: also what `fit` needs to go on.
-        """
+        """Write one file, whole or not at all; training_state: with what `fit` needs to go on."""
         from fastcnn.saving import save_model
 
         save_model(self, path, training_state=training_state)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """pickle and copy.deepcopy take what a file would hold: a copy with its own parameters."""
+        from fastcnn.saving import from_bytes, to_bytes
+
+        return from_bytes, (to_bytes(self), self.threads, self.backend, self.winograd)

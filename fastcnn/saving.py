@@ -11,7 +11,7 @@ from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
-from fastcnn.kernels.backends import resolve_backend
+from fastcnn.kernels.backends import available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins
@@ -19,11 +19,33 @@ from fastcnn.structure import build, describe
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.callback_state import states_from_plain, states_to_plain
 from fastcnn.training.history import History, Progress
-from fastcnn.training.model_file import read_model_file, write_model_file
+from fastcnn.training.model_file import decode, encode, read_model_file, write_model_file
 
 
 def save_model(model: Model, path: str | Path, *, training_state: bool = True) -> None:
     """Write the model to one file, whole or not at all; see Model.save."""
+    write_model_file(Path(path), *_contents(model, training_state))
+
+
+def to_bytes(model: Model) -> bytes:
+    """The model as a file would hold it, with its training state."""
+    return encode(*_contents(model, training_state=True))
+
+
+def from_bytes(
+    content: bytes, threads: int | None, backend: str | None, winograd: bool = True
+) -> Model:
+    """The model that `to_bytes` wrote: what pickle and copy.deepcopy call.
+
+    backend: the default if this installation has no such one.
+    """
+    backend = backend if backend in available_backends() else None
+    options = {"threads": threads, "backend": backend, "winograd": winograd}
+    return _restore(*decode(content), options)
+
+
+def _contents(model: Model, training_state: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays, and the document that describes the rest."""
     arrays = {f"weights/{key}": value for key, value in model.store.items()}
     document: dict[str, Any] = {"fastcnn_version": __version__, "model": _description(model)}
     if training_state and model.optimizer is not None:
@@ -44,7 +66,7 @@ def save_model(model: Model, path: str | Path, *, training_state: bool = True) -
             "callbacks": states,
         }
     document["plugins"] = used_plugins(document)
-    write_model_file(Path(path), arrays, document)
+    return arrays, document
 
 
 def _description(model: Model) -> dict[str, Any]:
@@ -90,21 +112,33 @@ def load_model(
     """
     path, backend = Path(path), resolve_backend(backend)
     arrays, document = read_model_file(path)
+    if document.get("kind") == "baseline":
+        raise ModelFileError(f"{path} holds a baseline; fastcnn.load_baseline reads it")
     try:
-        weights = _part(arrays, "weights")
         options = {"threads": threads, "backend": backend, "winograd": winograd}
-        model = _from_description(document["model"], weights, options, loss)
-        if "training" in document:
-            _restore_training(model, document["training"], arrays)
-        model.metrics = [
-            {str(name): make(metrics, config) for name, config in made.items()}
-            for made in document["model"]["metrics"]
-        ]
+        return _restore(arrays, document, options, loss)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
         hint = missing_plugins(document.get("plugins"))
         raise ModelFileError(f"{path}: {error}{hint}") from error
+
+
+def _restore(
+    arrays: dict[str, np.ndarray],
+    document: dict[str, Any],
+    options: dict[str, Any],
+    loss: Any = None,
+) -> Model:
+    """options: of Model: threads, backend, winograd."""
+    weights = _part(arrays, "weights")
+    model = _from_description(document["model"], weights, options, loss)
+    if "training" in document:
+        _restore_training(model, document["training"], arrays)
+    model.metrics = [
+        {str(name): make(metrics, config) for name, config in made.items()}
+        for made in document["model"]["metrics"]
+    ]
     return model
 
 

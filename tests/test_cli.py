@@ -439,8 +439,8 @@ def test_summary_of_kernels():
 def test_models_lists_every_registered_model():
     from fastcnn.plugins.registry import models
 
-    lines = run("models").stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == models.names()
+    networks = run("models").stdout.partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in networks[1:]] == models.names()
 
 
 def test_backends(monkeypatch):

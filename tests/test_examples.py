@@ -30,3 +30,11 @@ def test_profit_loss():
     )
     squares, money, known = (float(n) for n in re.findall(r": ([0-9.]+) a day", run.stdout))
     assert squares + 0.2 < money < known
+
+
+def test_estimators():
+    run = subprocess.run(
+        [sys.executable, EXAMPLES / "estimators.py"], capture_output=True, text=True, check=True
+    )
+    scores = [float(n) for n in re.findall(r"test ([0-9.]+)", run.stdout)]
+    assert len(scores) == 3 and min(scores) > 0.9

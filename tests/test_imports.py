@@ -34,8 +34,14 @@ RANKS = [
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
     ["model", "models", "saving", "sequential", "structure"],
+    ["features"],
+    ["classical"],
+    ["plugins.baselines", "baselines"],
+    ["estimators"],
+    ["compare"],
     ["commands"],
-    ["cli"],
+    ["testing"],
+    ["cli_options", "cli"],
 ]
 HEAVY = (
     "sklearn",
@@ -49,6 +55,13 @@ HEAVY = (
     "jinja2",
     "scipy",
 )
+# Rooms whose classes are subclasses of a library's, or that are written in it.
+AT_HOME = {
+    "kernels.numba_": {"numba", "llvmlite"},
+    "features": {"sklearn"},
+    "classical": {"sklearn"},
+    "estimators": {"sklearn", "scipy"},
+}
 
 
 def modules():
@@ -123,7 +136,7 @@ def test_only_the_native_maker_touches_the_extension():
 
 @pytest.mark.parametrize(("name", "tree"), [pytest.param(n, t, id=n) for n, t in modules()])
 def test_heavy_libraries_are_imported_where_they_are_used(name, tree):
-    own = {"numba", "llvmlite"} if name.startswith("kernels.numba_.") else set()
+    own = next((libraries for room, libraries in AT_HOME.items() if _within(name, room)), set())
     for node in tree.body:
         names = []
         if isinstance(node, ast.Import):

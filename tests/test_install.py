@@ -1,18 +1,13 @@
 """A real installation where there is no C compiler."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.environments import ROOT, environment, pip_install, run
+
 SCRIPT = """
 import numpy as np
 from fastcnn import Sequential
@@ -37,29 +32,11 @@ def sources(folder):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """(the Python of a fresh environment with the package in it, the log of the installation)
-
-    What the package needs is found where the tests find it."""
+    """(the Python of a fresh environment with the package in it, the log of the installation)"""
     folder = tmp_path_factory.mktemp("install")
     (folder / "src").mkdir()
-    venv.create(folder / "env", symlinks=True)
-    python = folder / "env" / "bin" / "python"
-    (site,) = (folder / "env").glob("lib/python*/site-packages")
-    (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps"]
-    command += ["--no-build-isolation", "-v", sources(folder / "src")]
-    environment = {**os.environ, "CC": "/bin/false"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return python, done.stdout + done.stderr
-
-
-def run(python, *arguments):
-    drop = ("PYTHONPATH", "FASTCNN_BACKEND")
-    environment = {k: v for k, v in os.environ.items() if k not in drop}
-    return subprocess.run(
-        [python, *arguments], env=environment, cwd=python.parent, capture_output=True, text=True
-    )
+    python = environment(folder / "env")
+    return python, pip_install(python, sources(folder / "src"), "-v", CC="/bin/false")
 
 
 @pytest.mark.slow

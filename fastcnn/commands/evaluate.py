@@ -1,6 +1,6 @@
 """`fastcnn evaluate`: how good a model is on a data set, class by class."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,8 +9,10 @@ from fastcnn.commands.named_options import named_list
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
-from fastcnn.model import Model
 from fastcnn.plugins.registry import metrics as metric_registry
+
+if TYPE_CHECKING:
+    from fastcnn.commands.find_model import Found
 
 PARTS = ("test", "train", "all")
 
@@ -50,7 +52,7 @@ def evaluate(
     }
 
 
-def _check_classes(model: Model, dataset: Dataset) -> None:
+def _check_classes(model: "Found", dataset: Dataset) -> None:
     if model.classes and model.classes != dataset.classes:
         different = sorted(set(model.classes) ^ set(dataset.classes)) or ["their order"]
         raise DataError(
@@ -75,7 +77,7 @@ def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_class(
-    model: Model, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+    model: "Found", images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
     correct = model.predict(images).argmax(axis=1) == labels
     counts = np.bincount(labels, minlength=len(classes))

@@ -1,22 +1,38 @@
 """Which file a user means by MODEL."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.model import Model
 from fastcnn.saving import load_model
+from fastcnn.training.model_file import read_document
 from fastcnn.training.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    from fastcnn.commands.baseline_model import BaselineModel
 
-def find_model(path: str, threads: int | None = None, backend: str | None = None) -> Model:
+    Found = Model | BaselineModel
+
+
+def find_model(path: str, threads: int | None = None, backend: str | None = None) -> "Found":
     """The model of a file, or the finished model (else the checkpoint) of a run folder."""
-    return load_model(model_file(path), threads=threads, backend=backend)
+    file = model_file(path)
+    if read_document(file).get("kind") != "baseline":
+        return load_model(file, threads=threads, backend=backend)
+    if backend is not None:
+        raise OptionError(f"{path} is a baseline: its kernels' backend is set by FASTCNN_BACKEND")
+    from fastcnn.classical.saving import load_baseline
+    from fastcnn.commands.baseline_model import BaselineModel  # it imports scikit-learn
+
+    return BaselineModel(load_baseline(file, threads=threads))
 
 
-def find_classifier(path: str, threads: int | None = None, backend: str | None = None) -> Model:
+def find_classifier(path: str, threads: int | None = None, backend: str | None = None) -> "Found":
     """The same, for commands that give it images and read the probabilities of classes."""
     model = find_model(path, threads, backend)
+    if not isinstance(model, Model):
+        return model
     graph = model.graph
     inputs, outputs = ([n.shape for n in nodes] for nodes in (graph.inputs, graph.outputs))
     if len(inputs) > 1 or len(outputs) > 1 or len(inputs[0]) != 3:

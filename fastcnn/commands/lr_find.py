@@ -23,8 +23,8 @@ def lr_find(min_lr: float, max_lr: float, steps: int, out: str, **options: Any) 
     made = prepare(TrainOptions(**options))
     model = made.model
     model.fit(
-        made.training.images,
-        made.training.labels,
+        made.data.training.images,
+        made.data.training.labels,
         batch_size=options.get("batch_size") or made.chosen.batch_size,
         epochs=UNLIMITED,
         verbose=0,
@@ -32,7 +32,7 @@ def lr_find(min_lr: float, max_lr: float, steps: int, out: str, **options: Any) 
     )
     suggestion = finder.suggestion
     assert model.optimizer is not None
-    title = f"{model.name} on {made.dataset.name}, {model.optimizer.registered_name}"
+    title = f"{model.name} on {made.data.dataset.name}, {model.optimizer.registered_name}"
     picture = draw_lr_curve(finder.rates, finder.losses, finder.smoothed, suggestion, title)
     write_atomically(Path(out), lambda temporary: temporary.write_bytes(picture))
     return {
@@ -42,7 +42,7 @@ def lr_find(min_lr: float, max_lr: float, steps: int, out: str, **options: Any) 
         "smoothed": finder.smoothed,
         "stopped": model.stop_reason,
         "model": model.name,
-        "data": made.dataset.name,
+        "data": made.data.dataset.name,
         "optimizer": model.optimizer.registered_name,
         "picture": out,
     }

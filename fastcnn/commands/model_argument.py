@@ -1,12 +1,44 @@
 """What a user means by --model, where a model is made."""
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 from fastcnn.commands.named_options import named_options
-from fastcnn.plugins.registry import models
+from fastcnn.errors import OptionError, unknown
+from fastcnn.plugins.registry import baselines, models
 from fastcnn.training.model_config import ModelConfig, model_config
 
 
 def model_argument(text: str) -> ModelConfig:
-    """NAME, NAME:option=value,... or the path of a TOML file."""
+    """NAME, NAME:option=value,... or the path of a TOML file; of a network."""
+    if baseline_argument(text) is not None:
+        raise OptionError(f"{text} is a baseline: it has no layers and no learning rate")
     if text.lower().endswith(".toml"):
         return model_config(text)
+    name = text.partition(":")[0]
+    if name not in [*models.names(), *models.aliases]:
+        raise unknown("model", name, [*models.names(), *baselines.names()])
     return model_config(named_options(text, "--model", models))
+
+
+def baseline_argument(text: str) -> dict[str, Any] | None:
+    """{"name": ..., option: ...} if that means a baseline: by name, or a file's [baseline]."""
+    if text.lower().endswith(".toml"):
+        return _baseline_of_file(Path(text))
+    if text.partition(":")[0] not in [*baselines.names(), *baselines.aliases]:
+        return None
+    return named_options(text, "--model", baselines)
+
+
+def _baseline_of_file(path: Path) -> dict[str, Any] | None:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # whoever reads it as a network says what is wrong
+    table = document.get("baseline")
+    if table is None:
+        return None
+    if not isinstance(table, dict) or not isinstance(table.get("name"), str) or len(document) > 1:
+        raise OptionError(f'{path}: expected one table, [baseline] with name = "hog_svm" or so')
+    return table

@@ -10,10 +10,11 @@ FORM = "NAME or NAME:option=value,option=value; lists as 1/2/3 or [1, 2, 3]"
 OPENING, CLOSING, QUOTES = "[{", "]}", "\"'"
 
 
-def named_options(text: str, flag: str, registry: Registry) -> dict[str, Any]:
+def named_options(text: str, flag: str, registry: Registry | None) -> dict[str, Any]:
     """{"name": ..., option: ...} of "cosine" or "step:decay_steps=1000,decay_rate=0.5".
 
     Values are written as in TOML; what is no TOML value is a text.
+    registry: where the name must be known, unless somebody else sees to that.
     """
     name, _, rest = text.partition(":")
     table: dict[str, Any] = {"name": name}
@@ -22,11 +23,12 @@ def named_options(text: str, flag: str, registry: Registry) -> dict[str, Any]:
         if not (option and equals and value):
             raise OptionError(f"{flag} {text!r}: {item!r} is wrong; expected {FORM}")
         table[option.strip()] = _value(value.strip())
-    registry.get(name)  # unknown names come out here
+    if registry is not None:
+        registry.get(name)  # unknown names come out here
     return table
 
 
-def named_list(text: str, flag: str, registry: Registry) -> list[Any]:
+def named_list(text: str, flag: str, registry: Registry | None) -> list[Any]:
     """Several of these: ["f1", {"name": "top_k", "k": 3}] of "f1,top_k:k=3"."""
     words: list[str] = []
     for part in _split(text):

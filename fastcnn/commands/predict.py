@@ -1,13 +1,15 @@
 """`fastcnn predict`: what is on these pictures."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastcnn.commands.find_model import find_classifier
 from fastcnn.data.images import read_images
 from fastcnn.errors import DataError
-from fastcnn.model import Model
+
+if TYPE_CHECKING:
+    from fastcnn.commands.find_model import Found
 
 FAR = 20  # standard deviations
 
@@ -19,24 +21,28 @@ def predict(
     threads: int | None = None,
     backend: str | None = None,
 ) -> list[dict[str, Any]]:
-    """For each picture the `top` most probable classes, best first."""
+    """For each picture the `top` most probable classes, best first.
+
+    Baselines without probabilities give each class a "score" in place of a "probability".
+    """
     model = find_classifier(path, threads, backend)
     height, width, channels = model.input_shape
     images = read_images(pictures, (height, width), channels)
     _check_range(model, images)
     classes = model.classes or tuple(map(str, range(model.output_size)))
+    figure = "probability" if getattr(model, "has_probabilities", True) else "score"
     return [
-        {"image": picture, "classes": _best(row, classes, top)}
+        {"image": picture, "classes": _best(row, classes, top, figure)}
         for picture, row in zip(pictures, model.predict(images), strict=True)
     ]
 
 
-def _best(row: np.ndarray, classes: tuple[str, ...], top: int) -> list[dict[str, Any]]:
+def _best(row: np.ndarray, classes: tuple[str, ...], top: int, figure: str) -> list[dict[str, Any]]:
     order = np.argsort(-row, kind="stable")[:top]
-    return [{"class": classes[k], "probability": float(row[k])} for k in order]
+    return [{"class": classes[k], figure: float(row[k])} for k in order]
 
 
-def _check_range(model: Model, images: np.ndarray) -> None:
+def _check_range(model: "Found", images: np.ndarray) -> None:
     """Pictures have pixels 0..255; a model trained on floats in 0..1 would answer nonsense."""
     if model.preprocessing is None:
         return

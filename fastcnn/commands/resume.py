@@ -44,7 +44,7 @@ def resumed_arguments(
         )
     changed = {k: getattr(options, k) for k in ("epochs", "data_dir")}
     arguments = arguments | {k: v for k, v in changed.items() if v is not None}
-    arguments = {"augment": None, "augment_fill": None} | arguments
+    arguments = {"augment": None, "augment_fill": None, "train_size": None} | arguments
     arguments.setdefault("callbacks", [])  # runs of older versions have none
     missing = [name for name in NEEDED if name not in arguments]
     if missing:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastcnn.commands.find_model import find_model
-from fastcnn.commands.model_argument import model_argument
-from fastcnn.commands.text import table
-from fastcnn.commands.versions import maker_in_use
-from fastcnn.engine.rates import kernel_rates
+from fastcnn.commands.kernel_rates import kernels_text
+from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.errors import OptionError
-from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
 from fastcnn.models import build, outline
-from fastcnn.plugins.registry import models
+from fastcnn.plugins.registry import baselines, make, models
+
+if TYPE_CHECKING:
+    from fastcnn.commands.find_model import Found
 
 Size = tuple[int, int, int]
 
@@ -27,44 +28,34 @@ def summary(
     threads: int | None = None,
 ) -> str:
     """The table of a model file, run folder, built-in model or TOML file; plot: also a picture;
-    kernels: also those that compute each layer, timed here and now."""
+    kernels: also those that compute each layer, timed here and now.
+
+    Of baselines, what they consist of and what was chosen.
+    """
+    baseline = None if _is_file(what) else baseline_argument(what)
+    if baseline is not None:
+        return baseline_summary(baseline, plot, kernels)
     model = _model(what, input_shape, classes, build if kernels else outline)
     if plot is not None:
         model.plot(plot)
     if not kernels:
         return model.summary()
-    return f"{model.summary()}\n\n{kernels_text(model, batch_size, resolve_threads(threads))}"
+    return f"{model.summary()}\n\n{kernels_text(model, batch_size, threads)}"
 
 
-def kernels_text(model: Model, batch: int, threads: int) -> str:
-    """Kernels of a training step by layer and direction, with effective GFLOP/s: the nominal
-    operations of direct convolution over the time."""
-    made = (model.graph, model.store, batch, threads)
-    rates = kernel_rates(*made, backend=model.backend, winograd=model.winograd)
-    rows = [("layer", "direction", "kernels", "ms", "GFLOP/s")]
-    rows += [
-        (
-            rate.layer,
-            rate.direction,
-            " + ".join(rate.kernels),
-            f"{1e3 * rate.seconds:.3f}",
-            f"{rate.flops / rate.seconds / 1e9:.0f}",
-        )
-        for rate in rates
-    ]
-    shape = f"batch of {batch}, {threads} threads, {maker_in_use(model.backend)}"
-    return f"Kernels of a training step, {shape}\n{table(rows, right=(3, 4))}"
+def _is_file(what: str) -> bool:
+    path = Path(what)
+    return (path.exists() or path.suffix == ".safetensors") and path.suffix.lower() != ".toml"
 
 
 def _model(
-    what: str, input_shape: Size | None, classes: int | None, make: Callable[..., Model]
-) -> Model:
-    is_file = Path(what).exists() or Path(what).suffix == ".safetensors"
-    if is_file and Path(what).suffix.lower() != ".toml":
+    what: str, input_shape: Size | None, classes: int | None, made: Callable[..., Model]
+) -> "Found":
+    if _is_file(what):
         if input_shape or classes:
             raise OptionError(f"{what} has its input shape and classes already")
         return find_model(what)
-    return make(model_argument(what), input_shape, classes)
+    return made(model_argument(what), input_shape, classes)
 
 
 def model_list() -> list[tuple[str, int, str, str]]:
@@ -75,4 +66,23 @@ def model_list() -> list[tuple[str, int, str, str]]:
         shape = "x".join(map(str, model.inputs[0].shape[1:]))
         text = (models.get(name).__doc__ or "").strip().partition("\n")[0]
         rows.append((name, model.count_params(), shape, text))
+    return rows
+
+
+def baseline_summary(table: dict[str, Any], plot: str | None = None, kernels: bool = False) -> str:
+    """Of a baseline that is not fitted."""
+    from fastcnn.commands.baseline_model import baseline_text
+
+    if plot is not None or kernels:
+        raise OptionError("a baseline has no layers to draw or to time")
+    return baseline_text(make(baselines, table))
+
+
+def baseline_list() -> list[tuple[str, str, str]]:
+    """(name, how users may write it, first line of its docstring) of every baseline."""
+    rows = []
+    for name in baselines.names():
+        text = (baselines.get(name).__doc__ or "").strip().partition("\n")[0]
+        also = ", ".join(alias for alias, real in baselines.aliases.items() if real == name)
+        rows.append((name, also, text))
     return rows

@@ -31,10 +31,11 @@ def train_text(results: dict[str, Any]) -> str:
         f", {results['images_per_second']:,.0f} images/s" if results["images_per_second"] else ""
     )
     stopped = f"; {results['stopped']}" if results["stopped"] else ""
+    epochs = "" if results["epochs"] is None else f"{results['epochs']} epochs, "
     return "\n".join(
         [
             ", ".join(figures),
-            f"{results['epochs']} epochs, {results['seconds']:.1f} s{speed}{stopped}",
+            f"{epochs}{results['seconds']:.1f} s{speed}{stopped}",
             f"saved {results['model_path']}",
         ]
     )
@@ -58,24 +59,33 @@ def evaluate_text(results: dict[str, Any]) -> str:
         rows.append((name, f"{row['images']:,}", accuracy))
     accuracy = f"{results['accuracy']:.4f}" if "accuracy" in results else "-"
     rows.append(("all", f"{results['images']:,}", accuracy))
-    head = f"{results['data']}, {results['part']}: loss {results['loss']:.4f}"
+    loss = "" if results["loss"] is None else f" loss {results['loss']:.4f},"
+    head = f"{results['data']}, {results['part']}:{loss}"
     known = ("loss", "accuracy")
     metrics = {k: v for k, v in results.items() if isinstance(v, float) and k not in known}
     figures = "".join(f", {name} {value:.4f}" for name, value in metrics.items())
-    return f"{head}, accuracy {accuracy}{figures}\n\n{table(rows, right=(1, 2))}"
+    return f"{head} accuracy {accuracy}{figures}\n\n{table(rows, right=(1, 2))}"
 
 
 def predict_text(results: list[dict[str, Any]]) -> str:
     rows = [
-        (result["image"], *(f"{c['class']} {c['probability']:.4f}" for c in result["classes"]))
+        (result["image"], *(f"{c['class']} {_figure(c):.4f}" for c in result["classes"]))
         for result in results
     ]
     return table(rows)
 
 
-def models_text(rows: list[tuple[str, int, str, str]]) -> str:
+def _figure(row: dict[str, Any]) -> float:
+    return row["probability"] if "probability" in row else row["score"]
+
+
+def models_text(
+    rows: list[tuple[str, int, str, str]], baselines: list[tuple[str, str, str]]
+) -> str:
     head = ("name", "parameters", "input", "layers")
-    return table([head, *((n, f"{p:,}", shape, text) for n, p, shape, text in rows)], right=(1,))
+    body = ((name, f"{count:,}", shape, text) for name, count, shape, text in rows)
+    networks = table([head, *body], right=(1,))
+    return f"{networks}\n\n{table([('classical baseline', 'also', 'what it is'), *baselines])}"
 
 
 def plugins_text(results: dict[str, Any]) -> str:

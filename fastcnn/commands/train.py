@@ -10,14 +10,14 @@ from typing import Any
 from fastcnn.commands.augment import augment_option
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
-from fastcnn.commands.model_argument import model_argument
+from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
 from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
+from fastcnn.commands.run_data import RunData, data_argument
 from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
-from fastcnn.data.dataset import Dataset, ImageSet
-from fastcnn.data.load import NAMES, load_dataset
-from fastcnn.data.splits import split
+from fastcnn.data.dataset import Dataset
+from fastcnn.data.load import load_dataset
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.backends import resolve_backend
@@ -54,6 +54,7 @@ class TrainOptions:
     weight_decay: float | None = None
     seed: int | None = None
     validation: float | None = None
+    train_size: int | None = None
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
     threads: int | None = None
@@ -73,6 +74,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
     """Train, or go on with training; the results that `--json` prints."""
     resolve_threads(options.threads)  # what is wrong comes out before the data is read
     resolve_backend(options.backend)
+    baseline = None if options.resume or options.model is None else baseline_argument(options.model)
+    if baseline is not None:
+        from fastcnn.commands.train_baseline import train_baseline  # it imports scikit-learn
+
+        return train_baseline(options, baseline)
     run = resumed_run(options) if options.resume else new_run(options)
     run.describe()
     try:
@@ -88,9 +94,7 @@ class Run:
 
     model: Model
     folder: RunFolder
-    dataset: Dataset
-    training: ImageSet
-    held_out: ImageSet | None  # measured after each epoch
+    data: RunData
     arguments: dict[str, Any]
     callbacks: list[Callback]
     quiet: bool
@@ -100,18 +104,11 @@ class Run:
             print(text, file=sys.stderr, flush=True)
 
     def describe(self) -> None:
-        size = "x".join(map(str, self.dataset.image_shape))
-        sets = [f"{len(self.training):,} training"]
-        if self.arguments["validation"]:
-            sets.append(f"{len(self.held_out or ()):,} validation")
-        if self.dataset.test is not None:
-            sets.append(f"{len(self.dataset.test):,} test")
-        classes = len(self.dataset.classes)
-        self.note(f"data   {self.dataset.name}: {', '.join(sets)} images {size}, {classes} classes")
+        self.note(self.data.text())
         self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         self.note(f"run    {self.folder.path}: {threads}, {maker_in_use(self.model.backend)}")
-        if self.held_out is not None:
+        if self.data.held_out is not None:
             self.note(f"val_   is the {self.held_out_name} set")
         watching = watchers(self.callbacks)
         if watching and self.held_out_name == "test":
@@ -156,10 +153,10 @@ class Run:
         return self._finished(figures)
 
     def _fit(self, callbacks: list[Any]) -> None:
-        held_out = self.held_out
+        training, held_out = self.data.training, self.data.held_out
         self.model.fit(
-            self.training.images,
-            self.training.labels,
+            training.images,
+            training.labels,
             batch_size=self.arguments["batch_size"],
             epochs=self.arguments["epochs"],
             verbose=0 if self.quiet else 1,
@@ -177,14 +174,14 @@ class Run:
         return results
 
     def _finished(self, figures: dict[str, Any]) -> dict[str, Any]:
-        model, test = self.model, self.dataset.test
-        measured = {"train": model.evaluate(self.training.images, self.training.labels)}
+        model, training, test = self.model, self.data.training, self.data.dataset.test
+        measured = {"train": model.evaluate(training.images, training.labels)}
         if test is not None:
             measured["test"] = model.evaluate(test.images, test.labels)
         for part, logs in measured.items():
             figures |= {f"{part}_{name}": value for name, value in logs.items()}
         model.save(self.folder.model, training_state=False)
-        title = f"{model.name} on {self.dataset.name}"
+        title = f"{model.name} on {self.data.dataset.name}"
         if model.history.epoch:
             self.folder.write_curves(draw_curves(model.history.history, title, self.held_out_name))
         results = self._results(figures, "finished") | {"model_path": str(self.folder.model)}
@@ -204,13 +201,12 @@ class Run:
             "backend": self.model.backend,
             "isa": isa_in_use(),
             "model": self.model.name,
-            "data": self.dataset.name,
+            "data": self.data.dataset.name,
             "model_path": None,
             "weights_sha256": weights_sha256(self.model.get_weights()),
         }
 
     def _record(self, status: str, results: dict[str, Any] | None = None) -> None:
-        parts = {"training": self.training, "held_out": self.held_out, "test": self.dataset.test}
         self.folder.write_record(
             {
                 "status": status,
@@ -220,14 +216,8 @@ class Run:
                 "backend": self.model.backend,
                 "isa": isa_in_use(),
                 "versions": versions(),
-                "data": {
-                    "name": self.dataset.name,
-                    "sha256": self.dataset.fingerprint(),
-                    "images": {name: len(part) for name, part in parts.items() if part},
-                    "image_shape": list(self.dataset.image_shape),
-                    "classes": list(self.dataset.classes),
-                },
-                "val_figures_of": self.held_out_name if self.held_out else None,
+                "data": self.data.record(),
+                "val_figures_of": self.held_out_name if self.data.held_out else None,
                 "results": results,
             }
         )
@@ -237,31 +227,29 @@ class Run:
 class Prepared:
     """A compiled model and its data, before anything is trained or written."""
 
-    data: str
-    dataset: Dataset
+    data_argument: str
+    data: RunData
     chosen: Recipe
     config: ModelConfig
-    training: ImageSet
-    held_out: ImageSet | None
     model: Model
 
 
 def prepare(options: TrainOptions) -> Prepared:
     """Model and data as the options, the model file and the recipe of the data say."""
     config = None if options.model is None else model_argument(options.model)
-    data = _data_argument(options.data or "digits")
+    data = data_argument(options.data or "digits")
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
     )
     chosen = recipe(data, dataset.image_shape, options.model)
     config = config or model_config(chosen.model)
     seed = 0 if options.seed is None else options.seed
-    training, held_out = _hold_out(dataset, options.validation, seed)
+    images = RunData.of(dataset, options.validation, options.train_size, seed)
     model = _model(config, dataset, seed, options)
-    model.preprocessing = normalisation(training.images)
+    model.preprocessing = normalisation(images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
-    return Prepared(data, dataset, chosen, config, training, held_out, model)
+    return Prepared(data, images, chosen, config, model)
 
 
 def new_run(options: TrainOptions) -> Run:
@@ -270,11 +258,10 @@ def new_run(options: TrainOptions) -> Run:
     augment_option(options.augment, options.augment_fill)
     made = prepare(options)
     arguments = _arguments(options, made)
-    model, dataset = made.model, made.dataset
-    folder = RunFolder.create(options.out, Path("runs") / f"{dataset.name}-{model.name}")
+    model = made.model
+    folder = RunFolder.create(options.out, Path("runs") / f"{made.data.dataset.name}-{model.name}")
     callbacks = make_callbacks(arguments["callbacks"])
-    parts = (dataset, made.training, made.held_out)
-    return Run(model, folder, *parts, arguments, callbacks, options.quiet)
+    return Run(model, folder, made.data, arguments, callbacks, options.quiet)
 
 
 def resumed_run(options: TrainOptions) -> Run:
@@ -282,6 +269,8 @@ def resumed_run(options: TrainOptions) -> Run:
     assert options.resume is not None
     folder = RunFolder.of(options.resume)
     record = folder.read_record()
+    if record.get("kind") == "baseline":
+        raise OptionError(f"{folder.path} is the run of a baseline, which is fitted at once")
     record["arguments"].setdefault("backend", "native")  # runs of older versions have none
     check_conflicts(record["arguments"], options, folder.path)
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
@@ -290,24 +279,9 @@ def resumed_run(options: TrainOptions) -> Run:
     size = arguments["image_size"]
     dataset = load_dataset(arguments["data"], arguments["data_dir"], image_size=size)
     check_data(record, dataset, folder.record)
-    training, held_out = _hold_out(dataset, arguments["validation"], model.seed)
+    data = RunData.of(dataset, arguments["validation"], arguments["train_size"], model.seed)
     callbacks = make_callbacks(arguments["callbacks"])
-    return Run(model, folder, dataset, training, held_out, arguments, callbacks, options.quiet)
-
-
-def _data_argument(data: str) -> str:
-    """A path is made absolute, so that the run can be resumed from anywhere."""
-    path = Path(data).expanduser()
-    known = data.replace("_", "-") in NAMES or not path.exists()
-    return data if known else str(path.absolute())
-
-
-def _hold_out(
-    dataset: Dataset, fraction: float | None, seed: int
-) -> tuple[ImageSet, ImageSet | None]:
-    if not fraction:
-        return dataset.train, dataset.test
-    return split(dataset.train, fraction, seed)
+    return Run(model, folder, data, arguments, callbacks, options.quiet)
 
 
 def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Model:
@@ -353,7 +327,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
     callbacks = callback_tables(options, made.config.callbacks)
     epochs = UNLIMITED if limits_time(callbacks) else chosen.epochs
     return {
-        "data": made.data,
+        "data": made.data_argument,
         "model": str(Path(model).absolute()) if is_file else model,
         "epochs": epochs if options.epochs is None else options.epochs,
         "batch_size": options.batch_size or chosen.batch_size,
@@ -366,6 +340,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "seed": made.model.seed,
         "backend": made.model.backend,
         "validation": options.validation or 0.0,
+        "train_size": options.train_size,
         "callbacks": callbacks,
         "augment": options.augment,
         "augment_fill": options.augment_fill,
@@ -373,6 +348,6 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "early_stopping": options.early_stopping,
         "time_budget": options.time_budget,
         "ema": options.ema,
-        "image_size": list(made.dataset.image_shape[:2]),
+        "image_size": list(made.data.dataset.image_shape[:2]),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }

@@ -53,7 +53,7 @@ static void activation_input_backward(const fc_args *a, const fc_context *ctx) {
 #undef ACTIVATION_LOOP
 }
 
-/* ---- Keras' rectifier: max_value from there on, x from threshold on, else negative_slope (x - threshold) ---- */
+/* ---- Keras' rectifier: max_value from there on, x above threshold, else negative_slope (x - threshold) ---- */
 
 typedef struct {
     float slope, most, threshold;
@@ -65,11 +65,11 @@ INLINE rectifier rectifier_of(const fc_args *a) {
 
 INLINE vf rectify(const rectifier *r, vf x) {
     vf below = (x - r->threshold) * r->slope;   /* NaN, if x is */
-    return select(x >= r->most, splat(r->most), select(x >= r->threshold, x, below));
+    return select(x >= r->most, splat(r->most), select(x > r->threshold, x, below));
 }
 
 INLINE vf rectifier_slope(const rectifier *r, vf dy, vf x) {
-    return (vf)((vi)select(x >= r->threshold, dy, dy * r->slope) & ~(x >= r->most));
+    return (vf)((vi)select(x > r->threshold, dy, dy * r->slope) & ~(x >= r->most));
 }
 
 static void rectifier_forward(const fc_args *a, const fc_context *ctx) {

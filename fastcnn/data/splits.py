@@ -12,6 +12,19 @@ def split(images: ImageSet, fraction: float, seed: int = 0) -> tuple[ImageSet, I
     return images.take(rest), images.take(held_out)
 
 
+def part(images: ImageSet, count: int, seed: int = 0) -> ImageSet:
+    """`count` of the images, each class in proportion; more of them hold the fewer."""
+    classes = int(np.count_nonzero(np.bincount(images.labels)))
+    if not classes <= count <= len(images):
+        raise OptionError(
+            f"{count:,} of {len(images):,} images; expected at least one of each of the {classes} "
+            "classes, and no more than there are"
+        )
+    if count == len(images):
+        return images
+    return images.take(split_indices(images.labels, count / len(images), seed)[1])
+
+
 def split_indices(
     labels: np.ndarray, fraction: float, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -12,15 +12,23 @@ from fastcnn.plugins.registry import make, regularizers
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
-def positive(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise OptionError(f"{name} must be a positive integer, not {value!r}")
+def positive(name: str, value: Any, most: float = math.inf) -> int:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not (whole and 1 <= value <= most):
+        limit = "" if most == math.inf else f" up to {most}"
+        raise OptionError(f"{name} must be a positive integer{limit}, not {value!r}")
+    return int(value)
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise OptionError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     return value
 
 
 def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     """An integer for all axes, or one for each."""
-    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    values = (value,) * axes if isinstance(value, numbers.Integral) else tuple(value)
     if len(values) != axes:
         wanted = "one integer" + (" or two" if axes == 2 else "")
         raise OptionError(f"{name} must be {wanted}, not {value!r}")
@@ -44,9 +52,9 @@ def fraction(name: str, value: Any) -> float:
 
 
 def count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
         raise OptionError(f"{name} must be an integer from 0, not {value!r}")
-    return value
+    return int(value)
 
 
 def pair(name: str, value: Any) -> tuple[int, int]:

@@ -67,6 +67,11 @@ class Program(ABC):
         """Raise unless this maker can run the kernel with these arguments."""
         check_arguments(op, arrays, params)
 
+    @property
+    def bound(self) -> list[tuple[Op, Arrays, dict[str, Any]]]:
+        """The kernel, its arrays and its parameters, step by step."""
+        return list(self._bound)
+
     def kernels(self) -> list[str]:
         """Names of the kernels, step by step."""
         return [op.name for op, _, _ in self._bound]

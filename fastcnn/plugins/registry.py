@@ -188,7 +188,22 @@ metrics = Registry(
 augmentations = Registry(
     "augmentation", "augmentations", base="fastcnn.engine.augmentation:Augmentation"
 )
-baselines = Registry("baseline", "baselines")
+baselines = Registry(
+    "baseline",
+    "baselines",
+    {
+        "color-hist-svm": "color_hist_svm",
+        "gradient-boosting": "gradient_boosting",
+        "hog+color-svm": "hog_color_svm",
+        "hog-color-svm": "hog_color_svm",
+        "hog-cv2svm": "hog_cv2svm",
+        "hog-svm": "hog_svm",
+        "hog-svm-linear": "hog_svm_linear",
+        "random-forest": "random_forest",
+        "sklearn-mlp": "sklearn_mlp",
+    },
+    base="fastcnn.engine.baseline:Baseline",
+)
 data = Registry("data source", "data")
 REGISTRIES = (
     layers,

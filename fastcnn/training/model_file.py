@@ -54,13 +54,27 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
-    """Arrays and the JSON document into one file."""
+def encode(arrays: dict[str, np.ndarray], document: dict[str, Any]) -> bytes:
+    """What is in a model file: arrays and the JSON document."""
     from safetensors.numpy import save
 
     text = json.dumps({"format": FORMAT, "format_version": VERSION, **document})
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(plain, metadata={"fastcnn": text})
+    return save(plain, metadata={"fastcnn": text})
+
+
+def decode(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `encode` was given; not for untrusted input, which comes in files."""
+    from safetensors.numpy import load
+
+    (header,) = struct.unpack("<Q", content[:8])
+    text = json.loads(content[8 : 8 + header])["__metadata__"]["fastcnn"]
+    return load(content), json.loads(text)
+
+
+def write_model_file(path: Path, arrays: dict[str, np.ndarray], document: dict[str, Any]) -> None:
+    """Arrays and the JSON document into one file."""
+    content = encode(arrays, document)
     try:
         write_atomically(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
@@ -78,18 +92,32 @@ def weights_sha256(weights: dict[str, np.ndarray]) -> str:
 
 def read_model_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the JSON document, or a ModelFileError that says what is wrong."""
+
+    def arrays_of(file: Any) -> dict[str, np.ndarray]:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+    return _read(path, arrays_of)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON document alone."""
+    return _read(path, lambda file: None)[1]
+
+
+def _read(path: Path, read: Callable[[Any], Any]) -> tuple[Any, dict[str, Any]]:
+    """What `read` takes from the open file, and the JSON document."""
     from safetensors import SafetensorError, safe_open
 
     _check_header(path)
     try:
         with safe_open(str(path), framework="numpy") as file:
             text = (file.metadata() or {}).get("fastcnn")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            content = read(file)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ModelFileError(f"{path} is no readable safetensors file: {error}") from error
     if text is None:
         raise ModelFileError(f"{path} holds arrays, but no fastcnn model description")
-    return arrays, _document(path, text)
+    return content, _document(path, text)
 
 
 def _check_header(path: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.data.dataset import ImageSet
-from fastcnn.data.splits import split, split_indices
+from fastcnn.data.splits import part, split, split_indices
 from fastcnn.errors import DataError, OptionError
 from tests.data.files import pixels
 
@@ -39,6 +39,20 @@ def test_seed_decides():
     assert held_out[0] == held_out[1] != held_out[2]
     # Pinned: a change here changes everybody's test sets.
     assert split_indices(np.arange(12) % 2, 0.5, 0)[1].tolist() == [0, 1, 2, 8, 9, 11]
+
+
+def test_a_part_in_proportion_and_within_larger_ones():
+    labels = np.repeat(np.arange(3), [50, 30, 20])
+    images = ImageSet(
+        np.arange(100, dtype=np.uint8).reshape(-1, 1, 1, 1), labels, tuple("abc"), "x"
+    )
+    small, large = part(images, 10, seed=4), part(images, 50, seed=4)
+    assert np.bincount(small.labels).tolist() == [5, 3, 2] and len(large) == 50
+    assert set(small.images.ravel()) < set(large.images.ravel())
+    assert part(images, 100) is images
+    for count in (2, 101):
+        with pytest.raises(OptionError, match=f"{count} of 100 images"):
+            part(images, count)
 
 
 def test_split_of_a_set():

@@ -55,6 +55,10 @@ def test_an_optimizer_a_loss_and_a_callback(folder):
     assert "quantile" in said and "accuracy" in said
 
 
+def test_all_pass_the_checks(folder):
+    run(folder, sys.executable, "test_them.py")
+
+
 CHECK = """
 import channel_scale, channel_scale_numba, numpy as np
 from fastcnn import Sequential

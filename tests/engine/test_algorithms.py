@@ -1,5 +1,7 @@
 """Which algorithm computes a convolution, and that it makes no difference but in the last bits."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,10 @@ def test_the_choice_is_not_in_the_file(tmp_path):
     path = tmp_path / "model.safetensors"
     net(winograd=False).save(path)
     assert load_model(path).winograd and not load_model(path, winograd=False).winograd
+
+
+def test_a_copy_keeps_the_switch():
+    assert copy.deepcopy(net()).winograd and not copy.deepcopy(net(winograd=False)).winograd
 
 
 def test_training_follows_direct_convolution():

@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 from fastcnn.errors import OptionError
 from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import ENUMS, OPS, SLOPE_FROM_INPUT, SLOPE_FROM_OUTPUT
-from tests.kernels.compare import assert_native_matches_reference, central_differences, run
+from tests.kernels.compare import (
+    assert_native_matches_reference,
+    central_differences,
+    makers,
+    run,
+)
 from tests.kernels.halos import assert_halo_untouched, with_halo
 
 ACTIVATIONS = sorted(ENUMS["activation"])
@@ -125,3 +130,14 @@ def test_a_slope_that_cannot_be_had():
 def test_every_activation_belongs_to_one_kind():
     assert sorted((*SLOPE_FROM_OUTPUT, *SLOPE_FROM_INPUT)) == ACTIVATIONS
     assert {OPS["activation_forward"].params["activation"]} <= set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("params", RECTIFIERS, ids=str)
+def test_the_rectifier_at_its_threshold(params):
+    """There it still lies on the line below, as without options: the ReLU's slope at 0 is 0."""
+    x = np.full((1, 1, 1, 1, 16), params["threshold"], np.float32)
+    slopes = {"dy": np.ones_like(x), "x": x, "dx": np.empty_like(x)}
+    for backend, isa in makers("rectifier_backward"):
+        assert not forward(x, backend, isa, "rectifier_forward", **params).any()
+        dx = run("rectifier_backward", slopes, backend, isa=isa, **params)["dx"]
+        np.testing.assert_allclose(dx, params["negative_slope"], rtol=1e-6)

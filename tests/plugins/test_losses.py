@@ -9,7 +9,7 @@ from fastcnn import layers as L
 from fastcnn.errors import DataError, OptionError, ShapeError
 from fastcnn.kernels.backends import BACKENDS
 from fastcnn.kernels.spec import OPS
-from fastcnn.plugins.registry import config_of, losses, make
+from fastcnn.plugins.registry import losses, make
 from tests.kernels.compare import run
 
 EPS = 1e-7
@@ -174,15 +174,6 @@ def test_a_weight_counts_like_repeating_the_sample(config, formula):
     owner = np.repeat(np.arange(len(t)), times)
     total = np.stack([gradients[owner == k].sum(axis=0) for k in range(len(t))])
     np.testing.assert_allclose(gradient * len(t), total * times.sum(), rtol=1e-12, atol=1e-15)
-
-
-@pytest.mark.parametrize("name", losses.names())
-def test_options_come_back(name):
-    options = FORMULAS[name][-1][0]
-    assert (
-        make(losses, config_of(make(losses, {"name": name, **options}))).__dict__
-        == make(losses, {"name": name, **options}).__dict__
-    )
 
 
 @pytest.mark.parametrize(("alias", "name"), losses.aliases.items())

@@ -60,20 +60,6 @@ def test_mean_stays(layer):
     assert not np.array_equal(y, while_training(layer, x, step=1))
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_training_gives_the_same_bits_on_any_number_of_threads(layer):
-    x = np.random.default_rng(0).normal(size=(7, 6, 5, 2)).astype(np.float32)
-    weights = []
-    for threads in (1, 2, 3):
-        stack = [L.Conv2D(4, 3, activation="selu"), layer, L.Flatten(), L.Dense(3)]
-        model = fastcnn.Sequential(stack, seed=1, threads=threads)
-        model.compile("sgd", {"name": "sparse_categorical_crossentropy", "from_logits": True})
-        model.fit(x, np.arange(7) % 3, epochs=2, batch_size=4, verbose=0)
-        weights.append(model.store.values.copy())
-    for other in weights[1:]:
-        np.testing.assert_array_equal(other, weights[0])
-
-
 @pytest.mark.parametrize("layer", [L.GaussianDropout, L.SpatialDropout2D, L.AlphaDropout])
 def test_rates(layer):
     with pytest.raises(OptionError, match=r"lies in \[0, 1\), not 1"):

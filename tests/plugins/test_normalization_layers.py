@@ -1,7 +1,5 @@
 """Layer, group and local response normalisation, PReLU and Maxout in whole models."""
 
-from copy import deepcopy
-
 import numpy as np
 import pytest
 
@@ -36,31 +34,6 @@ def flat(x):
 
 def normalised(x, axes, epsilon=1e-3):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon)
-
-
-@pytest.mark.parametrize("layer", LAYERS, ids=str)
-def test_native_matches_reference_and_survives_saving(layer, tmp_path):
-    stack = [L.Conv2D(4, 3, activation="tanh"), layer, L.Flatten(), L.Dense(3)]
-    model = model_of(*stack)
-    y = model.predict(X)
-    model.save(tmp_path / "model.fcnn")
-    for backend, tolerance in (("native", 0), ("reference", 1e-5)):
-        loaded = fastcnn.load_model(tmp_path / "model.fcnn", backend=backend)
-        np.testing.assert_allclose(loaded.predict(X), y, rtol=0, atol=tolerance)
-
-
-@pytest.mark.parametrize("layer", LAYERS, ids=str)
-def test_training_gives_the_same_bits_on_any_number_of_threads(layer):
-    weights = []
-    for threads in (1, 2, 3):
-        stack = [L.Conv2D(4, 3, activation="relu"), deepcopy(layer), L.Flatten(), L.Dense(3)]
-        model = model_of(*stack, threads=threads)
-        model.compile("sgd", {"name": "sparse_categorical_crossentropy", "from_logits": True})
-        model.fit(X, LABELS, epochs=2, batch_size=4, verbose=0)
-        weights.append(model.store.values.copy())
-    for other in weights[1:]:
-        np.testing.assert_array_equal(other, weights[0])
-    assert np.isfinite(weights[0]).all()
 
 
 def test_layer_normalization_goes_over_the_channels_of_a_pixel():

@@ -270,6 +270,7 @@ def test_factors_of_the_first_pattern_that_fits():
         ({"weight_decay": -1}, "weight_decay"),
         ({"beta_1": 1.0}, r"beta_1 lies in \[0, 1\)"),
         ({"epsilon": math.nan}, "epsilon"),
+        ({"epsilon": 0}, "epsilon"),  # 0 / 0 where a gradient has always been 0
         ({"learning_rate_factors": 3}, "table"),
         ({"learning_rate_factors": {"*": -1}}, r"learning_rate_factors\['\*'\]"),
         ({"learning_rate_factors": {"dens/*": 1}}, "unknown parameter 'dens/[*]'"),

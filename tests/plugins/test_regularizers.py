@@ -1,7 +1,5 @@
 """Every registered regularizer: its value in the loss, its gradient in training, its options."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,6 @@ from fastcnn import regularizers as faces
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import BACKENDS
-from fastcnn.plugins.registry import config_of, make
 from fastcnn.plugins.registry import regularizers as registry
 
 
@@ -78,12 +75,6 @@ def test_value_and_gradient(name, options, formula, layer, backend):
         slope = (formula(up) - formula(down)) / 2e-6
         tolerance = 1e-6 if backend == "reference" else 2e-3
         assert moved[place] == pytest.approx(slope, rel=tolerance, abs=tolerance)
-
-
-@pytest.mark.parametrize(("name", "options", "formula"), CASES)
-def test_saved_as_json(name, options, formula):
-    made = make(registry, {"name": name, **options})
-    assert vars(make(registry, json.loads(json.dumps(config_of(made))))) == vars(made)
 
 
 def test_activity_penalties_are_means_over_images():

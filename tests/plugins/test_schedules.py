@@ -1,12 +1,11 @@
 """Every registered schedule: its formula, its place in training, and that it can be saved."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 
-from fastcnn import Sequential, load_model, schedules
+from fastcnn import Sequential, schedules
 from fastcnn import layers as L
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import OptionError
@@ -112,23 +111,6 @@ def test_formula(name, options, expected):
     assert all(schedule(step, 10) >= 0 for step in range(300))
 
 
-@pytest.mark.parametrize(("name", "options", "expected"), CASES)
-def test_saved_as_json(name, options, expected):
-    schedule = make(registry, {"name": name, **options})
-    again = make(registry, json.loads(json.dumps(config_of(schedule))))
-    assert [schedule(step, 10) for step in range(50)] == [again(step, 10) for step in range(50)]
-
-
-@pytest.mark.parametrize(("name", "options", "expected"), CASES)
-def test_only_schedules_that_fit_the_training_need_its_length(name, options, expected):
-    schedule = make(registry, {"name": name, **options})
-    if schedule.fits_training:
-        with pytest.raises(OptionError, match="no length"):
-            schedule(0)
-    else:
-        assert [schedule(step) for step in expected] == [schedule(step, 7) for step in expected]
-
-
 class Rates(Callback):
     """The rates that the kernels got, until so many steps are done."""
 
@@ -155,21 +137,6 @@ def model_with(learning_rate, optimizer="sgd"):
     model = Sequential([L.Flatten(), L.Dense(2, activation="softmax")], seed=1)
     model.compile({"name": optimizer, "learning_rate": learning_rate})
     return model
-
-
-@pytest.mark.parametrize(("name", "options", "expected"), CASES)
-def test_training_takes_the_rates(tmp_path, name, options, expected):
-    schedule = make(registry, {"name": name, **options})
-    straight = model_with(schedule)
-    rates = fit(straight)
-    assert rates == [schedule(step, 10) for step in range(10)]
-    half = model_with(schedule)
-    begun = fit(half, steps=4)
-    half.save(tmp_path / "half.safetensors")
-    resumed = load_model(tmp_path / "half.safetensors")
-    assert begun + fit(resumed) == rates
-    for key, value in straight.get_weights().items():
-        assert np.array_equal(value, resumed.get_weights()[key])
 
 
 def test_the_length_of_the_first_training_stays():

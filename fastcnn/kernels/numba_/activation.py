@@ -43,7 +43,7 @@ def _activate_input_backward(dy, x, constants):
 @helper
 def _rectify(x, constants):
     negative_slope, max_value, threshold = constants
-    v = select(x >= threshold, x, (x - threshold) * negative_slope)
+    v = select(x > threshold, x, (x - threshold) * negative_slope)
     return select(x >= max_value, like(x, max_value), v)
 
 
@@ -51,7 +51,7 @@ def _rectify(x, constants):
 @helper
 def _rectify_backward(dy, x, constants):
     negative_slope, max_value, threshold = constants
-    d = select(x >= threshold, dy, dy * negative_slope)
+    d = select(x > threshold, dy, dy * negative_slope)
     return select(x >= max_value, like(dy, 0.0), d)
 
 

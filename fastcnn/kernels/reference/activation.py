@@ -133,14 +133,14 @@ def activation_input_backward(dy, x, dx, *, activation):
 
 
 def rectified(x, negative_slope, max_value, threshold):
-    """max_value where x >= max_value, x where x >= threshold, else slope (x - threshold)"""
+    """max_value where x >= max_value, x where x > threshold, else slope (x - threshold)"""
     below = negative_slope * (x - threshold)
-    return np.where(x >= max_value, max_value, np.where(x >= threshold, x, below))
+    return np.where(x >= max_value, max_value, np.where(x > threshold, x, below))
 
 
 def rectifier_slope(x, negative_slope, max_value, threshold):
     """0, 1 or negative_slope in these three ranges"""
-    return np.where(x >= max_value, 0, np.where(x >= threshold, 1, negative_slope))
+    return np.where(x >= max_value, 0, np.where(x > threshold, 1, negative_slope))
 
 
 def rectifier_forward(x, y, *, negative_slope, max_value, threshold):

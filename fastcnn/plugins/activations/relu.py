@@ -11,7 +11,7 @@ from fastcnn.plugins.registry import activations
 
 @activations.register("relu")
 class ReLU(NativeActivation):
-    """y = max_value where x >= max_value, x where x >= threshold, else the line below.
+    """y = max_value where x >= max_value, x where x > threshold, else the line below.
 
     The line is negative_slope (x - threshold). As it goes without options, y = max(x, 0) (Nair and
     Hinton 2010). It is fused into the layers around it but for a threshold, or a max_value that is

@@ -24,8 +24,9 @@ class PReLU(WeightedLayer):
     """y = x where x > 0, else alpha x; alpha is learned (He et al. 2015)
 
     One alpha for each number of a sample, but for shared_axes: of images 1 is the height, 2 the
-    width, 3 the channels (Keras' numbers); of features 1 is the only axis. shared_axes=(1, 2) gives
-    one for each channel. x and y have one shape.
+    width, 3 the channels (Keras' numbers); of sequences 1 is the length, 2 the channels; of
+    features 1 is the only axis. shared_axes=(1, 2) gives one for each channel of an image. x and y
+    have one shape.
     """
 
     options = SlopeOptions
@@ -48,10 +49,11 @@ class PReLU(WeightedLayer):
 
     def _slopes(self, shape: Shape) -> tuple[int, ...]:
         """(channels, height, width), 1 where they are shared."""
-        if len(shape) == 1:
-            return (1 if self.shared_axes else shape[0], 1, 1)
-        numbers = zip((3, 1, 2), shape, strict=True)
-        return tuple(1 if axis in (self.shared_axes or ()) else n for axis, n in numbers)
+        numbers = (len(shape), *range(1, len(shape)))  # of the axes of (channels, ...)
+        shared = self.shared_axes or ()
+        sizes = (1 if k in shared else n for k, n in zip(numbers, shape, strict=True))
+        channels, *pixels = sizes
+        return (channels, *(1, 1, *pixels)[-2:])
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         return {"alpha": self.weight("alpha", self._slopes(shapes[0]), fan_in=1, fan_out=1)}

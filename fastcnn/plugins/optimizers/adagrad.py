@@ -28,7 +28,7 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value = number(
             "initial_accumulator_value", initial_accumulator_value, zero=True
         )
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
 
     def options(self) -> dict[str, float]:
         return {"epsilon": self.epsilon}

@@ -30,7 +30,7 @@ class Adam(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = fraction("beta_1", beta_1)
         self.beta_2 = fraction("beta_2", beta_2)
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
         self.amsgrad = bool(amsgrad)
 
     @property

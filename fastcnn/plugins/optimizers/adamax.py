@@ -29,7 +29,7 @@ class Adamax(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = fraction("beta_1", beta_1)
         self.beta_2 = fraction("beta_2", beta_2)
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
 
     def hyper(self, iteration: int, rate: float) -> list[float]:
         return [rate, 1 - self.beta_1**iteration]

@@ -32,7 +32,7 @@ class Nadam(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = fraction("beta_1", beta_1)
         self.beta_2 = fraction("beta_2", beta_2)
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
         self.momentum_decay = number("momentum_decay", momentum_decay, zero=True)
         self._known = (0, 1.0)  # an iteration t, and mu[1] ... mu[t]
 

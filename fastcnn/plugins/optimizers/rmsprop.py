@@ -28,7 +28,7 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, **common)
         self.rho = fraction("rho", rho)
         self.momentum = fraction("momentum", momentum)
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
 
     @property
     def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]

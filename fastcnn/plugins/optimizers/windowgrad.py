@@ -27,7 +27,7 @@ class Windowgrad(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.rho = fraction("rho", rho)
-        self.epsilon = number("epsilon", epsilon, zero=True)
+        self.epsilon = number("epsilon", epsilon)
 
     def options(self) -> dict[str, float]:
         return {"rho": self.rho, "epsilon": self.epsilon}

@@ -1,0 +1,66 @@
+"""Options that several commands share."""
+
+from typing import Any
+
+import click
+
+
+class Size(click.ParamType):
+    """ "32" or "32x48" (height x width), or three numbers for height x width x channels."""
+
+    def __init__(self, name: str, counts: tuple[int, ...]) -> None:
+        self.name = name
+        self.counts = counts
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) not in self.counts or not all(p.isdecimal() and int(p) > 0 for p in parts):
+            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
+        numbers = tuple(map(int, parts))
+        return numbers * 2 if len(numbers) == 1 else numbers
+
+
+class Numbers(click.ParamType):
+    """ "500,2000,10000": whole numbers above 0."""
+
+    name = "N,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[int]:
+        if isinstance(value, list):
+            return value
+        parts = str(value).split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"{value!r} is not of the form N,N,...", param, ctx)
+        return [int(part) for part in parts]
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta["fastcnn.debug"] = value
+
+
+POSITIVE = click.IntRange(min=1)
+debug = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    is_eager=True,
+    help="Show the traceback of an error.",
+)
+threads = click.option("--threads", type=POSITIVE, help="Default: all cores.")
+backend = click.option(
+    "--backend",
+    type=click.Choice(["native", "numba", "reference"]),
+    help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+metrics = click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="f1, auc, top_k:k=3, precision:average=micro, ...",
+)
+data_dir = click.option(
+    "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
+)

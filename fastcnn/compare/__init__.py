@@ -1,0 +1,1 @@
+"""`fastcnn compare`: models on identical splits, measured, tested and reported."""

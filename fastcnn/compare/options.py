@@ -1,0 +1,109 @@
+"""What a comparison is asked for: from flags, a TOML file, Python, or the record of an old one."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fastcnn.errors import OptionError, unknown
+from fastcnn.training.duration import seconds_of
+
+DEFAULT_FOLDS = 5
+HOW = ("jobs", "threads", "backend", "address", "resume", "quiet", "out")  # not what is compared
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """models: names, {"name": ..., option: ...}, or {title: scikit-learn estimator} in Python.
+
+    folds: cross-validation over the training images; test: train on them, measure on the test set.
+    images: how many of the training images are taken at all, each class in proportion.
+    sizes: of training sets; seeds: how many times all is done, from `seed` on.
+    epochs, budget: of every CNN, of every fit; optimizers: for one CNN, compared with each other.
+    """
+
+    data: Any = "digits"
+    models: Sequence[Any] | dict[str, Any] = ()
+    folds: int | None = None
+    test: bool = False
+    images: int | None = None
+    sizes: Sequence[int] | None = None
+    seeds: int = 1
+    seed: int = 0
+    epochs: int | None = None
+    budget: str | float | None = None
+    optimizers: Sequence[Any] = ()
+    image_size: Any = None
+    data_dir: str | None = None
+    out: str | None = None
+    resume: bool = False
+    jobs: int = 1
+    threads: int | None = None
+    backend: str = "loky"
+    address: str | None = None
+    quiet: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        if self.test and self.folds is not None:
+            raise OptionError("folds and test exclude each other: cross-validation or one test set")
+        if not self.models:
+            raise OptionError("no models: give one or more, e.g. keras_cifar,hog-svm,logistic")
+        for name in ("images", "seeds", "epochs", "jobs", "threads"):
+            _check_count(name, getattr(self, name))
+        for size in self.sizes or ():
+            _check_count("sizes", size)
+        if len(set(self.sizes or ())) < len(self.sizes or ()):
+            raise OptionError(f"sizes {list(self.sizes or ())} has one twice")
+        if self.seed < 0:
+            raise OptionError(f"seed {self.seed}; expected 0 or more")
+        if self.address and self.backend == "loky":
+            raise OptionError("an address needs a backend that has one, e.g. dask")
+        if self.budget is not None:
+            seconds_of(self.budget)
+
+    @property
+    def fold_count(self) -> int | None:
+        """None: one test set."""
+        return None if self.test else self.folds or DEFAULT_FOLDS
+
+    @property
+    def budget_seconds(self) -> float | None:
+        return None if self.budget is None else seconds_of(self.budget)
+
+    def arguments(self) -> dict[str, Any]:
+        """What is compared, as JSON can hold it; not how it is run."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in HOW}
+        if not isinstance(self.data, str | Path):
+            values["data"] = "images in memory"
+        if isinstance(self.models, dict):
+            values["models"] = list(self.models)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def _check_count(name: str, value: Any) -> None:
+    if value is not None and not (isinstance(value, int) and value >= 1):
+        raise OptionError(f"{name} {value!r}; expected a whole number, 1 or more")
+
+
+def option_names() -> list[str]:
+    return [f.name for f in fields(CompareOptions)]
+
+
+def read_pipeline(path: str | Path) -> dict[str, Any]:
+    """The options of a TOML file, under their names here.
+
+    data = "cifar10"
+    sizes = [500, 2000, 10000]
+    models = ["keras_cifar", "hog-svm", { name = "resnet20", shortcut = "B" }]
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"can't read {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path} is no valid TOML: {error}") from error
+    for name in table:
+        if name not in option_names():
+            raise OptionError(f"{path}: {unknown('option', name, option_names())}")
+    return table
