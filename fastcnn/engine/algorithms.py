@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fastcnn.kernels.geometry import Pair
 from fastcnn.kernels.spec import OPS
 
 if TYPE_CHECKING:
@@ -61,15 +62,13 @@ class Winograd(Algorithm):
     """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h."""
 
     SIDE = 6  # of a tile of inputs
-    # Multiply-adds that a tile's transform costs for each channel and filter, and how many times
-    # fewer there must be than by direct convolution: fitted to benchmarks/convolutions.py on Zen 5.
-    TRANSFORM = 200
-    LEAST_GAIN: ClassVar = {
-        "forward": 1.5,
-        "backward_input": 1.5,
-        "backward_weight": 2.2,
-        "max_pool_backward_weight": 2.6,  # direct convolution skips zeros there
-    }
+    # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
+    # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
+    # Fitted to benchmarks/convolutions.py on Zen 5.
+    TRANSFORM: ClassVar = {"forward": 200, "input": 200, "weight": 400}
+    PACKING = 150
+    LEAST_GAIN = 1.5
+    LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
 
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
@@ -79,15 +78,21 @@ class Winograd(Algorithm):
         if not (build.winograd and made and fits):
             return False
         size = conv.size if direction == "backward_input" else conv.output
-        return self.gain(conv.kernel[0], size, channels, filters) > self.LEAST_GAIN[direction]
+        transform = self.TRANSFORM[direction.rpartition("_")[2]]
+        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform)
+        pooled = direction.startswith("max_pool")
+        return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
 
-    def gain(self, kernel: int, size: tuple[int, int], channels: int, filters: int) -> float:
-        """Multiply-adds of direct convolution over those of Winograd's for this many outputs."""
+    def _gain(
+        self, kernel: int, size: Pair, channels: int, filters: int, blocks: int, transform: int
+    ) -> float:
+        """Multiply-adds of direct convolution over those of Winograd's, for `size` outputs."""
         side = self.SIDE + 1 - kernel
-        tiles = -(-size[0] // side) * -(-size[1] // side)
+        tiles = blocks * -(-size[0] // side) * -(-size[1] // side)
         product = channels * filters
-        tile = self.SIDE**2 * product + self.TRANSFORM * (channels + filters)
-        return size[0] * size[1] * kernel**2 * product / (tiles * tile)
+        tile = self.SIDE**2 * product + transform * (channels + filters)
+        direct = blocks * size[0] * size[1] * kernel**2 * product
+        return direct / (tiles * tile + self.PACKING * product)
 
     def emit(
         self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params

@@ -7,8 +7,14 @@ import pytest
 
 from fastcnn import Sequential
 from fastcnn import layers as L
+from fastcnn.engine.algorithms import Winograd, choose
+from fastcnn.engine.builder import Builder
+from fastcnn.engine.convolution import Convolution
+from fastcnn.engine.graph import Graph
+from fastcnn.engine.parameters import ParameterStore
 from fastcnn.saving import load_model
 
+DIRECTIONS = ("forward", "backward_input", "backward_weight", "max_pool_backward_weight")
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(32, 12, 12, 24)).astype(np.float32)
 LABELS = RNG.integers(0, 3, 32)
@@ -52,6 +58,29 @@ def test_frozen_layers_get_no_weight_gradient():
     assert kernels(model).count("winograd_backward_weight") + 1 == kernels(trained).count(
         "winograd_backward_weight"
     )
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "kernel", "size", "batch", "directions"),
+    [
+        (64, 64, 3, 32, 128, "forward backward_input backward_weight max_pool_backward_weight"),
+        (16, 16, 3, 32, 128, "forward backward_input backward_weight"),
+        (20, 20, 5, 8, 128, "forward backward_input"),
+        (3, 16, 3, 32, 128, ""),  # transforms cost more than they save
+        (16, 18, 3, 9, 128, ""),  # 9 tiles of 16 pixels for 81 pixels
+        (512, 512, 3, 4, 32, ""),  # two tiles: packing the weights costs more
+        (64, 64, 4, 32, 128, ""),
+    ],
+)
+def test_the_rule(channels, filters, kernel, size, batch, directions):
+    """As measured; see docs/kernels.md."""
+    store = ParameterStore(Graph((1, 1, 1)), 0, "float32")
+    build = Builder(store, batch, 16, True, "native")
+    pads = (kernel // 2, (kernel - 1) // 2) * 2
+    conv = Convolution((size, size), (kernel, kernel), pads=pads)
+    for direction in DIRECTIONS:
+        chosen = choose(build, conv, direction, channels, filters)
+        assert isinstance(chosen, Winograd) == (direction in directions.split()), direction
 
 
 @pytest.mark.parametrize("options", [{"winograd": False}, {"backend": "numba"}])
