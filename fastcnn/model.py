@@ -21,7 +21,7 @@ from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
-from fastcnn.kernels.backends import resolve_backend
+from fastcnn.kernels.backends import resolve_backend, resolve_winograd
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -45,6 +45,8 @@ class Model(Network):
     threads: default all cores.
     backend: "native" (C), "numba" or "reference" (NumPy; float64 with dtype="float64"); default
         FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
+    winograd: False computes 3x3 and 5x5 convolutions directly, with smaller rounding errors, where
+        Winograd's algorithm would be faster; default FASTCNN_WINOGRAD (0 or 1), else True.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -60,20 +62,31 @@ class Model(Network):
         seed: int = 0,
         threads: int | None = None,
         backend: str | None = None,
+        winograd: bool | None = None,
         dtype: str = "float32",
         name: str = "model",
         make_parameters: bool = True,
     ) -> None:
-        self._begin(seed=seed, threads=threads, backend=backend, dtype=dtype, name=name)
+        self._begin(
+            seed=seed, threads=threads, backend=backend, winograd=winograd, dtype=dtype, name=name
+        )
         self.connect(inputs, outputs)
         if make_parameters:
             self.make_parameters()
 
     def _begin(
-        self, *, seed: int, threads: int | None, backend: str | None, dtype: str, name: str
+        self,
+        *,
+        seed: int,
+        threads: int | None,
+        backend: str | None,
+        winograd: bool | None,
+        dtype: str,
+        name: str,
     ) -> None:
         self.seed, self.threads = seed, threads
         self.backend = resolve_backend(backend)
+        self.winograd = resolve_winograd(winograd)
         self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
@@ -351,6 +364,7 @@ class Model(Network):
                 optimizer=self.optimizer,
                 backend=self.backend,
                 fuse=self.fuse,
+                winograd=self.winograd,
             )
         return self._plans[key]
 
@@ -396,4 +410,4 @@ class Model(Network):
         """pickle and copy.deepcopy take what a file would hold: a copy with its own parameters."""
         from fastcnn.saving import from_bytes, to_bytes
 
-        return from_bytes, (to_bytes(self), self.threads, self.backend)
+        return from_bytes, (to_bytes(self), self.threads, self.backend, self.winograd)

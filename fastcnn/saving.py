@@ -32,13 +32,16 @@ def to_bytes(model: Model) -> bytes:
     return encode(*_contents(model, training_state=True))
 
 
-def from_bytes(content: bytes, threads: int | None, backend: str | None) -> Model:
+def from_bytes(
+    content: bytes, threads: int | None, backend: str | None, winograd: bool = True
+) -> Model:
     """The model that `to_bytes` wrote: what pickle and copy.deepcopy call.
 
     backend: the default if this installation has no such one.
     """
     backend = backend if backend in available_backends() else None
-    return _restore(*decode(content), threads, backend)
+    options = {"threads": threads, "backend": backend, "winograd": winograd}
+    return _restore(*decode(content), options)
 
 
 def _contents(model: Model, training_state: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -95,7 +98,12 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def load_model(
-    path: str | Path, *, threads: int | None = None, backend: str | None = None, loss: Any = None
+    path: str | Path,
+    *,
+    threads: int | None = None,
+    backend: str | None = None,
+    winograd: bool | None = None,
+    loss: Any = None,
 ) -> Model:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
 
@@ -107,7 +115,8 @@ def load_model(
     if document.get("kind") == "baseline":
         raise ModelFileError(f"{path} holds a baseline; fastcnn.load_baseline reads it")
     try:
-        return _restore(arrays, document, threads, backend, loss)
+        options = {"threads": threads, "backend": backend, "winograd": winograd}
+        return _restore(arrays, document, options, loss)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
     except (OptionError, ShapeError, ModelFileError, ValueError) as error:
@@ -118,12 +127,12 @@ def load_model(
 def _restore(
     arrays: dict[str, np.ndarray],
     document: dict[str, Any],
-    threads: int | None,
-    backend: str | None,
+    options: dict[str, Any],
     loss: Any = None,
 ) -> Model:
+    """options: of Model: threads, backend, winograd."""
     weights = _part(arrays, "weights")
-    model = _from_description(document["model"], weights, threads, backend, loss)
+    model = _from_description(document["model"], weights, options, loss)
     if "training" in document:
         _restore_training(model, document["training"], arrays)
     model.metrics = [
@@ -141,12 +150,10 @@ def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
 def _from_description(
     description: dict[str, Any],
     weights: dict[str, np.ndarray],
-    threads: int | None,
-    backend: str | None,
+    options: dict[str, Any],
     loss: Any,
 ) -> Model:
-    options = {"seed": int(description["seed"]), "threads": threads, "backend": backend}
-    model = build(description, weights, **options)
+    model = build(description, weights, seed=int(description["seed"]), **options)
     model.classes = tuple(str(c) for c in description["classes"])
     if description["losses"] or loss is not None:
         model.set_losses(loss or _losses(description), description["loss_weights"] or None)

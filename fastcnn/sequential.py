@@ -32,10 +32,13 @@ class Sequential(Model):
         seed: int = 0,
         threads: int | None = None,
         backend: str | None = None,
+        winograd: bool | None = None,
         dtype: str = "float32",
         name: str = "model",
     ) -> None:
-        self._begin(seed=seed, threads=threads, backend=backend, dtype=dtype, name=name)
+        self._begin(
+            seed=seed, threads=threads, backend=backend, winograd=winograd, dtype=dtype, name=name
+        )
         self._stack: list[Any] = []
         self._data_format = data_format
         if layers and isinstance(layers[0], SymbolicTensor):

@@ -427,6 +427,15 @@ def test_summary_of_names_files_and_runs():
     run("summary", "lenet5", "--input-shape", "3x3", code=2)
 
 
+def test_summary_of_kernels():
+    """Which kernels compute a layer; there is no gradient of the images."""
+    text = run("summary", "net.toml", "--kernels", "--batch-size", "16", "--threads", "1").stdout
+    rows = [line.split()[:3] for line in text.splitlines() if "conv2d" in line and "_" in line]
+    directions = [row[1] for row in rows]
+    assert directions.count("forward") == directions.count("weight") > 0
+    assert directions.count("input") == directions.count("forward") - 1
+
+
 def test_models_lists_every_registered_model():
     from fastcnn.plugins.registry import models
 

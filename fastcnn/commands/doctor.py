@@ -54,7 +54,7 @@ def _where(name: str, data_dir: str | None) -> str | None:
 
 def kernels_of(backend: str) -> dict[str, Any]:
     """How many kernels of the table the maker has, and which it lacks."""
-    own = {name for name, op in OPS.items() if op.python is None}  # not those of plugins
+    own = {name for name, op in OPS.items() if op.python is None and op.made_by(backend)}
     missing = sorted(own - kernel_names(backend))
     return {"compiled": len(own) - len(missing), "missing": missing}
 

@@ -1,12 +1,15 @@
 """`fastcnn summary` and `fastcnn models`: shapes and sizes of models."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastcnn.commands.find_model import find_model
+from fastcnn.commands.kernel_rates import kernels_text
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.errors import OptionError
-from fastcnn.models import outline
+from fastcnn.model import Model
+from fastcnn.models import build, outline
 from fastcnn.plugins.registry import baselines, make, models
 
 if TYPE_CHECKING:
@@ -20,18 +23,24 @@ def summary(
     input_shape: Size | None = None,
     classes: int | None = None,
     plot: str | None = None,
+    kernels: bool = False,
+    batch_size: int = 128,
+    threads: int | None = None,
 ) -> str:
-    """The table of a model file, run folder, built-in model or TOML file; plot: also a picture.
+    """The table of a model file, run folder, built-in model or TOML file; plot: also a picture;
+    kernels: also those that compute each layer, timed here and now.
 
     Of baselines, what they consist of and what was chosen.
     """
     baseline = None if _is_file(what) else baseline_argument(what)
     if baseline is not None:
-        return baseline_summary(baseline, plot)
-    model = _model(what, input_shape, classes)
+        return baseline_summary(baseline, plot, kernels)
+    model = _model(what, input_shape, classes, build if kernels else outline)
     if plot is not None:
         model.plot(plot)
-    return model.summary()
+    if not kernels:
+        return model.summary()
+    return f"{model.summary()}\n\n{kernels_text(model, batch_size, threads)}"
 
 
 def _is_file(what: str) -> bool:
@@ -39,12 +48,14 @@ def _is_file(what: str) -> bool:
     return (path.exists() or path.suffix == ".safetensors") and path.suffix.lower() != ".toml"
 
 
-def _model(what: str, input_shape: Size | None, classes: int | None) -> "Found":
+def _model(
+    what: str, input_shape: Size | None, classes: int | None, made: Callable[..., Model]
+) -> "Found":
     if _is_file(what):
         if input_shape or classes:
             raise OptionError(f"{what} has its input shape and classes already")
         return find_model(what)
-    return outline(model_argument(what), input_shape, classes)
+    return made(model_argument(what), input_shape, classes)
 
 
 def model_list() -> list[tuple[str, int, str, str]]:
@@ -58,12 +69,12 @@ def model_list() -> list[tuple[str, int, str, str]]:
     return rows
 
 
-def baseline_summary(table: dict[str, Any], plot: str | None = None) -> str:
+def baseline_summary(table: dict[str, Any], plot: str | None = None, kernels: bool = False) -> str:
     """Of a baseline that is not fitted."""
     from fastcnn.commands.baseline_model import baseline_text
 
-    if plot is not None:
-        raise OptionError("a baseline has no layers to draw")
+    if plot is not None or kernels:
+        raise OptionError("a baseline has no layers to draw or to time")
     return baseline_text(make(baselines, table))
 
 

@@ -1,6 +1,7 @@
 /* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
  * output is never stored. */
 #include "conv2d_tile_impl.h"
+#include "lanes.h"
 
 #define CONV_POOL_OT (CONV_ACCUMULATORS / 4)
 
@@ -39,8 +40,6 @@ static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
 }
 
 /* ---- with max pooling ---- */
-
-typedef uint8_t vb __attribute__((vector_size(VW)));
 
 /* The 2x2 pixels of a window are the PT of the tile. The first of equal values wins. */
 INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choice,

@@ -31,6 +31,7 @@
 #include "lrn_impl.h"
 #include "maxout_impl.h"
 #include "noise_impl.h"
+#include "winograd_impl.h"
 
 #define FC_PASTE(a, b) a##b
 #define FC_TABLE(isa) FC_PASTE(fc_table_, isa)
@@ -69,6 +70,7 @@ static const fc_kernel kernels[] = {
     LRN_KERNELS,
     MAXOUT_KERNELS,
     NOISE_KERNELS,
+    WINOGRAD_KERNELS,
 };
 
 const fc_table FC_TABLE(FC_ISA) = {FC_TEXT(FC_ISA), kernels, sizeof kernels / sizeof *kernels};

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.graph import Node
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.memory import aligned_zeros, place
 from fastcnn.engine.parameters import ALIGN, ParameterStore
@@ -21,13 +22,20 @@ class Builder:
     """Collects steps (kernel, arguments); `finish` gives the buffers memory and binds a program."""
 
     def __init__(
-        self, store: ParameterStore, batch: int, lanes: int, training: bool, backend: str | None
+        self,
+        store: ParameterStore,
+        batch: int,
+        lanes: int,
+        training: bool,
+        backend: str | None,
+        winograd: bool = True,
     ) -> None:
         self.store = store
         self.lanes = lanes
         self.blocks = -(-batch // lanes)
         self.training = training
         self.backend = resolve_backend(backend)
+        self.winograd = winograd  # whether convolutions may be computed so
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
@@ -35,6 +43,8 @@ class Builder:
         self.with_loss = True  # whether anybody asks for the loss
         self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self.node: Node | None = None  # whose kernels are being appended
+        self.owners: list[Node | None] = []  # of each step
         self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
         self._given: set[str] = set()  # parameters whose gradient some kernel writes already
         self._spare: dict[str, np.ndarray] = {}  # for their gradients by later uses of the layer
@@ -167,7 +177,7 @@ class Builder:
         A kernel that writes nothing but gradients of frozen parameters is left out.
         """
         op = OPS[kernel]
-        if self._all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
+        if self.all_unwanted([arguments.get(t) for t in op.tensors if op.is_output(t)]):
             return
         number = len(self._steps)
         for argument in arguments.values():
@@ -175,8 +185,9 @@ class Builder:
             if isinstance(owner, Buffer):
                 owner.touch(number)
         self._steps.append((kernel, arguments, params or {}))
+        self.owners.append(self.node)
 
-    def _all_unwanted(self, outputs: list[Argument]) -> bool:
+    def all_unwanted(self, outputs: list[Argument]) -> bool:
         """Whether these are gradients of frozen parameters, or views of them, and nothing else."""
         arrays = [array for array in outputs if array is not None]
         return all(

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.algorithms import Algorithm, choose
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.options import as_pair, check_image, resolve_padding, row_padding
-from fastcnn.engine.tensor import NO_HALO, Padded, Tensor
+from fastcnn.engine.tensor import NO_HALO, Buffer, Padded, Tensor
 from fastcnn.errors import ShapeError
 from fastcnn.kernels.geometry import Border, Pair, extent, gradient_halo, output_size
 
@@ -39,6 +40,11 @@ class Convolution:
             image = "x".join(map(str, padded))
             raise ShapeError(f"the kernel ({kernel}) is larger than the padded image ({image})")
         return height, width
+
+    @property
+    def is_plain(self) -> bool:
+        """Without steps, dilation or groups."""
+        return (self.strides, self.dilation, self.groups) == ((1, 1), (1, 1), 1)
 
     @property
     def area(self) -> int:
@@ -76,28 +82,46 @@ class Convolution:
 
     # ---- kernels
 
+    def algorithm(self, build: Builder, direction: str, w: np.ndarray) -> Algorithm:
+        """What computes this direction, with weights of this shape."""
+        filters, channels = w.shape[:2]
+        return choose(build, self, direction, channels, filters)
+
     def padded(self, build: Builder, x: Tensor) -> Padded:
         return build.padded(x, self.pads)
 
-    def forward(self, build: Builder, x: Tensor, w: np.ndarray, b: Weights, y: Tensor) -> None:
-        """y = act(w * x + b), act being what y ends with."""
-        params = {**self.forward_params, "activation": y.activation, "alpha": y.alpha}
-        build.step("conv2d_forward", params, x=self.padded(build, x), w=w, b=b, y=y)
+    def forward(
+        self,
+        build: Builder,
+        x: Tensor,
+        w: np.ndarray,
+        b: Weights,
+        y: Tensor,
+        index: Buffer | None = None,
+    ) -> None:
+        """y = act(w * x + b), act being what y ends with; index: followed by a 2x2 max pool."""
+        arrays: dict[str, Any] = {"x": self.padded(build, x), "w": w, "b": b, "y": y}
+        if index is not None:
+            arrays["index"] = index
+        act = {"activation": y.activation, "alpha": y.alpha}
+        self.algorithm(build, "forward", w).emit(build, self, "forward", arrays, act)
 
     def backward_weight(
         self, build: Builder, x: Tensor, dy: Tensor, dw: np.ndarray, db: Weights
     ) -> None:
-        padded = self.padded(build, x)
-        build.step("conv2d_backward_weight", self.forward_params, x=padded, dy=dy, dw=dw, db=db)
+        arrays = {"x": self.padded(build, x), "dy": dy, "dw": dw, "db": db}
+        direction = "backward_weight"
+        self.algorithm(build, direction, dw).emit(build, self, direction, arrays, {})
 
     def backward_input(self, build: Builder, x: Tensor, dy: Tensor, w: np.ndarray) -> None:
         """The gradient of x, if somebody needs it."""
-        slope, params = build.backward_slope(x)
-        params |= self.backward_params
+        slope, act = build.backward_slope(x)
+        direction = "backward_input"
+        algorithm = self.algorithm(build, direction, w)
 
         def emit(dx: Tensor) -> None:
-            arguments: dict[str, Any] = {"dy": build.padded(dy, self.halo), "w": w, "dx": dx}
-            build.step("conv2d_backward_input", params, **arguments, **slope)
+            arrays = {"dy": build.padded(dy, self.halo), "w": w, "dx": dx, **slope}
+            algorithm.emit(build, self, direction, arrays, act)
 
         build.add_gradient(x, emit, slope=True)
 

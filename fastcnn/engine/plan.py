@@ -73,6 +73,7 @@ class Plan:
         optimizer: Any = None,
         backend: str | None = None,
         fuse: bool = True,
+        winograd: bool = True,
     ) -> None:
         self.batch = batch
         self.purpose = purpose
@@ -80,7 +81,7 @@ class Plan:
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
-        build = Builder(store, batch, self.lanes, purpose == "train", backend)
+        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations
@@ -106,6 +107,7 @@ class Plan:
         self.moves = store.moves
         self.program: Program = build.finish()
         self.bytes = build.bytes
+        self.owners = build.owners  # of each step of the program: whose layer it belongs to
         self._penalties = build.extra_losses
 
     # ---- compiling
@@ -138,9 +140,11 @@ class Plan:
 
     def _forward(self, build: Builder) -> None:
         for stage in self.stages:
+            build.node = stage.node
             stage.xs = [self._tensors[node] for node in stage.node.inputs]
             stage.layer.forward(build, stage)
             self._tensors[stage.last] = stage.y
+        build.node = None
 
     def _join_softmaxes(self, graph: Graph) -> None:
         """Let losses that can do so take the final softmax upon themselves, and read logits."""
@@ -164,8 +168,10 @@ class Plan:
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
             if stage.y.gradient is not None:
+                build.node = stage.node
                 stage.layer.backward(build, stage)
                 build.add_up_gradients()
+        build.node = None
 
     # ---- running
 

@@ -9,6 +9,7 @@ from fastcnn.errors import BackendError, unknown
 
 BACKENDS = ("native", "numba", "reference")
 VARIABLE = "FASTCNN_BACKEND"
+WINOGRAD = "FASTCNN_WINOGRAD"
 INSTALL = "pip install 'fastcnn[numba]'"
 
 
@@ -61,6 +62,11 @@ def resolve_backend(backend: str | None = None) -> str:
     if wanted == "numba" and not has_numba():
         raise BackendError(f"the numba backend needs numba: {INSTALL}")
     return wanted
+
+
+def resolve_winograd(winograd: bool | None = None) -> bool:
+    """Whether Winograd's convolution may be chosen: as asked for, else by FASTCNN_WINOGRAD."""
+    return os.environ.get(WINOGRAD) != "0" if winograd is None else bool(winograd)
 
 
 @cache

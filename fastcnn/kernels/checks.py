@@ -14,6 +14,8 @@ Arrays = dict[str, np.ndarray | None]
 Params = dict[str, Any]
 HYPER = {"adam_update": 3, "adamax_update": 2, "nadam_update": 4, "radam_update": 4}
 SQUARE_SUM_PIECE = 4096  # floats; as in csrc/gradient_impl.h
+STRIDE_1 = {"stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "groups": 1}
+WINOGRAD_POSITIONS = 36  # of a tile of 6 x 6
 MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
@@ -92,6 +94,50 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
                 f"{name}: taps reach from {reach[0] + halo} to {reach[1] + halo} along {axis} of"
                 f" {read}, of size {dy.shape[2 + d]} with its halo; see geometry.gradient_halo"
             )
+
+
+def winograd_tiles(name: str, kernel: tuple[int, ...], lanes: int = 16) -> None:
+    if kernel not in ((3, 3), (5, 5)):
+        raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")
+    if lanes % 16:
+        raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes}")
+
+
+def winograd(name: str, arrays: Arrays, params: Params) -> None:
+    """As conv2d, at stride 1, for square kernels that have tiles."""
+    conv2d(name, arrays, {**params, **STRIDE_1})
+    x, w = arrays["x"], arrays["w"] if "w" in arrays else arrays["dw"]
+    assert x is not None and w is not None
+    winograd_tiles(name, w.shape[2:], x.shape[-1])
+
+
+def winograd_backward_input(name: str, arrays: Arrays, params: Params) -> None:
+    """As conv2d_backward_input; the first tap may lie on the halo, but not before it."""
+    conv2d_backward_input(name, arrays, {**params, **STRIDE_1})
+    dy, w = arrays["dy"], arrays["w"]
+    assert dy is not None and w is not None
+    winograd_tiles(name, w.shape[2:], dy.shape[-1])
+
+
+def winograd_backward_weight(name: str, arrays: Arrays, params: Params) -> None:
+    x, dy, sums = (arrays[tensor] for tensor in ("x", "dy", "sums"))
+    assert x is not None and dy is not None and sums is not None
+    kernel = tuple(n - out + 1 for n, out in zip(x.shape[2:4], dy.shape[2:4], strict=True))
+    winograd_tiles(name, kernel, x.shape[-1])
+    winograd_sums(name, sums, dy.shape[1])
+
+
+def winograd_weight_gradient(name: str, arrays: Arrays, params: Params) -> None:
+    sums, dw = arrays["sums"], arrays["dw"]
+    assert sums is not None and dw is not None
+    winograd_tiles(name, dw.shape[2:])
+    winograd_sums(name, sums, dw.shape[0])
+
+
+def winograd_sums(name: str, sums: np.ndarray, filters: int) -> None:
+    """For each position of a tile; rows of filters are whole vectors."""
+    expect(name, "the number of positions", sums.shape[0], WINOGRAD_POSITIONS)
+    expect(name, "the length of rows of sums", sums.shape[2], -(-filters // 16) * 16)
 
 
 def pool2d(name: str, arrays: Arrays, params: Params) -> None:

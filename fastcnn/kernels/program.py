@@ -80,6 +80,10 @@ class Program(ABC):
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
         """Run all steps on the first `blocks` blocks of every activation."""
 
+    @abstractmethod
+    def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
+        """Run once; (kernel, wall seconds) of each step."""
+
 
 class PythonStep:
     """A plugin's kernel (spec.register_kernel) with its arrays, read anew in every run."""

@@ -4,6 +4,7 @@ One function for each row of `kernels/spec/`, with the same names and parameters
 arrays that the caller owns and the function fills.
 """
 
+import time
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -47,6 +48,7 @@ FAMILIES = (
     "sample_loss",
     "upsampling2d",
     "weights",
+    "winograd",
 )
 
 
@@ -71,6 +73,13 @@ class ReferenceProgram(Program):
         """Runs read the bound arrays."""
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+        self.step_seconds(blocks)
+
+    def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
+        seconds = []
         for op, arrays, params in self._bound:
+            start = time.perf_counter()
             function = op.python or functions()[op.name]
             function(**active_blocks(op, arrays, blocks), **params)
+            seconds.append((op.name, time.perf_counter() - start))
+        return seconds

@@ -33,6 +33,7 @@ from fastcnn.kernels.spec import (
     sample_loss,
     upsampling2d,
     weights,
+    winograd,
 )
 from fastcnn.kernels.spec.op import (
     ACTIVATION,
@@ -75,6 +76,7 @@ FAMILIES = (
     sample_loss,
     upsampling2d,
     weights,
+    winograd,
 )
 OPS: dict[str, Op] = {name: op for family in FAMILIES for name, op in family.OPS.items()}
 

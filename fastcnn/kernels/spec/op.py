@@ -46,6 +46,11 @@ class Op:
     strided: tuple[str, ...] = ()  # tensors of any strides; see checks.contiguous_pixels
     check: Callable[[str, dict, dict], None] | None = None  # raises ShapeError
     python: Callable[..., None] | None = None  # a plugin's kernel, the same for every maker
+    lacking: tuple[str, ...] = ()  # makers without it: plans for them do with other kernels
+
+    def made_by(self, backend: str) -> bool:
+        """Whether this maker has it."""
+        return backend not in self.lacking
 
     def is_output(self, tensor: str) -> bool:
         return ">" in self.tensors[tensor]

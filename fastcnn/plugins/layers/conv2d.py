@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
+from fastcnn.engine.algorithms import Direct
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.convolution import Convolution, convolution_of
 from fastcnn.engine.layer import Parameter, Shape
@@ -93,30 +94,29 @@ class Conv2D(WeightedLayer):
     def forward(self, build: Builder, stage: Stage) -> None:
         conv = self.convolution(stage.x.sample)
         w, b, y = self._kernel(build, stage), self.bias(build, stage), build.output(stage)
-        if stage.pool is None:
-            conv.forward(build, stage.x, w, b, y)
-            return
-        stage.saved["index"] = index = build.buffer(y.shape, "uint8")
-        params = {**conv.forward_params, "activation": y.activation, "alpha": y.alpha}
-        x = conv.padded(build, stage.x)
-        build.step("conv2d_max_pool_forward", params, x=x, w=w, b=b, y=y, index=index)
+        if stage.pool is not None:
+            stage.saved["index"] = build.buffer(y.shape, "uint8")
+        conv.forward(build, stage.x, w, b, y, stage.saved.get("index"))
 
     def backward(self, build: Builder, stage: Stage) -> None:
         conv = self.convolution(stage.x.sample)
         dz = stage.dy
         if stage.pool is not None and stage.x.needs_gradient:
             dz = self._unpool(build, stage)
-        if stage.pool is not None and (self._skips_zeros or not stage.x.needs_gradient):
+        dw, db = self._kernel_gradient(build, stage), self.bias_gradient(build, stage)
+        direct = isinstance(conv.algorithm(build, "max_pool_backward_weight", dw), Direct)
+        of_pooled = self._skips_zeros and direct
+        if stage.pool is not None and (of_pooled or not stage.x.needs_gradient):
             self._backward_weight_of_pooled(build, stage)
         else:
-            dw, db = self._kernel_gradient(build, stage), self.bias_gradient(build, stage)
             conv.backward_weight(build, stage.x, dz, dw, db)
         conv.backward_input(build, stage.x, dz, self._kernel(build, stage))
 
     @property
     def _skips_zeros(self) -> bool:
         """Whether the pooled weight gradient skips the three of four pixels that lost: it beats the
-        plain one then, even where the unpooled gradient has to be made for the input gradient."""
+        plain one of direct convolution then, even where the unpooled gradient has to be made for
+        the input gradient."""
         flat_steps = (self.strides, self.dilation_rate[-1]) == ((1, 1), 1)
         return flat_steps and self.kernel_size[-1] in (3, 5)
 

@@ -1,0 +1,121 @@
+"""How a convolution is computed: for each direction the first of `ALGORITHMS` that accepts it.
+
+Chosen when the plan is compiled, from shapes alone: not from the number of threads, so that bits do
+not depend on it.
+"""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fastcnn.kernels.geometry import Pair
+from fastcnn.kernels.spec import OPS
+
+if TYPE_CHECKING:
+    from fastcnn.engine.builder import Builder
+    from fastcnn.engine.convolution import Convolution
+
+VECTOR = 16  # lanes
+Arrays = dict[str, Any]
+Params = dict[str, Any]
+
+
+class Algorithm(ABC):
+    """Appends the kernels of one direction. arrays: as in the rows of the direct kernels; those of
+    a convolution that is followed by a 2x2 max pool have an index."""
+
+    @abstractmethod
+    def accepts(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> bool:
+        """Whether it can do this and pays. direction: forward, backward_input, backward_weight, or
+        max_pool_backward_weight, where the gradient is there before and after unpooling."""
+
+    @abstractmethod
+    def emit(
+        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
+    ) -> None:
+        """act: parameters of the activation."""
+
+
+def kernel_name(family: str, direction: str, arrays: Arrays) -> str:
+    return f"{family}{'_max_pool' if 'index' in arrays else ''}_{direction}"
+
+
+class Direct(Algorithm):
+    """Every tap a multiplication: csrc/conv2d_impl.h."""
+
+    def accepts(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> bool:
+        return True
+
+    def emit(
+        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
+    ) -> None:
+        params = conv.backward_params if direction == "backward_input" else conv.forward_params
+        build.step(kernel_name("conv2d", direction, arrays), {**params, **act}, **arrays)
+
+
+class Winograd(Algorithm):
+    """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h."""
+
+    SIDE = 6  # of a tile of inputs
+    # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
+    # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
+    # Fitted to benchmarks/convolutions.py on Zen 5.
+    TRANSFORM: ClassVar = {"forward": 200, "input": 200, "weight": 400}
+    PACKING = 150
+    LEAST_GAIN = 1.5
+    LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
+
+    def accepts(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> bool:
+        made = OPS["winograd_forward"].made_by(build.backend)
+        fits = conv.is_plain and conv.kernel in ((3, 3), (5, 5)) and build.lanes == 16
+        if not (build.winograd and made and fits):
+            return False
+        size = conv.size if direction == "backward_input" else conv.output
+        transform = self.TRANSFORM[direction.rpartition("_")[2]]
+        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform)
+        pooled = direction.startswith("max_pool")
+        return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
+
+    def _gain(
+        self, kernel: int, size: Pair, channels: int, filters: int, blocks: int, transform: int
+    ) -> float:
+        """Multiply-adds of direct convolution over those of Winograd's, for `size` outputs."""
+        side = self.SIDE + 1 - kernel
+        tiles = blocks * -(-size[0] // side) * -(-size[1] // side)
+        product = channels * filters
+        tile = self.SIDE**2 * product + transform * (channels + filters)
+        direct = blocks * size[0] * size[1] * kernel**2 * product
+        return direct / (tiles * tile + self.PACKING * product)
+
+    def emit(
+        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
+    ) -> None:
+        if direction == "backward_weight":
+            self._emit_weight(build, **arrays)
+            return
+        params = conv.backward_params if direction == "backward_input" else {}
+        build.step(kernel_name("winograd", direction, arrays), {**params, **act}, **arrays)
+
+    def _emit_weight(self, build: "Builder", x: Any, dy: Any, dw: np.ndarray, db: Any) -> None:
+        if build.all_unwanted([dw, db]):
+            return
+        filters, channels = dw.shape[:2]
+        sums = build.buffer((self.SIDE**2, channels, -(-filters // VECTOR) * VECTOR))
+        build.step("winograd_backward_weight", x=x, dy=dy, sums=sums, db=db)
+        build.step("winograd_weight_gradient", sums=sums, dw=dw)
+
+
+ALGORITHMS: tuple[Algorithm, ...] = (Winograd(), Direct())  # best first
+
+
+def choose(
+    build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+) -> Algorithm:
+    return next(a for a in ALGORITHMS if a.accepts(build, conv, direction, channels, filters))

@@ -1,0 +1,139 @@
+"""Winograd's convolution (Lavin and Gray 2016): fewer multiplications for 3x3 and 5x5 kernels.
+
+A tile of 6 x 6 inputs yields m x m outputs of an r x r kernel, m + r = 7:
+
+    y = A' [sum over channels of (G w G') * (B' x B)] A        ' is the transpose
+
+for each tile 36 multiplications a channel in place of m m r r: 4 times fewer for 3x3 kernels, 2.8
+times for 5x5. The matrices follow from 5 points and infinity: row p of A and, over the product of
+its distances to the other points, of G are the powers of point p; row p of B' has the coefficients
+of the product of (t - q) over all points q but p. With 0, +-1/sqrt 2, +-sqrt 2, float32's error is
+half of what it is with the usual 0, +-1, +-2.
+
+The gradients are the adjoints. Parts of tiles that lie beyond the image are zeros.
+"""
+
+import math
+
+import numpy as np
+from numpy.polynomial.polynomial import polyfromroots
+
+from fastcnn.kernels.reference.activation import activate, activation_slope
+from fastcnn.kernels.reference.conv2d import windows
+
+__all__ = [
+    "winograd_backward_input",
+    "winograd_backward_weight",
+    "winograd_forward",
+    "winograd_max_pool_forward",
+    "winograd_weight_gradient",
+]
+
+SIDE = 6  # of a tile of inputs
+POINTS = (0.0, math.sqrt(1 / 2), -math.sqrt(1 / 2), math.sqrt(2), -math.sqrt(2))
+
+
+def matrices(kernel, dtype):
+    """B' (6, 6), G (6, kernel), A' (m, 6); the last row of B' and G belongs to infinity."""
+    outputs = SIDE + 1 - kernel
+    to_input, to_kernel = np.zeros((SIDE, SIDE)), np.zeros((SIDE, kernel))
+    to_output = np.zeros((outputs, SIDE))
+    for k, point in enumerate(POINTS):
+        others = [p for p in POINTS if p != point]
+        to_input[k, :-1] = polyfromroots(others)
+        to_kernel[k] = point ** np.arange(kernel) / np.prod(point - np.array(others))
+        to_output[:, k] = point ** np.arange(outputs)
+    to_input[-1] = polyfromroots(POINTS)
+    to_kernel[-1, -1] = to_output[-1, -1] = 1
+    return to_input.astype(dtype), to_kernel.astype(dtype), to_output.astype(dtype)
+
+
+def transform(matrix, tiles):
+    """matrix tile matrix' of tiles (..., rows, columns)"""
+    return matrix @ tiles @ matrix.T
+
+
+def tiles_of(image, grid, step, side):
+    """Tiles (B, C, *grid, L, side, side), `step` pixels apart, zeros beyond the image."""
+    size = [(n - 1) * step + side for n in grid]
+    whole = np.zeros((*image.shape[:2], *size, image.shape[4]), image.dtype)
+    inside = image[:, :, : size[0], : size[1]]
+    whole[:, :, : inside.shape[2], : inside.shape[3]] = inside
+    tiles = np.lib.stride_tricks.sliding_window_view(whole, (side, side), axis=(2, 3))
+    return tiles[:, :, ::step, ::step]
+
+
+def image_of(tiles, size):
+    """(B, K, height, width, L) of tiles (B, K, rows, columns, L, m, m)"""
+    b, k, rows, columns, lanes, m, _ = tiles.shape
+    image = tiles.transpose(0, 1, 2, 5, 3, 6, 4).reshape(b, k, rows * m, columns * m, lanes)
+    return image[:, :, : size[0], : size[1]]
+
+
+def convolve(x, w, size):
+    """The "valid" convolution of x by w (K, C, r, r); as many pixels as `size` says."""
+    to_input, to_kernel, to_output = matrices(w.shape[2], x.dtype)
+    m = len(to_output)
+    v = transform(to_input, tiles_of(x, [-(-n // m) for n in size], m, SIDE))
+    u = transform(to_kernel, w)
+    return image_of(transform(to_output, times(u, v)), size)
+
+
+def times(u, v):
+    """Sum over channels c of u[k, c] v[b, c], at each of the 36 positions, which come last."""
+    b, c, *tiles, i, j = v.shape
+    columns = np.moveaxis(v, 1, 0).reshape(c, -1, i * j).transpose(2, 0, 1)
+    made = u.reshape(*u.shape[:2], i * j).transpose(2, 0, 1) @ columns
+    return np.moveaxis(made.transpose(1, 2, 0).reshape(-1, b, *tiles, i, j), 0, 1)
+
+
+def biased(x, w, b, size):
+    out = convolve(x, w, size)
+    return out if b is None else out + b[:, None, None, None]
+
+
+def winograd_forward(x, w, b, y, *, activation, alpha):
+    """y = act(x * w + b)"""
+    y[...] = activate(biased(x, w, b, y.shape[2:4]), activation, alpha)
+
+
+def winograd_max_pool_forward(x, w, b, y, index, *, activation, alpha):
+    """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
+    out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3])))
+    index[...] = out.argmax(axis=2)
+    y[...] = activate(out.max(axis=2), activation, alpha)
+
+
+def winograd_backward_input(
+    dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
+):
+    """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if given."""
+    top, left = (p + h - (w.shape[2] - 1) for p, h in ((pad_top, halo_top), (pad_left, halo_left)))
+    turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
+    dx[...] = convolve(dy[:, :, top:, left:], turned, dx.shape[2:4])
+    if y is not None:
+        dx *= activation_slope(y, activation, alpha)
+
+
+def winograd_backward_weight(x, dy, sums, db):
+    """sums[k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o]; db = sum of dy.
+
+    k: one of 36 positions of a tile. Rows of filters are padded with zeros to whole vectors.
+    """
+    to_input, _, to_output = matrices(x.shape[2] - dy.shape[2] + 1, x.dtype)
+    m = len(to_output)
+    grid = [-(-n // m) for n in dy.shape[2:4]]
+    v = transform(to_input, tiles_of(x, grid, m, SIDE))
+    dm = transform(to_output.T, tiles_of(dy, grid, m, m))
+    by_position = [np.moveaxis(t, 1, 0).reshape(t.shape[1], -1, SIDE**2) for t in (v, dm)]
+    sums[...] = 0
+    sums[:, :, : dy.shape[1]] = np.einsum("cnp,knp->pck", *by_position, optimize=True)
+    if db is not None:
+        db[...] = dy.sum(axis=(0, 2, 3, 4))
+
+
+def winograd_weight_gradient(sums, dw):
+    """dw = G' sums G"""
+    _, to_kernel, _ = matrices(dw.shape[2], dw.dtype)
+    du = sums[:, :, : dw.shape[0]].transpose(2, 1, 0).reshape(*dw.shape[:2], SIDE, SIDE)
+    dw[...] = transform(to_kernel.T, du)
