@@ -2,6 +2,6 @@
 
 import signal
 
-# A shell lets what it runs in the background ignore Ctrl-C; processes that tests start, to interrupt
-# them, would inherit that.
+# What a shell runs in the background ignores Ctrl-C, and so would the processes that tests start
+# and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
