@@ -99,6 +99,6 @@ def test_after_another_layer(layer, name, options, function, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("layer", "function"), LAYERS, ids=lambda row: repr(row)[:40])
+@pytest.mark.parametrize(("layer", "function"), LAYERS, ids=[repr(row[0])[:40] for row in LAYERS])
 def test_layers(layer, function, backend):
     assert_as_torch(layer, numbers(), function, backend)
