@@ -99,6 +99,8 @@ def test_after_another_layer(layer, name, options, function, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("layer", "function"), LAYERS, ids=[repr(row[0])[:40] for row in LAYERS])
+@pytest.mark.parametrize(
+    ("layer", "function"), LAYERS, ids=[repr(layer)[:40] for layer, _ in LAYERS]
+)
 def test_layers(layer, function, backend):
     assert_as_torch(layer, numbers(), function, backend)
