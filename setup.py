@@ -33,10 +33,12 @@ COMMON = [
 ]
 COMMON += ["-fvisibility=hidden", "-Wall", "-Wno-psabi", "-Wno-unknown-pragmas"]
 
+AVX512 = [f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")]
+AVX512 += ["-mfma", "-mprefer-vector-width=512"]
 ISA_FLAGS = {
     "x86_64": {
-        "avx512": [f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")]
-        + ["-mfma", "-mprefer-vector-width=512"],
+        "avx512_bf16": [*AVX512, "-mavx512bf16"],
+        "avx512": AVX512,
         "avx2": ["-mavx2", "-mfma"],
     },
     "aarch64": {"neon": []},

@@ -3,7 +3,8 @@
  * and once a step dw = G' sums G, by a kernel of its own, because it needs all positions k.
  *
  * Lanes of dM are filters: it is transposed on its way, so that the sums are those of a dense
- * layer's tiles, without any adding up of lanes. A thread owns rows of positions for groups of
+ * layer's tiles, without any adding up of lanes. In bf16 a step of the sums is a pair of images. A
+ * thread owns rows of positions for groups of
  * filters, transforms what these need of x and dy, and goes over all tiles in order. */
 #ifndef FC_WINOGRAD_BACKWARD_WEIGHT_IMPL_H
 #define FC_WINOGRAD_BACKWARD_WEIGHT_IMPL_H
@@ -21,13 +22,14 @@ typedef struct {
     float *sums, *bias_sums;                         /* bias_sums: workspace, [filter][VW] */
     int64_t padded;                                  /* length of a row of sums: filters */
     partition groups;                                /* of vectors of filters */
-    int64_t chunk, steps, v_position, dm_position;   /* of a chunk: tiles, (tile, image) pairs */
+    int64_t chunk, steps, v_position, dm_position;   /* of a chunk: tiles, (tile, image or two) */
 } wino_dw_job;
 
-static wino_dw_job wino_dw_make_job(const fc_args *a) {
+static wino_dw_job wino_dw_make_job(const fc_args *a, int paired) {
     wino_dw_job d = {.dy = &a->t[1], .sums = a->t[2].data, .bias_sums = (float *)a->workspace};
     wino_job *j = &d.tiles;
     j->x = &a->t[0];
+    j->paired = paired;
     j->in = j->x->shape[1];
     j->outs = d.dy->shape[1];
     j->m = 6 - (j->x->shape[2] - d.dy->shape[2]);
@@ -39,11 +41,11 @@ static wino_dw_job wino_dw_make_job(const fc_args *a) {
     j->parts = tensor_l(j->x) / VW;
     d.padded = a->t[2].shape[2];
     d.groups = parts_of(ceil_div(j->outs, VW), TILE_COLUMNS);
-    int64_t widest = part_most(d.groups) * VW, tile_floats = tensor_l(j->x) * sizeof(float);
-    int64_t row_bytes = WINO_SIDE * (j->in + widest) * tile_floats;
-    d.chunk = min_i64(WINO_DM_BYTES / (widest * tile_floats), WINO_ROW_BYTES / row_bytes);
+    int64_t widest = part_most(d.groups) * VW, tile_steps = tensor_l(j->x) / (paired ? 2 : 1);
+    int64_t tile_bytes = tile_steps * sizeof(float), row_bytes = WINO_SIDE * (j->in + widest) * tile_bytes;
+    d.chunk = min_i64(WINO_DM_BYTES / (widest * tile_bytes), WINO_ROW_BYTES / row_bytes);
     d.chunk = max_i64(1, min_i64(WINO_WEIGHT_TILES, d.chunk));
-    d.steps = d.chunk * tensor_l(j->x);
+    d.steps = d.chunk * tile_steps;
     d.v_position = wino_odd_lines(j->in * d.steps);
     d.dm_position = wino_odd_lines(d.steps * widest);
     return d;
@@ -53,8 +55,8 @@ static size_t winograd_backward_weight_workspace(const fc_args *a) {
     return a->t[1].shape[1] * VW * sizeof(float);
 }
 
-static size_t winograd_backward_weight_scratch(const fc_args *a) {
-    wino_dw_job d = wino_dw_make_job(a);
+static size_t wino_dw_scratch(const fc_args *a, int paired) {
+    wino_dw_job d = wino_dw_make_job(a, paired);
     int64_t columns = ((d.chunk - 1) * d.tiles.m + WINO_SIDE) * VW;
     return (WINO_SIDE * (d.v_position + d.dm_position) + columns) * sizeof(float);
 }
@@ -84,6 +86,13 @@ static void (*const wino_input_rows[WINO_SIDE])(const float *const *, const int6
     wino_input_row_0, wino_input_row_1, wino_input_row_2,
     wino_input_row_3, wino_input_row_4, wino_input_row_5};
 
+INLINE void wino_dw_store_v(const wino_job *j, float *row, int64_t at, vf v) {
+    if (j->paired)
+        store_bf16((uint16_t *)row + at, v);
+    else
+        store(row + at, v);
+}
+
 /* v[position in the row][channel][tile, image] of a run of tiles */
 static void wino_dw_transform_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile,
                                 int i, float *v, float *columns) {
@@ -91,18 +100,19 @@ static void wino_dw_transform_x(const wino_dw_job *d, const wino_run_of_tiles *r
     int64_t width = (r->count - 1) * j->m + WINO_SIDE;
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
-        float *to = v + (tile * j->parts + part) * VW;
+        float *to = v;
         memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
         for (int64_t channel = 0; channel < j->in; channel++, to += d->steps) {
             wino_input_rows[i](s.row, s.step, s.there, columns);
             wino_next_channel(&s);
             for (int64_t t = 0; t < r->count; t++) {
+                int64_t at = ((tile + t) * j->parts + part) * VW;
                 vf in[WINO_SIDE], out[WINO_SIDE];
                 UNROLL for (int k = 0; k < WINO_SIDE; k++)
                     in[k] = load(columns + (t * j->m + k) * VW);
                 wino_input(in, out);
                 UNROLL for (int k = 0; k < WINO_SIDE; k++)
-                    store(to + t * j->parts * VW + k * d->v_position, out[k]);
+                    wino_dw_store_v(j, to + k * d->v_position, at, out[k]);
             }
         }
     }
@@ -150,21 +160,48 @@ static void (*const wino_dy_rows[2][WINO_SIDE])(const wino_dy_tile *, vf *) = {
     {wino_dy_row_0_4, wino_dy_row_1_4, wino_dy_row_2_4,
      wino_dy_row_3_4, wino_dy_row_4_4, wino_dy_row_5_4}};
 
+INLINE void wino_dm_image(const vf *half, int l, vf m[WINO_SIDE], const int M) {
+    vf y[4];
+    UNROLL for (int k = 0; k < M; k++) y[k] = half[k * VW + l];
+    wino_output_adjoint(y, m, M);
+}
+
 /* Along x, for each image; width: floats from one image to the next. */
 INLINE void wino_dm_images(const vf *half, float *to, int64_t width, int64_t position, const int M) {
     for (int l = 0; l < VW; l++, to += width) {
-        vf y[4], m[WINO_SIDE];
-        UNROLL for (int k = 0; k < M; k++) y[k] = half[k * VW + l];
-        wino_output_adjoint(y, m, M);
+        vf m[WINO_SIDE];
+        wino_dm_image(half, l, m, M);
         UNROLL for (int k = 0; k < WINO_SIDE; k++) store(to + k * position, m[k]);
     }
 }
+
+/* The same in bf16; width: from one pair of images to the next. */
+INLINE void wino_dm_pairs(const vf *half, float *to, int64_t width, int64_t position, const int M) {
+    for (int l = 0; l < VW; l += 2, to += width) {
+        vf even[WINO_SIDE], odd[WINO_SIDE];
+        wino_dm_image(half, l, even, M);
+        wino_dm_image(half, l + 1, odd, M);
+        UNROLL for (int k = 0; k < WINO_SIDE; k++)
+            store_pairs((uint32_t *)(to + k * position), pair(even[k], odd[k]));
+    }
+}
+
+#define WINO_DM(name, M) \
+    NOINLINE void name##_##M(const vf *half, float *to, int64_t width, int64_t position) { \
+        name(half, to, width, position, M); \
+    }
+WINO_DM(wino_dm_images, 2) WINO_DM(wino_dm_images, 4)
+WINO_DM(wino_dm_pairs, 2) WINO_DM(wino_dm_pairs, 4)
+
+static void (*const wino_dm[2][2])(const vf *, float *, int64_t, int64_t) = {
+    {wino_dm_images_2, wino_dm_images_4}, {wino_dm_pairs_2, wino_dm_pairs_4}};
 
 /* dm[position in the row][tile, image][filter] of a run of tiles, `vectors` of filters from `first` on */
 static void wino_dw_transform_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile,
                                  int i, int64_t first, int64_t vectors, float *dm) {
     const wino_job *j = &d->tiles;
     int64_t lanes = tensor_l(d->dy), width = vectors * VW, y = r->y * j->m;
+    int64_t part_steps = j->paired ? VW / 2 : VW;
     vf half[4 * VW];
     for (int64_t v = 0; v < vectors; v++)
         for (int64_t t = 0; t < r->count; t++)
@@ -175,15 +212,44 @@ static void wino_dw_transform_dy(const wino_dw_job *d, const wino_run_of_tiles *
                     min_i64(VW, j->outs - filter), d->dy->stride[1], d->dy->stride[2], lanes,
                     min_i64(j->m, j->size[0] - y), min_i64(j->m, j->size[1] - x)};
                 wino_dy_rows[j->m / 4][i](&from, half);
-                float *to = dm + ((tile + t) * j->parts + part) * VW * width + v * VW;
-                if (j->m == 4)
-                    wino_dm_images(half, to, width, d->dm_position, 4);
-                else
-                    wino_dm_images(half, to, width, d->dm_position, 2);
+                float *to = dm + ((tile + t) * j->parts + part) * part_steps * width + v * VW;
+                wino_dm[j->paired][j->m / 4](half, to, width, d->dm_position);
             }
 }
 
 /* ---- sums ---- */
+
+/* Some channels, some vectors of filters at one position; v: of the first channel. */
+static void wino_dw_tile(const wino_dw_job *d, int64_t rows, int64_t vectors, int64_t steps,
+                         const float *v, const float *dm, float *out) {
+    tile_args t = {.column_step = vectors * VW, .scalar = v, .add = 1};
+    t.scalar_row = d->steps;
+    t.scalar_step = 1;
+    t.steps = steps;
+    t.segments = 1;
+    t.out_row = d->padded;
+    for (int64_t q = 0; q < vectors; q++) {
+        t.column[q] = dm + q * VW;
+        t.out[q] = out + q * VW;
+    }
+    run_tile(rows, vectors, &t);
+}
+
+static void wino_dw_pair_tile(const wino_dw_job *d, int64_t rows, int64_t vectors, int64_t steps,
+                              const float *v, const float *dm, float *out) {
+    pair_tile_args t = {.column_step = vectors * VW, .offset = no_offset, .add = 1};
+    t.scalar = (const uint32_t *)v;
+    t.scalar_row = d->steps;
+    t.scalar_step = 1;
+    t.steps = steps;
+    t.segments = 1;
+    t.out_row = d->padded;
+    for (int64_t q = 0; q < vectors; q++) {
+        t.column[q] = (const uint32_t *)dm + q * VW;
+        t.out[q] = out + q * VW;
+    }
+    run_pair_tile(rows, vectors, &t);
+}
 
 static void wino_dw_multiply(const wino_dw_job *d, int i, int64_t first, int64_t vectors,
                              int64_t steps, const float *v, const float *dm) {
@@ -193,17 +259,8 @@ static void wino_dw_multiply(const wino_dw_job *d, int i, int64_t first, int64_t
         for (int64_t part = 0; part < rows.parts; part++) {
             int64_t c = part_begin(rows, part);
             float *out = d->sums + ((i * WINO_SIDE + k) * in + c) * d->padded + first * VW;
-            tile_args t = {.column_step = vectors * VW, .scalar = v + c * d->steps, .add = 1};
-            t.scalar_row = d->steps;
-            t.scalar_step = 1;
-            t.steps = steps;
-            t.segments = 1;
-            t.out_row = d->padded;
-            for (int64_t q = 0; q < vectors; q++) {
-                t.column[q] = dm + q * VW;
-                t.out[q] = out + q * VW;
-            }
-            run_tile(part_size(rows, part), vectors, &t);
+            (d->tiles.paired ? wino_dw_pair_tile : wino_dw_tile)(d, part_size(rows, part), vectors, steps,
+                                                                 v + c * d->steps, dm, out);
         }
 }
 
@@ -270,12 +327,13 @@ static void wino_dw_chunk(const wino_dw_job *d, int64_t begin, int64_t end, int6
                 wino_dw_add_bias(d, &r, unit.first * VW, unit.filters);
         }
         row = unit.i;
-        wino_dw_multiply(d, unit.i, unit.first, unit.vectors, (end - begin) * tensor_l(j->x), v, dm);
+        int64_t steps = (end - begin) * tensor_l(j->x) / (j->paired ? 2 : 1);
+        wino_dw_multiply(d, unit.i, unit.first, unit.vectors, steps, v, dm);
     }
 }
 
-static void winograd_backward_weight(const fc_args *a, const fc_context *ctx) {
-    wino_dw_job d = wino_dw_make_job(a);
+static void wino_dw_run(const fc_args *a, const fc_context *ctx, int paired) {
+    wino_dw_job d = wino_dw_make_job(a, paired);
     float *db = a->t[3].data;
     int64_t tiles = active_blocks(d.dy, ctx) * d.tiles.tiles, begin, end;
     split(WINO_SIDE * d.groups.parts, ctx, &begin, &end);
@@ -323,9 +381,17 @@ static void winograd_weight_gradient(const fc_args *a, const fc_context *ctx) {
         wino_write_weights(sums, dw, k / across * VW, k % across * VW);
 }
 
+#define WINO_DW_KERNEL(name, paired) \
+    static size_t name##_scratch(const fc_args *a) { return wino_dw_scratch(a, paired); } \
+    static void name(const fc_args *a, const fc_context *ctx) { wino_dw_run(a, ctx, paired); }
+WINO_DW_KERNEL(winograd_backward_weight, 0)
+WINO_DW_KERNEL(winograd_bf16_backward_weight, 1)
+
+#define WINO_DW_ENTRY(name) \
+    {#name, "x dy >sums ?>db | |", name, 0, winograd_backward_weight_workspace, name##_scratch}
 #define WINOGRAD_BACKWARD_WEIGHT_KERNELS \
-    {"winograd_backward_weight", "x dy >sums ?>db | |", winograd_backward_weight, 0, \
-     winograd_backward_weight_workspace, winograd_backward_weight_scratch}, \
+    WINO_DW_ENTRY(winograd_backward_weight), \
+    WINO_DW_ENTRY(winograd_bf16_backward_weight), \
     {"winograd_weight_gradient", "sums >dw | |", winograd_weight_gradient, 0, 0, 0}
 
 #endif

@@ -5,11 +5,13 @@
  *     V[k][c][tile] = B' x B          k: one of 36 positions; a column is VW images of one tile
  *     M[k][o][tile] = sum over c of U[k][c][o] V[k][c][tile]
  *     y[o][tile] = act(A' M A + bias)
- * U = G w G' is made by prepare. Parts of tiles beyond the image read zeros, not memory, so a NaN
+ * U = G w G' is made by prepare. In bf16, V and U are rounded and hold pairs of channels c, M is
+ * float32. Parts of tiles beyond the image read zeros, not memory, so a NaN
  * there would not spread; one inside the image spreads over its tiles. */
 #ifndef FC_WINOGRAD_FORWARD_IMPL_H
 #define FC_WINOGRAD_FORWARD_IMPL_H
 
+#include "bf16_tile.h"
 #include "conv2d_tile_impl.h"
 #include "lanes.h"
 #include "winograd_transform_impl.h"
@@ -29,10 +31,11 @@ typedef struct {
     const fc_tensor *x, *out, *y;                    /* y: out is multiplied by act'(y) */
     const fc_tensor *index;                          /* of the 2x2 max pool, or NULL */
     const float *w, *bias;
-    int transposed, activation;
+    int transposed, activation, paired;              /* paired: in bf16 */
     float alpha;
     int64_t kernel, m;                               /* m x m outputs of a tile */
     int64_t in, outs, first[2];                      /* first: pixel of x under the first tap */
+    int64_t depth;                                   /* of the sums: channels, or pairs of them */
     int64_t size[2];                                 /* of the output, before pooling */
     int64_t grid[2], tiles;                          /* tiles of an image, of a block in all */
     int64_t parts, chunk;                            /* vectors of a pixel, tiles of a chunk */
@@ -48,17 +51,18 @@ INLINE int64_t wino_strips(const wino_job *j) { return ceil_div(j->columns, WINO
 INLINE int64_t wino_odd_lines(int64_t floats) { return (ceil_div(floats, 16) | 1) * 16; }
 
 static void wino_choose_chunk(wino_job *j) {
-    int64_t tile_bytes = WINO_AREA * (j->in + j->outs) * tensor_l(j->x) * sizeof(float);
+    int64_t tile_bytes = WINO_AREA * (j->depth + j->outs) * tensor_l(j->x) * sizeof(float);
     j->parts = tensor_l(j->x) / VW;
     int64_t least = ceil_div(WINO_COLUMNS, j->parts);
     j->chunk = min_i64(WINO_CHUNK_TILES, WINO_CHUNK_BYTES / tile_bytes) / least * least;
     j->chunk = max_i64(j->chunk, least);
     j->columns = j->chunk * j->parts;
-    j->v_position = wino_odd_lines(wino_strips(j) * j->in * WINO_COLUMNS * VW);
+    j->v_position = wino_odd_lines(wino_strips(j) * j->depth * WINO_COLUMNS * VW);
     j->m_out = wino_odd_lines(WINO_AREA * j->columns * VW);
 }
 
 static void wino_complete_job(wino_job *j, const fc_args *a) {
+    j->depth = j->paired ? ceil_div(j->in, 2) : j->in;
     j->kernel = a->t[1].shape[2];
     j->m = 7 - j->kernel;
     for (int d = 0; d < 2; d++) {
@@ -72,8 +76,8 @@ static void wino_complete_job(wino_job *j, const fc_args *a) {
 }
 
 /* x w ?b >y [>index] */
-static wino_job wino_forward_job(const fc_args *a, int pooled) {
-    wino_job j = {.x = &a->t[0], .out = &a->t[3], .bias = a->t[2].data};
+static wino_job wino_forward_job(const fc_args *a, int pooled, int paired) {
+    wino_job j = {.x = &a->t[0], .out = &a->t[3], .bias = a->t[2].data, .paired = paired};
     j.index = pooled ? &a->t[4] : 0;
     j.in = a->t[1].shape[1];
     j.outs = a->t[1].shape[0];
@@ -84,8 +88,8 @@ static wino_job wino_forward_job(const fc_args *a, int pooled) {
 }
 
 /* dy w ?y >dx; x is dy with its halo here, out is dx. */
-static wino_job wino_backward_input_job(const fc_args *a) {
-    wino_job j = {.x = &a->t[0], .out = &a->t[3], .transposed = 1};
+static wino_job wino_backward_input_job(const fc_args *a, int paired) {
+    wino_job j = {.x = &a->t[0], .out = &a->t[3], .transposed = 1, .paired = paired};
     j.y = a->t[2].data ? &a->t[2] : 0;
     j.in = a->t[1].shape[0];
     j.outs = a->t[1].shape[1];
@@ -102,13 +106,24 @@ static size_t wino_workspace(const fc_args *a) {
     return WINO_AREA * a->t[1].shape[0] * a->t[1].shape[1] * sizeof(float);
 }
 
-/* Where U of an input and an output channel goes, at position 0. */
+/* Where U of an input channel, or of its pair, and an output channel goes, at position 0. */
 static float *wino_u_at(const wino_job *j, int64_t in, int64_t out) {
     int64_t chunks = ceil_div(j->outs, WINO_OT), c = out * chunks / j->outs, begin, size;
     balanced(j->outs, chunks, c, &begin, &size);
     for (; begin + size <= out; c++) balanced(j->outs, chunks, c + 1, &begin, &size);
     for (; begin > out; c--) balanced(j->outs, chunks, c - 1, &begin, &size);
-    return j->u + begin * j->in + in * size + (out - begin);
+    return j->u + begin * j->depth + (j->paired ? in / 2 : in) * size + (out - begin);
+}
+
+/* A number of a pair; after the last of an odd number of channels comes a zero. */
+INLINE void wino_store_half(float *to, float x, int64_t in, int64_t channels) {
+    uint32_t bits = round_bf16(splat(x))[0] >> 16, other;
+    memcpy(&other, to, sizeof other);
+    if (in % 2)
+        bits = bits << 16 | (other & 0xffff);
+    else if (in + 1 < channels)
+        bits |= other & 0xffff0000;
+    memcpy(to, &bits, sizeof bits);
 }
 
 /* taps[c * taps + tap] for VW filters (rows of w, lanes here) and up to VW channels, from c0 on. */
@@ -132,7 +147,13 @@ static void wino_scatter_u(const wino_job *j, int64_t filter, int64_t filters, i
         to[f] = j->transposed ? wino_u_at(j, filter + f, channel) : wino_u_at(j, channel, filter + f);
     for (int k = 0; k < WINO_AREA; k++) {
         store(lanes, u[k]);
-        for (int64_t f = 0; f < filters; f++) to[f][k * j->in * j->outs] = lanes[f];
+        for (int64_t f = 0; f < filters; f++) {
+            float *at = to[f] + k * j->depth * j->outs;
+            if (j->paired)
+                wino_store_half(at, lanes[f], j->transposed ? filter + f : channel, j->in);
+            else
+                *at = lanes[f];
+        }
     }
 }
 
@@ -214,9 +235,10 @@ INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half)
         UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
 }
 
-INLINE float *wino_v_at(const wino_job *j, float *v, int64_t channel, int64_t column) {
+/* level: a channel, or a pair of them */
+INLINE float *wino_v_at(const wino_job *j, float *v, int64_t level, int64_t column) {
     int64_t strip = column / WINO_COLUMNS;
-    return v + ((strip * j->in + channel) * WINO_COLUMNS + column % WINO_COLUMNS) * VW;
+    return v + ((strip * j->depth + level) * WINO_COLUMNS + column % WINO_COLUMNS) * VW;
 }
 
 /* One tile of one channel, along x. */
@@ -226,6 +248,43 @@ INLINE void wino_input_tile(const float *half, float *to, int64_t position) {
         UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
         wino_input(in, out);
         UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position) store(to, out[k]);
+    }
+}
+
+/* One tile of two channels, in bf16; the second one may be missing. */
+INLINE void wino_input_pairs(const float *half, const float *other, float *to, int64_t position) {
+    for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
+        vf in[WINO_SIDE], even[WINO_SIDE], odd[WINO_SIDE] = {0};
+        UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
+        wino_input(in, even);
+        if (other) {
+            UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(other + i * WINO_WIDTH + k * VW);
+            wino_input(in, odd);
+        }
+        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position)
+            store_pairs((uint32_t *)to, pair(even[k], odd[k]));
+    }
+}
+
+static void wino_transform_pairs(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
+                                 float *v, float *half) {
+    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+    float *other = half + WINO_SIDE * WINO_WIDTH;
+    for (int64_t part = 0; part < j->parts; part++) {
+        wino_source s = wino_source_of(j, r, part, width);
+        for (int64_t level = 0; level < j->depth; level++) {
+            int whole = 2 * level + 1 < j->in;
+            wino_input_columns(&s, width, half);
+            wino_next_channel(&s);
+            if (whole) {
+                wino_input_columns(&s, width, other);
+                wino_next_channel(&s);
+            }
+            for (int64_t t = 0; t < r->count; t++)
+                wino_input_pairs(half + t * j->m * VW, whole ? other + t * j->m * VW : 0,
+                                 wino_v_at(j, v, level, (tile + t) * j->parts + part),
+                                 j->v_position);
+        }
     }
 }
 
@@ -299,25 +358,45 @@ static wino_tile_function *const wino_tiles[WINO_COLUMNS][WINO_OT] = {
 #endif
 };
 
-/* All filters at one position, for some columns and channels. */
+/* As a tile of wino_tiles, of pairs of channels. */
+static void wino_pair_tile(const float *v, const float *u, int64_t pairs, float *m, int64_t m_out,
+                           int add, int64_t outs, int64_t columns) {
+    pair_tile_args t = {.column_step = WINO_COLUMNS * VW, .offset = no_offset, .scalar_row = 1};
+    t.scalar = (const uint32_t *)u;
+    t.scalar_step = outs;
+    t.steps = pairs;
+    t.segments = 1;
+    t.out_row = m_out;
+    t.add = add;
+    for (int64_t q = 0; q < columns; q++) {
+        t.column[q] = (const uint32_t *)v + q * VW;
+        t.out[q] = m + q * VW;
+    }
+    run_pair_tile(outs, columns, &t);
+}
+
+/* All filters at one position, for some columns and channels, or pairs of these. */
 INLINE void wino_multiply_strip(const wino_job *j, const float *v, const float *u, int64_t c,
                                 int64_t channels, float *m, int64_t columns) {
     int64_t chunks = ceil_div(j->outs, WINO_OT), size = j->outs / chunks, more = j->outs % chunks;
     for (int64_t chunk = 0, outs; chunk < chunks; chunk++, m += outs * j->m_out) {
         outs = size + (chunk < more);
-        wino_tiles[columns - 1][outs - 1](v, u + c * outs, channels, m, j->m_out, c > 0);
-        u += outs * j->in;
+        if (j->paired)
+            wino_pair_tile(v, u + c * outs, channels, m, j->m_out, c > 0, outs, columns);
+        else
+            wino_tiles[columns - 1][outs - 1](v, u + c * outs, channels, m, j->m_out, c > 0);
+        u += outs * j->depth;
     }
 }
 
 static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t columns) {
-    int64_t parts = ceil_div(j->in, WINO_CHANNELS), c, channels;
+    int64_t parts = ceil_div(j->depth, WINO_CHANNELS), c, channels;
     for (int64_t k = 0; k < WINO_AREA; k++, v += j->v_position, m += j->columns * VW)
         for (int64_t part = 0; part < parts; part++) {
-            balanced(j->in, parts, part, &c, &channels);
+            balanced(j->depth, parts, part, &c, &channels);
             for (int64_t t = 0; t < columns; t += WINO_COLUMNS)
-                wino_multiply_strip(j, v + (t * j->in + c * WINO_COLUMNS) * VW,
-                                    j->u + k * j->in * j->outs, c, channels, m + t * VW,
+                wino_multiply_strip(j, v + (t * j->depth + c * WINO_COLUMNS) * VW,
+                                    j->u + k * j->depth * j->outs, c, channels, m + t * VW,
                                     min_i64(WINO_COLUMNS, columns - t));
         }
 }
@@ -439,7 +518,7 @@ static void wino_finish_run(const wino_job *j, const wino_run_of_tiles *r, int64
 /* ---- kernels ---- */
 
 static size_t wino_job_scratch(const wino_job *j) {
-    int64_t half = WINO_SIDE * WINO_WIDTH;
+    int64_t half = (j->paired ? 2 : 1) * WINO_SIDE * WINO_WIDTH;
     return (WINO_AREA * j->v_position + j->outs * j->m_out + half) * sizeof(float);
 }
 
@@ -448,7 +527,7 @@ static void wino_chunk(const wino_job *j, int64_t begin, int64_t end, char *scra
     float *half = m + j->outs * j->m_out;
     for (int64_t tile = begin; tile < end;) {
         wino_run_of_tiles r = wino_run_at(j, tile, end);
-        wino_transform_run(j, &r, tile - begin, v, half);
+        (j->paired ? wino_transform_pairs : wino_transform_run)(j, &r, tile - begin, v, half);
         tile += r.count;
     }
     wino_multiply(j, v, m, (end - begin) * j->parts);
@@ -482,19 +561,21 @@ static void wino_run(const wino_job *j, const fc_context *ctx) {
         wino_job j = job; \
         wino_run(&j, ctx); \
     }
-WINO_KERNEL(winograd_forward, wino_forward_job(a, 0))
-WINO_KERNEL(winograd_max_pool_forward, wino_forward_job(a, 1))
-WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a))
+WINO_KERNEL(winograd_forward, wino_forward_job(a, 0, 0))
+WINO_KERNEL(winograd_max_pool_forward, wino_forward_job(a, 1, 0))
+WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a, 0))
+WINO_KERNEL(winograd_bf16_forward, wino_forward_job(a, 0, 1))
+WINO_KERNEL(winograd_bf16_max_pool_forward, wino_forward_job(a, 1, 1))
+WINO_KERNEL(winograd_bf16_backward_input, wino_backward_input_job(a, 1))
 
+#define WINO_ENTRY(name, signature) \
+    {#name, signature, name, name##_prepare, wino_workspace, name##_scratch}
+#define WINO_FORWARD_ENTRIES(family) \
+    WINO_ENTRY(family##_forward, "x w ?b >y | activation | alpha"), \
+    WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | activation | alpha"), \
+    WINO_ENTRY(family##_backward_input, \
+               "dy w ?y >dx | pad_top pad_left halo_top halo_left activation | alpha")
 #define WINOGRAD_FORWARD_KERNELS \
-    {"winograd_forward", "x w ?b >y | activation | alpha", \
-     winograd_forward, winograd_forward_prepare, wino_workspace, winograd_forward_scratch}, \
-    {"winograd_max_pool_forward", "x w ?b >y >index | activation | alpha", \
-     winograd_max_pool_forward, winograd_max_pool_forward_prepare, wino_workspace, \
-     winograd_max_pool_forward_scratch}, \
-    {"winograd_backward_input", \
-     "dy w ?y >dx | pad_top pad_left halo_top halo_left activation | alpha", \
-     winograd_backward_input, winograd_backward_input_prepare, wino_workspace, \
-     winograd_backward_input_scratch}
+    WINO_FORWARD_ENTRIES(winograd), WINO_FORWARD_ENTRIES(winograd_bf16)
 
 #endif

@@ -10,6 +10,7 @@ its distances to the other points, of G are the powers of point p; row p of B' h
 of the product of (t - q) over all points q but p. With 0, +-1/sqrt 2, +-sqrt 2, float32's error is
 half of what it is with the usual 0, +-1, +-2.
 
+In bf16, both factors of these products are rounded: U = G w G' and V = B' x B, or A dy A'.
 The gradients are the adjoints. Parts of tiles that lie beyond the image are zeros.
 """
 
@@ -19,11 +20,16 @@ import numpy as np
 from numpy.polynomial.polynomial import polyfromroots
 
 from fastcnn.kernels.reference.activation import activate, activation_slope
+from fastcnn.kernels.reference.bf16 import round_bf16
 from fastcnn.kernels.reference.conv2d import windows
 
 __all__ = [
     "winograd_backward_input",
     "winograd_backward_weight",
+    "winograd_bf16_backward_input",
+    "winograd_bf16_backward_weight",
+    "winograd_bf16_forward",
+    "winograd_bf16_max_pool_forward",
     "winograd_forward",
     "winograd_max_pool_forward",
     "winograd_weight_gradient",
@@ -70,13 +76,18 @@ def image_of(tiles, size):
     return image[:, :, : size[0], : size[1]]
 
 
-def convolve(x, w, size):
+def exactly(x):
+    """How factors are rounded where nothing is."""
+    return x
+
+
+def convolve(x, w, size, rounded):
     """The "valid" convolution of x by w (K, C, r, r); as many pixels as `size` says."""
     to_input, to_kernel, to_output = matrices(w.shape[2], x.dtype)
     m = len(to_output)
     v = transform(to_input, tiles_of(x, [-(-n // m) for n in size], m, SIDE))
     u = transform(to_kernel, w)
-    return image_of(transform(to_output, times(u, v)), size)
+    return image_of(transform(to_output, times(rounded(u), rounded(v))), size)
 
 
 def times(u, v):
@@ -87,49 +98,68 @@ def times(u, v):
     return np.moveaxis(made.transpose(1, 2, 0).reshape(-1, b, *tiles, i, j), 0, 1)
 
 
-def biased(x, w, b, size):
-    out = convolve(x, w, size)
+def biased(x, w, b, size, rounded):
+    out = convolve(x, w, size, rounded)
     return out if b is None else out + b[:, None, None, None]
 
 
-def winograd_forward(x, w, b, y, *, activation, alpha):
-    """y = act(x * w + b)"""
-    y[...] = activate(biased(x, w, b, y.shape[2:4]), activation, alpha)
+def kernels(rounded):
+    """forward, max_pool_forward, backward_input and backward_weight with factors rounded so."""
+
+    def forward(x, w, b, y, *, activation, alpha):
+        """y = act(x * w + b)"""
+        y[...] = activate(biased(x, w, b, y.shape[2:4], rounded), activation, alpha)
+
+    def max_pool_forward(x, w, b, y, index, *, activation, alpha):
+        """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
+        out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3]), rounded))
+        index[...] = out.argmax(axis=2)
+        y[...] = activate(out.max(axis=2), activation, alpha)
+
+    def backward_input(
+        dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
+    ):
+        """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if
+        given."""
+        r = w.shape[2] - 1
+        top, left = pad_top + halo_top - r, pad_left + halo_left - r
+        turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
+        dx[...] = convolve(dy[:, :, top:, left:], turned, dx.shape[2:4], rounded)
+        if y is not None:
+            dx *= activation_slope(y, activation, alpha)
+
+    def backward_weight(x, dy, sums, db):
+        """sums[k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o];
+        db = sum of dy.
+
+        k: one of 36 positions of a tile. Rows of filters are padded with zeros to whole vectors.
+        """
+        to_input, _, to_output = matrices(x.shape[2] - dy.shape[2] + 1, x.dtype)
+        m = len(to_output)
+        grid = [-(-n // m) for n in dy.shape[2:4]]
+        v = rounded(transform(to_input, tiles_of(x, grid, m, SIDE)))
+        dm = rounded(transform(to_output.T, tiles_of(dy, grid, m, m)))
+        by_position = [np.moveaxis(t, 1, 0).reshape(t.shape[1], -1, SIDE**2) for t in (v, dm)]
+        sums[...] = 0
+        sums[:, :, : dy.shape[1]] = np.einsum("cnp,knp->pck", *by_position, optimize=True)
+        if db is not None:
+            db[...] = dy.sum(axis=(0, 2, 3, 4))
+
+    return forward, max_pool_forward, backward_input, backward_weight
 
 
-def winograd_max_pool_forward(x, w, b, y, index, *, activation, alpha):
-    """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
-    out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3])))
-    index[...] = out.argmax(axis=2)
-    y[...] = activate(out.max(axis=2), activation, alpha)
-
-
-def winograd_backward_input(
-    dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
-):
-    """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if given."""
-    top, left = (p + h - (w.shape[2] - 1) for p, h in ((pad_top, halo_top), (pad_left, halo_left)))
-    turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
-    dx[...] = convolve(dy[:, :, top:, left:], turned, dx.shape[2:4])
-    if y is not None:
-        dx *= activation_slope(y, activation, alpha)
-
-
-def winograd_backward_weight(x, dy, sums, db):
-    """sums[k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o]; db = sum of dy.
-
-    k: one of 36 positions of a tile. Rows of filters are padded with zeros to whole vectors.
-    """
-    to_input, _, to_output = matrices(x.shape[2] - dy.shape[2] + 1, x.dtype)
-    m = len(to_output)
-    grid = [-(-n // m) for n in dy.shape[2:4]]
-    v = transform(to_input, tiles_of(x, grid, m, SIDE))
-    dm = transform(to_output.T, tiles_of(dy, grid, m, m))
-    by_position = [np.moveaxis(t, 1, 0).reshape(t.shape[1], -1, SIDE**2) for t in (v, dm)]
-    sums[...] = 0
-    sums[:, :, : dy.shape[1]] = np.einsum("cnp,knp->pck", *by_position, optimize=True)
-    if db is not None:
-        db[...] = dy.sum(axis=(0, 2, 3, 4))
+(
+    winograd_forward,
+    winograd_max_pool_forward,
+    winograd_backward_input,
+    winograd_backward_weight,
+) = kernels(exactly)
+(
+    winograd_bf16_forward,
+    winograd_bf16_max_pool_forward,
+    winograd_bf16_backward_input,
+    winograd_bf16_backward_weight,
+) = kernels(round_bf16)
 
 
 def winograd_weight_gradient(sums, dw):

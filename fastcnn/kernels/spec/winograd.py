@@ -1,4 +1,7 @@
-"""Winograd's convolution: 3x3 and 5x5 kernels, stride 1, a multiple of 16 lanes."""
+"""Winograd's convolution: 3x3 and 5x5 kernels, stride 1, a multiple of 16 lanes.
+
+Those with bf16 in their name multiply transformed tiles and weights rounded to bf16.
+"""
 
 from typing import Any
 
@@ -9,46 +12,58 @@ TO_INPUT: dict[str, Any] = {"pad_top": 0, "pad_left": 0, "halo_top": 0, "halo_le
 # Sums of a tile are larger than what a saturating activation leaves of them, or cancellation in db.
 # What the error may be beside that of direct convolution stands in tests/kernels/test_winograd.py.
 TOLERANCE = 1e-4
+# The last bit before rounding decides which bf16 a number becomes: single terms differ by 2^-8.
+# How close sums are on average stands in tests/kernels/test_bf16.py.
+BF16_TOLERANCE = 2e-2
+
+
+def convolution(family: str, rtol: float) -> tuple[Op, ...]:
+    """All directions, but for the last step of the weight gradient."""
+    return (
+        Op(
+            f"{family}_forward",
+            {"x": "B C H W L", "w": "K C KS KS", "b": "? K", "y": "> B K OH OW L"},
+            ACTIVATION,
+            rtol,
+            check=checks.winograd,
+            lacking=("numba",),
+        ),
+        Op(
+            f"{family}_max_pool_forward",
+            {
+                "x": "B C H W L",
+                "w": "K C KS KS",
+                "b": "? K",
+                "y": "> B K PH PW L",
+                "index": "> uint8 B K PH PW L",
+            },
+            ACTIVATION,
+            rtol,
+            check=checks.winograd,
+            lacking=("numba",),
+        ),
+        Op(
+            f"{family}_backward_input",
+            {"dy": "B K DH DW L", "w": "K C KS KS", "y": "? B C H W L", "dx": "> B C H W L"},
+            {**TO_INPUT, **ACTIVATION},
+            rtol,
+            check=checks.winograd_backward_input,
+            lacking=("numba",),
+        ),
+        Op(
+            f"{family}_backward_weight",
+            {"x": "B C H W L", "dy": "B K OH OW L", "sums": "> P C KP", "db": "?> K"},
+            {},
+            rtol,
+            check=checks.winograd_backward_weight,
+            lacking=("numba",),
+        ),
+    )
+
 
 OPS = table(
-    Op(
-        "winograd_forward",
-        {"x": "B C H W L", "w": "K C KS KS", "b": "? K", "y": "> B K OH OW L"},
-        ACTIVATION,
-        TOLERANCE,
-        check=checks.winograd,
-        lacking=("numba",),
-    ),
-    Op(
-        "winograd_max_pool_forward",
-        {
-            "x": "B C H W L",
-            "w": "K C KS KS",
-            "b": "? K",
-            "y": "> B K PH PW L",
-            "index": "> uint8 B K PH PW L",
-        },
-        ACTIVATION,
-        TOLERANCE,
-        check=checks.winograd,
-        lacking=("numba",),
-    ),
-    Op(
-        "winograd_backward_input",
-        {"dy": "B K DH DW L", "w": "K C KS KS", "y": "? B C H W L", "dx": "> B C H W L"},
-        {**TO_INPUT, **ACTIVATION},
-        TOLERANCE,
-        check=checks.winograd_backward_input,
-        lacking=("numba",),
-    ),
-    Op(
-        "winograd_backward_weight",
-        {"x": "B C H W L", "dy": "B K OH OW L", "sums": "> P C KP", "db": "?> K"},
-        {},
-        TOLERANCE,
-        check=checks.winograd_backward_weight,
-        lacking=("numba",),
-    ),
+    *convolution("winograd", TOLERANCE),
+    *convolution("winograd_bf16", BF16_TOLERANCE),
     Op(
         "winograd_weight_gradient",
         {"sums": "P C KP", "dw": "> K C KS KS"},

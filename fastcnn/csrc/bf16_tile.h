@@ -1,0 +1,91 @@
+/* The inner loop of all kernels with bf16 operands: as in tile.h, but of pairs, so that a step is
+ * two multiply-adds,
+ *
+ *     out[m][v] = sum over segments s and steps k of
+ *                 column[v][offset[s] + k column_step] . scalar[m, s, k] */
+#ifndef FC_BF16_TILE_H
+#define FC_BF16_TILE_H
+
+#include "bf16.h"
+#include "tile.h"
+
+typedef struct {
+    const uint32_t *column[TILE_COLUMNS];
+    int64_t column_step;
+    const int64_t *offset;                           /* of the segments in a column */
+    const uint32_t *scalar;
+    int64_t scalar_row, scalar_step, scalar_segment;
+    int64_t steps, segments;
+    float *out[TILE_COLUMNS];
+    int64_t out_row;
+    int add;                                         /* to what out holds already */
+} pair_tile_args;
+
+static const int64_t no_offset[1];
+
+INLINE void pair_tile(const int rows, const int columns, const pair_tile_args *t) {
+    vf acc[TILE_ROWS * TILE_COLUMNS];
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < columns; v++) {
+            __builtin_prefetch(t->out[v] + m * t->out_row, 1);
+            acc[m * columns + v] = (vf){0};
+        }
+    const int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
+    for (int64_t s = 0; s < t->segments; s++) {
+        const uint32_t *scalar = t->scalar + s * t->scalar_segment, *column[TILE_COLUMNS];
+        UNROLL for (int v = 0; v < columns; v++) column[v] = t->column[v] + t->offset[s];
+        for (int64_t k = 0; k < t->steps; k++, scalar += scalar_step) {
+            vp x[TILE_COLUMNS];
+            UNROLL for (int v = 0; v < columns; v++) {
+                x[v] = load_pairs(column[v]);
+                column[v] += column_step;
+            }
+            UNROLL for (int m = 0; m < rows; m++) {
+                vp a = splat_pair(scalar[m * row]);
+                UNROLL for (int v = 0; v < columns; v++)
+                    acc[m * columns + v] = add_products(acc[m * columns + v], x[v], a);
+            }
+        }
+    }
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < columns; v++) {
+            float *out = t->out[v] + m * t->out_row;
+            store(out, t->add ? acc[m * columns + v] + load(out) : acc[m * columns + v]);
+        }
+}
+
+typedef void (*pair_tile_function)(const pair_tile_args *);
+
+#define PAIR_TILE(M, V) \
+    static void pair_tile_##M##_##V(const pair_tile_args *t) { pair_tile(M, V, t); }
+#define PAIR_TILES_TO_6(V) \
+    PAIR_TILE(1, V) PAIR_TILE(2, V) PAIR_TILE(3, V) PAIR_TILE(4, V) PAIR_TILE(5, V) PAIR_TILE(6, V)
+#define PAIR_TILES_TO_8(V) PAIR_TILES_TO_6(V) PAIR_TILE(7, V) PAIR_TILE(8, V)
+#define PAIR_TILES_TO_12(V) \
+    PAIR_TILES_TO_8(V) PAIR_TILE(9, V) PAIR_TILE(10, V) PAIR_TILE(11, V) PAIR_TILE(12, V)
+#define PAIR_NAMES_TO_6(V) \
+    pair_tile_1_##V, pair_tile_2_##V, pair_tile_3_##V, pair_tile_4_##V, pair_tile_5_##V, \
+    pair_tile_6_##V
+#define PAIR_NAMES_TO_8(V) PAIR_NAMES_TO_6(V), pair_tile_7_##V, pair_tile_8_##V
+#define PAIR_NAMES_TO_12(V) \
+    PAIR_NAMES_TO_8(V), pair_tile_9_##V, pair_tile_10_##V, pair_tile_11_##V, pair_tile_12_##V
+
+#if TILE_COLUMNS == 4
+PAIR_TILES_TO_12(1)
+PAIR_TILES_TO_12(2)
+PAIR_TILES_TO_8(3)
+PAIR_TILES_TO_6(4)
+static const pair_tile_function pair_tile_table[][TILE_ROWS] = {
+    {PAIR_NAMES_TO_12(1)}, {PAIR_NAMES_TO_12(2)}, {PAIR_NAMES_TO_8(3)}, {PAIR_NAMES_TO_6(4)}};
+#else
+PAIR_TILES_TO_12(1)
+PAIR_TILES_TO_6(2)
+static const pair_tile_function pair_tile_table[][TILE_ROWS] = {
+    {PAIR_NAMES_TO_12(1)}, {PAIR_NAMES_TO_6(2)}};
+#endif
+
+INLINE void run_pair_tile(int64_t rows, int64_t columns, const pair_tile_args *t) {
+    pair_tile_table[columns - 1][rows - 1](t);
+}
+
+#endif

@@ -1,0 +1,75 @@
+"""Kernels with bf16 operands: rounding, and errors beside those of float32."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from fastcnn.kernels.reference.bf16 import round_bf16
+from tests.kernels.compare import as_float64, assert_native_matches_reference, makers, run
+from tests.kernels.conv2d_cases import Case, gradient_problem
+from tests.kernels.test_winograd import backward_arrays, forward_arrays, problems, weight_arrays
+
+
+def bits(x):
+    """By the definition, on the bits of float32: nearest, ties to even."""
+    u = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    u = (u + 0x7FFF + (u >> 16 & 1)) & 0xFFFF0000
+    return u.astype(np.uint32).view(np.float32)
+
+
+def test_rounding_to_nearest_even():
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal(10000) * 10.0 ** rng.integers(-20, 20, 10000)).astype(np.float32)
+    ties = np.array([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8, 2 - 2**-8, 0, np.inf], np.float32)
+    for values in (x, ties):
+        np.testing.assert_array_equal(round_bf16(values), bits(values))
+        np.testing.assert_array_equal(round_bf16(values.astype(np.float64)), bits(values))
+    assert np.isnan(round_bf16(np.float32([np.nan]))).all()
+
+
+# ---- Winograd's kernels
+
+
+def unsaturated(problem):
+    """Sums as they are: the tolerance is one of sums, not of what an activation leaves of them."""
+    return Case({**problem, "activation": "relu"})
+
+
+@settings(deadline=None, max_examples=25)
+@given(problems())
+def test_winograd_forward_matches_reference(problem):
+    case = unsaturated(problem)
+    assert_native_matches_reference("winograd_bf16_forward", forward_arrays(case), **case.act)
+
+
+@settings(deadline=None, max_examples=25)
+@given(problems())
+def test_winograd_backward_matches_reference(problem):
+    case = unsaturated(problem)
+    arrays, params, _ = backward_arrays(case)
+    assert_native_matches_reference("winograd_bf16_backward_input", arrays, **params, **case.act)
+    assert_native_matches_reference("winograd_bf16_backward_weight", weight_arrays(case)[0])
+
+
+def rms(x):
+    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+
+
+@pytest.mark.parametrize("channels", [5, 64, 131])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_sums_are_those_of_rounded_factors(kernel, channels):
+    """On average far closer to the reference that rounds as well than to exact numbers."""
+    shapes = {"channels": channels, "outs": 23, "kernel": (kernel, kernel), "size": (9, 14)}
+    case = Case(gradient_problem(**shapes, lanes=16, blocks=2, pad=(1, 1, 1, 1), bias=False))
+    backward, params, _ = backward_arrays(case, with_y=False)
+    for direction, arrays, options in (
+        ("forward", forward_arrays(case), {}),
+        ("backward_input", backward, params),
+        ("backward_weight", {**weight_arrays(case)[0], "db": None}, {}),
+    ):
+        name = f"winograd_bf16_{direction}"
+        (exact,) = run(f"winograd_{direction}", as_float64(arrays), "reference", **options).values()
+        (wanted,) = run(name, as_float64(arrays), "reference", **options).values()
+        for backend, isa in makers(name):
+            (got,) = run(name, arrays, backend, 1, isa, **options).values()
+            assert rms(got - wanted) < 0.1 * rms(wanted - exact)
