@@ -19,6 +19,7 @@ from fastcnn.cli_options import (
     data_dir,
     debug,
     metrics,
+    precision,
     threads,
 )
 from fastcnn.errors import DivergedError, FastcnnError, OptionError
@@ -112,6 +113,7 @@ def main() -> None:
 @metrics
 @threads
 @backend
+@precision
 @click.option(
     "--validation",
     metavar="FRACTION",
@@ -303,6 +305,7 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
 @click.option("--batch-size", type=POSITIVE, default=128, show_default=True, help="For --kernels.")
 @threads
+@precision
 @debug
 def summary(model: str, **options: Any) -> None:
     """Layers of a model file, run folder, built-in model or TOML file."""

@@ -55,6 +55,12 @@ backend = click.option(
     type=click.Choice(["native", "numba", "reference"]),
     help="Maker of the kernels. Default: FASTCNN_BACKEND, else native.",
 )
+precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    help="Of the factors in convolutions and dense layers. Default: that of the model file, else "
+    "FASTCNN_PRECISION, else float32.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 metrics = click.option(
     "--metrics",

@@ -21,7 +21,7 @@ from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import OptionError
-from fastcnn.kernels.backends import resolve_backend, resolve_winograd
+from fastcnn.kernels.backends import resolve_backend, resolve_precision, resolve_winograd
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
@@ -47,6 +47,9 @@ class Model(Network):
         FASTCNN_BACKEND, else native, where the package was built without a compiler numba.
     winograd: False computes 3x3 and 5x5 convolutions directly, with smaller rounding errors, where
         Winograd's algorithm would be faster; default FASTCNN_WINOGRAD (0 or 1), else True.
+    precision: "bf16" rounds the factors in convolutions and dense layers to 8 bits where that is
+        faster, in training and prediction; sums, parameters and all else stay float32. Default
+        FASTCNN_PRECISION, else "float32". A model's file remembers it.
     make_parameters: False leaves that to a call of the method of that name.
 
     Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
@@ -63,12 +66,19 @@ class Model(Network):
         threads: int | None = None,
         backend: str | None = None,
         winograd: bool | None = None,
+        precision: str | None = None,
         dtype: str = "float32",
         name: str = "model",
         make_parameters: bool = True,
     ) -> None:
         self._begin(
-            seed=seed, threads=threads, backend=backend, winograd=winograd, dtype=dtype, name=name
+            seed=seed,
+            threads=threads,
+            backend=backend,
+            winograd=winograd,
+            precision=precision,
+            dtype=dtype,
+            name=name,
         )
         self.connect(inputs, outputs)
         if make_parameters:
@@ -81,12 +91,14 @@ class Model(Network):
         threads: int | None,
         backend: str | None,
         winograd: bool | None,
+        precision: str | None,
         dtype: str,
         name: str,
     ) -> None:
         self.seed, self.threads = seed, threads
         self.backend = resolve_backend(backend)
         self.winograd = resolve_winograd(winograd)
+        self.precision = resolve_precision(precision, self.backend, dtype)
         self.dtype, self.name = dtype, name
         self.classes: tuple[str, ...] = ()
         self.optimizer: Optimizer | None = None
@@ -365,6 +377,7 @@ class Model(Network):
                 backend=self.backend,
                 fuse=self.fuse,
                 winograd=self.winograd,
+                precision=self.precision,
             )
         return self._plans[key]
 

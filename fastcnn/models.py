@@ -23,7 +23,7 @@ def build(
 
     input_shape: (height, width, channels), or in the order of data_format; default: what the model
         was made for, and so for classes.
-    options: of Model: seed, threads, backend, winograd, dtype, name.
+    options: of Model: seed, threads, backend, winograd, precision, dtype, name.
     """
     config = model if isinstance(model, ModelConfig) else model_config(model)
     shape, structure = _structure(config, input_shape, classes, data_format)

@@ -11,7 +11,7 @@ from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
-from fastcnn.kernels.backends import available_backends, resolve_backend
+from fastcnn.kernels.backends import PRECISIONS, available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins
@@ -79,6 +79,7 @@ def _description(model: Model) -> dict[str, Any]:
     return {
         **describe(model),
         "seed": model.seed,
+        "precision": model.precision,
         "classes": list(model.classes),
         "losses": [
             config_of(loss) if loss.registered_name else {"function": loss.name}
@@ -103,10 +104,12 @@ def load_model(
     threads: int | None = None,
     backend: str | None = None,
     winograd: bool | None = None,
+    precision: str | None = None,
     loss: Any = None,
 ) -> Model:
     """The model that `save` wrote: ready to predict, and to go on with `fit` if it was saved so.
 
+    precision: in place of the one in the file, see Model.
     loss: in place of the one in the file, as in `compile`; for functions, of which the file has
         only the name. Metrics that are functions are not in the file either.
     """
@@ -116,6 +119,7 @@ def load_model(
         raise ModelFileError(f"{path} holds a baseline; fastcnn.load_baseline reads it")
     try:
         options = {"threads": threads, "backend": backend, "winograd": winograd}
+        options["precision"] = precision
         return _restore(arrays, document, options, loss)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
@@ -130,7 +134,7 @@ def _restore(
     options: dict[str, Any],
     loss: Any = None,
 ) -> Model:
-    """options: of Model: threads, backend, winograd."""
+    """options: of Model: threads, backend, winograd, precision."""
     weights = _part(arrays, "weights")
     model = _from_description(document["model"], weights, options, loss)
     if "training" in document:
@@ -153,6 +157,9 @@ def _from_description(
     options: dict[str, Any],
     loss: Any,
 ) -> Model:
+    # Files of older versions say nothing of precision.
+    saved = str(description.get("precision", PRECISIONS[0]))
+    options = {**options, "precision": options.get("precision") or saved}
     model = build(description, weights, seed=int(description["seed"]), **options)
     model.classes = tuple(str(c) for c in description["classes"])
     if description["losses"] or loss is not None:

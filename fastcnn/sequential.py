@@ -33,11 +33,18 @@ class Sequential(Model):
         threads: int | None = None,
         backend: str | None = None,
         winograd: bool | None = None,
+        precision: str | None = None,
         dtype: str = "float32",
         name: str = "model",
     ) -> None:
         self._begin(
-            seed=seed, threads=threads, backend=backend, winograd=winograd, dtype=dtype, name=name
+            seed=seed,
+            threads=threads,
+            backend=backend,
+            winograd=winograd,
+            precision=precision,
+            dtype=dtype,
+            name=name,
         )
         self._stack: list[Any] = []
         self._data_format = data_format

@@ -66,7 +66,8 @@ def _describe_model(model: Any, numbers: dict[Any, dict[str, int]]) -> dict[str,
 
 
 def build(description: dict[str, Any], weights: dict[str, Any], **options: Any) -> Any:
-    """The model with these weights. options: seed, threads, backend, winograd."""
+    """The model with these weights. options: seed, threads, backend, winograd,
+    precision."""
     parts: dict[str, list[Any]] = {"model": []}
     parts["layer"] = [_build_layer(config) for config in description["layers"]]
     if not 0 < len(description["models"]) <= MAX_MODELS:

@@ -26,6 +26,7 @@ def summary(
     kernels: bool = False,
     batch_size: int = 128,
     threads: int | None = None,
+    precision: str | None = None,
 ) -> str:
     """The table of a model file, run folder, built-in model or TOML file; plot: also a picture;
     kernels: also those that compute each layer, timed here and now.
@@ -40,7 +41,7 @@ def summary(
         model.plot(plot)
     if not kernels:
         return model.summary()
-    return f"{model.summary()}\n\n{kernels_text(model, batch_size, threads)}"
+    return f"{model.summary()}\n\n{kernels_text(model, batch_size, threads, precision)}"
 
 
 def _is_file(what: str) -> bool:

@@ -20,7 +20,7 @@ from fastcnn.data.dataset import Dataset
 from fastcnn.data.load import load_dataset
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
-from fastcnn.kernels.backends import resolve_backend
+from fastcnn.kernels.backends import resolve_backend, resolve_precision
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
 from fastcnn.models import build
@@ -59,6 +59,7 @@ class TrainOptions:
     image_size: tuple[int, int] | None = None
     threads: int | None = None
     backend: str | None = None
+    precision: str | None = None
     callback: tuple[str, ...] | None = None
     augment: tuple[str, ...] | None = None
     augment_fill: str | None = None
@@ -73,7 +74,7 @@ class TrainOptions:
 def train(options: TrainOptions) -> dict[str, Any]:
     """Train, or go on with training; the results that `--json` prints."""
     resolve_threads(options.threads)  # what is wrong comes out before the data is read
-    resolve_backend(options.backend)
+    resolve_precision(options.precision, resolve_backend(options.backend))
     baseline = None if options.resume or options.model is None else baseline_argument(options.model)
     if baseline is not None:
         from fastcnn.commands.train_baseline import train_baseline  # it imports scikit-learn
@@ -271,7 +272,8 @@ def resumed_run(options: TrainOptions) -> Run:
     record = folder.read_record()
     if record.get("kind") == "baseline":
         raise OptionError(f"{folder.path} is the run of a baseline, which is fitted at once")
-    record["arguments"].setdefault("backend", "native")  # runs of older versions have none
+    for name, usual in (("backend", "native"), ("precision", "float32")):
+        record["arguments"].setdefault(name, usual)  # runs of older versions have none
     check_conflicts(record["arguments"], options, folder.path)
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
     model = load_model(checkpoint, threads=options.threads, backend=record["arguments"]["backend"])
@@ -292,6 +294,7 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptio
         seed=seed,
         threads=options.threads,
         backend=options.backend,
+        precision=options.precision,
     )
     if model.output_size != len(dataset.classes):
         raise OptionError(
@@ -339,6 +342,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "weight_decay": optimizer.weight_decay,
         "seed": made.model.seed,
         "backend": made.model.backend,
+        "precision": made.model.precision,
         "validation": options.validation or 0.0,
         "train_size": options.train_size,
         "callbacks": callbacks,

@@ -61,6 +61,7 @@ class Direct(Algorithm):
 class Winograd(Algorithm):
     """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h."""
 
+    FAMILY = "winograd"  # of kernels
     SIDE = 6  # of a tile of inputs
     # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
     # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
@@ -101,18 +102,30 @@ class Winograd(Algorithm):
             self._emit_weight(build, **arrays)
             return
         params = conv.backward_params if direction == "backward_input" else {}
-        build.step(kernel_name("winograd", direction, arrays), {**params, **act}, **arrays)
+        build.step(kernel_name(self.FAMILY, direction, arrays), {**params, **act}, **arrays)
 
     def _emit_weight(self, build: "Builder", x: Any, dy: Any, dw: np.ndarray, db: Any) -> None:
         if build.all_unwanted([dw, db]):
             return
         filters, channels = dw.shape[:2]
         sums = build.buffer((self.SIDE**2, channels, -(-filters // VECTOR) * VECTOR))
-        build.step("winograd_backward_weight", x=x, dy=dy, sums=sums, db=db)
+        build.step(f"{self.FAMILY}_backward_weight", x=x, dy=dy, sums=sums, db=db)
         build.step("winograd_weight_gradient", sums=sums, dw=dw)
 
 
-ALGORITHMS: tuple[Algorithm, ...] = (Winograd(), Direct())  # best first
+class WinogradBf16(Winograd):
+    """The same with transformed tiles and weights rounded to bf16."""
+
+    FAMILY = "winograd_bf16"
+
+    def accepts(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> bool:
+        fits = super().accepts(build, conv, direction, channels, filters)
+        return build.precision == "bf16" and fits
+
+
+ALGORITHMS: tuple[Algorithm, ...] = (WinogradBf16(), Winograd(), Direct())  # best first
 
 
 def choose(

@@ -29,6 +29,7 @@ class Builder:
         training: bool,
         backend: str | None,
         winograd: bool = True,
+        precision: str = "float32",
     ) -> None:
         self.store = store
         self.lanes = lanes
@@ -36,6 +37,7 @@ class Builder:
         self.training = training
         self.backend = resolve_backend(backend)
         self.winograd = winograd  # whether convolutions may be computed so
+        self.precision = precision  # of factors: float32 or bf16
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)

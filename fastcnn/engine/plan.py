@@ -74,6 +74,7 @@ class Plan:
         backend: str | None = None,
         fuse: bool = True,
         winograd: bool = True,
+        precision: str = "float32",
     ) -> None:
         self.batch = batch
         self.purpose = purpose
@@ -81,7 +82,8 @@ class Plan:
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
-        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd)
+        training = purpose == "train"
+        build = Builder(store, batch, self.lanes, training, backend, winograd, precision)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations

@@ -35,6 +35,7 @@ def kernel_rates(
     *,
     backend: str | None = None,
     winograd: bool = True,
+    precision: str = "float32",
 ) -> list[Rate]:
     """Of the layers that multiply, in a training step on random images; the best of some runs."""
     rng = np.random.default_rng(0)
@@ -42,9 +43,8 @@ def kernel_rates(
     targets = [np.zeros((batch, int(np.prod(n.shape))), np.float32) for n in graph.outputs]
     heads = [Head(n.name, n, make(losses, "mean_squared_error")) for n in graph.outputs]
     pixels = [Preprocessing.of(image) for image in images]
-    plan = Plan(
-        graph, store, pixels, batch, "train", heads=heads, backend=backend, winograd=winograd
-    )
+    options: dict[str, Any] = {"backend": backend, "winograd": winograd, "precision": precision}
+    plan = Plan(graph, store, pixels, batch, "train", heads=heads, **options)
     plan.bind(Source(images, targets))
     plan.run(np.arange(batch), threads)
     blocks = -(-batch // plan.lanes)

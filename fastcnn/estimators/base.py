@@ -48,6 +48,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         tol: float = 1e-4,
         warm_start: bool = False,
         random_state: Any = None,
+        precision: str | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         callbacks: Any = (),
@@ -66,6 +67,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         self.tol = tol
         self.warm_start = warm_start
         self.random_state = random_state
+        self.precision = precision
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.callbacks = callbacks
@@ -153,8 +155,9 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         random = check_random_state(self.random_state)
         self._seed = int(self.random_state if whole else random.randint(2**31))
         self._targets = targets
+        options = {"seed": self._seed, "precision": self.precision}
         self.model_: Model = build_model(
-            self.layers, shape, targets.outputs, self.data_format, seed=self._seed
+            self.layers, shape, targets.outputs, self.data_format, **options
         )
 
     def _compile(self) -> None:

@@ -43,6 +43,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     warm_start: `fit` goes on from the weights of the last one.
     random_state: of initial weights, shuffling, dropout and what is held out; an integer is the
         model's seed.
+    precision: "float32" or "bf16", see Model; default FASTCNN_PRECISION, else "float32".
     n_jobs: threads; None is all that joblib and threadpoolctl allow. Results do not depend on it.
     verbose: 0 nothing, 1 a progress bar on a terminal, 2 a line for each epoch.
     callbacks: a list of names, {"name": ..., option: ...} or objects, of which copies are used.
@@ -79,6 +80,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         tol: float = 1e-4,
         warm_start: bool = False,
         random_state: Any = None,
+        precision: str | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         callbacks: Any = (),
@@ -98,6 +100,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
             tol=tol,
             warm_start=warm_start,
             random_state=random_state,
+            precision=precision,
             n_jobs=n_jobs,
             verbose=verbose,
             callbacks=callbacks,

@@ -5,11 +5,13 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 
-from fastcnn.errors import BackendError, unknown
+from fastcnn.errors import BackendError, OptionError, unknown
 
 BACKENDS = ("native", "numba", "reference")
 VARIABLE = "FASTCNN_BACKEND"
 WINOGRAD = "FASTCNN_WINOGRAD"
+PRECISIONS = ("float32", "bf16")
+PRECISION = "FASTCNN_PRECISION"
 INSTALL = "pip install 'fastcnn[numba]'"
 
 
@@ -67,6 +69,19 @@ def resolve_backend(backend: str | None = None) -> str:
 def resolve_winograd(winograd: bool | None = None) -> bool:
     """Whether Winograd's convolution may be chosen: as asked for, else by FASTCNN_WINOGRAD."""
     return os.environ.get(WINOGRAD) != "0" if winograd is None else bool(winograd)
+
+
+def resolve_precision(precision: str | None, backend: str, dtype: str = "float32") -> str:
+    """Of the factors in convolutions and dense layers: as asked for, else by FASTCNN_PRECISION."""
+    wanted = precision or os.environ.get(PRECISION) or PRECISIONS[0]
+    if wanted not in PRECISIONS:
+        where = "precision" if precision else f"precision in {PRECISION}"
+        raise unknown(where, wanted, PRECISIONS)
+    if wanted == "bf16" and backend == "numba":
+        raise BackendError("the numba backend has no kernels for precision 'bf16'; native has")
+    if wanted == "bf16" and dtype != "float32":
+        raise OptionError(f"precision 'bf16' is one of float32 models, not of {dtype}")
+    return wanted
 
 
 @cache
