@@ -11,9 +11,7 @@ from fastcnn.kernels.threads import resolve_threads
 from fastcnn.model import Model
 
 
-def kernels_text(
-    model: Any, batch: int, threads: int | None, precision: str | None = None
-) -> str:
+def kernels_text(model: Any, batch: int, threads: int | None, precision: str | None = None) -> str:
     """Kernels of a training step by layer and direction, with effective GFLOP/s: the nominal
     operations of direct convolution over the time. precision: default the model's."""
     if not isinstance(model, Model):
@@ -21,8 +19,7 @@ def kernels_text(
     threads = resolve_threads(threads)
     made = (model.graph, model.store, batch, threads)
     precision = resolve_precision(precision or model.precision, model.backend)
-    options = {"backend": model.backend, "winograd": model.winograd, "precision": precision}
-    rates = kernel_rates(*made, **options)
+    rates = kernel_rates(*made, backend=model.backend, winograd=model.winograd, precision=precision)
     rows = [("layer", "direction", "kernels", "ms", "GFLOP/s")]
     rows += [
         (

@@ -1,5 +1,7 @@
 """How a convolution is computed: for each direction the first of `ALGORITHMS` that accepts it.
 
+Those that round to bf16 accept nothing unless the model asks for it.
+
 Chosen when the plan is compiled, from shapes alone: not from the number of threads, so that bits do
 not depend on it.
 """
@@ -56,6 +58,37 @@ class Direct(Algorithm):
     ) -> None:
         params = conv.backward_params if direction == "backward_input" else conv.forward_params
         build.step(kernel_name("conv2d", direction, arrays), {**params, **act}, **arrays)
+
+
+class DirectBf16(Direct):
+    """The same with factors rounded to bf16: csrc/conv2d_bf16_impl.h."""
+
+    # In multiply-adds for each output pixel: what rounding a number takes that goes into the sums,
+    # and what each of the outputs takes beside its sums; and how many times fewer there must be
+    # than in float32. Fitted to benchmarks/convolutions.py on Zen 5.
+    ROUNDING, OUTPUT = 4, 10
+    LEAST_GAIN = 1.25
+
+    def accepts(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> bool:
+        fits = build.lanes == 16 and conv.groups == 1 and not direction.startswith("max_pool")
+        if build.precision != "bf16" or not fits:
+            return False
+        if direction == "backward_input":
+            channels, filters = filters, channels
+        depth = channels * conv.area
+        rounded = depth * filters / 2 + self.ROUNDING * depth + self.OUTPUT * filters
+        return depth * filters / rounded > self.LEAST_GAIN
+
+    def emit(
+        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
+    ) -> None:
+        if "index" in arrays:  # pooled at once, which saves more
+            super().emit(build, conv, direction, arrays, act)
+            return
+        params = conv.backward_params if direction == "backward_input" else conv.forward_params
+        build.step(f"conv2d_bf16_{direction}", {**params, **act}, **arrays)
 
 
 class Winograd(Algorithm):
@@ -125,7 +158,7 @@ class WinogradBf16(Winograd):
         return build.precision == "bf16" and fits
 
 
-ALGORITHMS: tuple[Algorithm, ...] = (WinogradBf16(), Winograd(), Direct())  # best first
+ALGORITHMS: tuple[Algorithm, ...] = (WinogradBf16(), Winograd(), DirectBf16(), Direct())
 
 
 def choose(

@@ -96,6 +96,15 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
             )
 
 
+def conv2d_bf16(name: str, arrays: Arrays, params: Params) -> None:
+    """As conv2d or conv2d_backward_input, of one group and whole vectors of images."""
+    (conv2d if "x" in arrays else conv2d_backward_input)(name, arrays, params)
+    expect(name, "the number of groups", params["groups"], 1)
+    lanes = arrays["x" if "x" in arrays else "dy"]
+    if lanes is not None and lanes.shape[-1] % 16:
+        raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes.shape[-1]}")
+
+
 def winograd_tiles(name: str, kernel: tuple[int, ...], lanes: int = 16) -> None:
     if kernel not in ((3, 3), (5, 5)):
         raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")

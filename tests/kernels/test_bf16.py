@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fastcnn.kernels.reference.bf16 import round_bf16
 from tests.kernels.compare import as_float64, assert_native_matches_reference, makers, run
-from tests.kernels.conv2d_cases import Case, gradient_problem
+from tests.kernels.conv2d_cases import Case, canaries, gradient_problem
+from tests.kernels.conv2d_cases import problems as direct_problems
 from tests.kernels.test_winograd import backward_arrays, forward_arrays, problems, weight_arrays
 
 
@@ -73,3 +75,29 @@ def test_sums_are_those_of_rounded_factors(kernel, channels):
         for backend, isa in makers(name):
             (got,) = run(name, arrays, backend, 1, isa, **options).values()
             assert rms(got - wanted) < 0.1 * rms(wanted - exact)
+
+
+# ---- direct convolution, of which rounding is exact: sums are compared as those of float32
+
+
+@settings(deadline=None, max_examples=40)
+@given(direct_problems(lanes=(16, 32)), st.booleans())
+def test_direct_convolution_matches_reference(problem, with_y):
+    case = Case({**problem, "groups": 1, "activation": "tanh"})
+    arrays = forward_arrays(case)
+    assert_native_matches_reference(
+        "conv2d_bf16_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+    dy, params = case.gradient_arrays()
+    p = case.p
+    shape = (p["blocks"], p["channels"], *p["size"], p["lanes"])
+    y = case.random(*shape) if with_y else None
+    arrays = {"dy": dy, "w": case.w, "y": y, "dx": canaries(shape, case.dtype)}
+    assert_native_matches_reference("conv2d_bf16_backward_input", arrays, **params, **case.act)
+    dy = case.outputs(*case.out)
+    dy[...] = case.random(*dy.shape)
+    db = np.empty_like(case.b) if p["bias"] else None
+    arrays = {"x": case.x, "dy": dy, "dw": np.empty_like(case.w), "db": db}
+    assert_native_matches_reference(
+        "conv2d_bf16_backward_weight", arrays, **case.steps, **case.zeros
+    )

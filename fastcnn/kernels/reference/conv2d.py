@@ -3,15 +3,21 @@
 x holds its zero border, so that every convolution is a "valid" one:
 y[k, i, j] = act(b[k] + sum over c, ky, kx of
                         w[k, c, ky, kx] x[c, i stride + ky dilation, j stride + kx dilation])
+
+In bf16 both factors of all products are rounded before.
 """
 
 import numpy as np
 
 from fastcnn.kernels.reference.activation import activate, activation_slope
+from fastcnn.kernels.reference.bf16 import round_bf16
 
 __all__ = [
     "conv2d_backward_input",
     "conv2d_backward_weight",
+    "conv2d_bf16_backward_input",
+    "conv2d_bf16_backward_weight",
+    "conv2d_bf16_forward",
     "conv2d_forward",
     "conv2d_max_pool_backward_weight",
     "conv2d_max_pool_forward",
@@ -242,3 +248,88 @@ def conv2d_transpose_forward(
     if b is not None:
         y += b[:, None, None, None]
     y[...] = activate(y, activation, alpha)
+
+
+def conv2d_bf16_forward(
+    x,
+    w,
+    b,
+    y,
+    *,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    activation,
+    zero_top,
+    zero_bottom,
+    alpha,
+):
+    """y = act(x * w + b)"""
+    steps, dilation = (stride_h, stride_w), (dilation_h, dilation_w)
+    out = convolve(round_bf16(x), round_bf16(w), y.shape[2:4], steps, dilation, groups)
+    if b is not None:
+        out += b[:, None, None, None]
+    y[...] = activate(out, activation, alpha)
+
+
+def conv2d_bf16_backward_input(
+    dy,
+    w,
+    y,
+    dx,
+    *,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    pad_top,
+    pad_left,
+    halo_top,
+    halo_left,
+    halo_bottom,
+    activation,
+    alpha,
+):
+    """dx as that of conv2d_backward_input"""
+    conv2d_backward_input(
+        round_bf16(dy),
+        round_bf16(w),
+        y,
+        dx,
+        stride_h=stride_h,
+        stride_w=stride_w,
+        dilation_h=dilation_h,
+        dilation_w=dilation_w,
+        groups=groups,
+        pad_top=pad_top,
+        pad_left=pad_left,
+        halo_top=halo_top,
+        halo_left=halo_left,
+        halo_bottom=halo_bottom,
+        activation=activation,
+        alpha=alpha,
+    )
+
+
+def conv2d_bf16_backward_weight(
+    x, dy, dw, db, *, stride_h, stride_w, dilation_h, dilation_w, groups, zero_top, zero_bottom
+):
+    """dw from rounded factors; db = sum of dy as it is."""
+    conv2d_backward_weight(
+        round_bf16(x),
+        round_bf16(dy),
+        dw,
+        None,
+        stride_h=stride_h,
+        stride_w=stride_w,
+        dilation_h=dilation_h,
+        dilation_w=dilation_w,
+        groups=groups,
+        zero_top=zero_top,
+        zero_bottom=zero_bottom,
+    )
+    if db is not None:
+        db[...] = dy.sum(axis=(0, 2, 3, 4))

@@ -116,9 +116,7 @@ def kernels(rounded):
         index[...] = out.argmax(axis=2)
         y[...] = activate(out.max(axis=2), activation, alpha)
 
-    def backward_input(
-        dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
-    ):
+    def backward_input(dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha):
         """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if
         given."""
         r = w.shape[2] - 1

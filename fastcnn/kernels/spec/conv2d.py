@@ -1,4 +1,4 @@
-"""Convolution."""
+"""Convolution; those with bf16 in their name multiply numbers rounded to bf16."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ TO_INPUT: dict[str, Any] = {
     "halo_left": 0,
     "halo_bottom": 0,
 }
+BF16: dict[str, Any] = {"check": checks.conv2d_bf16, "lacking": ("numba",)}
 
 OPS = table(
     Op(
@@ -70,5 +71,23 @@ OPS = table(
         },
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
         check=checks.conv2d,
+    ),
+    Op(
+        "conv2d_bf16_forward",
+        {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        **BF16,
+    ),
+    Op(
+        "conv2d_bf16_backward_input",
+        {"dy": "B K DH DW L", "w": "K Cg KH KW", "y": "? B C H W L", "dx": "> B C H W L"},
+        {**CONV2D, **TO_INPUT, **ACTIVATION},
+        **BF16,
+    ),
+    Op(
+        "conv2d_bf16_backward_weight",
+        {"x": "B C H W L", "dy": "B K OH OW L", "dw": "> K Cg KH KW", "db": "?> K"},
+        {**CONV2D, **ZERO_ROWS},
+        **BF16,
     ),
 )

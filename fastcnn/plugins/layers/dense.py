@@ -2,13 +2,20 @@
 
 from typing import Any, Unpack
 
+import numpy as np
+
+from fastcnn.engine.algorithms import DirectBf16, choose
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.convolution import Convolution
 from fastcnn.engine.layer import Parameter, Shape
 from fastcnn.engine.options import positive
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.weighted_layer import KernelOptions, WeightedLayer
 from fastcnn.errors import ShapeError
 from fastcnn.plugins.registry import layers
+
+# A dense layer is a convolution of one pixel; so it is computed where factors are rounded to bf16.
+PIXEL = Convolution((1, 1), (1, 1))
 
 
 @layers.register("dense")
@@ -37,10 +44,17 @@ class Dense(WeightedLayer):
     def multiply_adds(self, *shapes: Shape) -> int:
         return self.units * shapes[0][0]
 
+    def _in_bf16(self, build: Builder, stage: Stage, direction: str) -> bool:
+        units, features = stage.node.parameters["kernel"].shape
+        return isinstance(choose(build, PIXEL, direction, features, units), DirectBf16)
+
     def forward(self, build: Builder, stage: Stage) -> None:
-        x = build.flat(stage.x)
         w = build.parameter(stage, "kernel")
         b = self.bias(build, stage)
+        if self._in_bf16(build, stage, "forward"):
+            PIXEL.forward(build, stage.x, _as_kernel(w), b, build.output(stage))
+            return
+        x = build.flat(stage.x)
         params = {"activation": stage.activation, "alpha": stage.alpha}
         build.step("dense_forward", params, x=x, w=w, b=b, y=build.flat(build.output(stage)))
 
@@ -49,10 +63,21 @@ class Dense(WeightedLayer):
         w = build.parameter(stage, "kernel")
         dw = build.parameter_gradient(stage, "kernel")
         db = self.bias_gradient(build, stage)
-        build.step("dense_backward_weight", x=build.flat(stage.x), dy=dy, dw=dw, db=db)
+        if self._in_bf16(build, stage, "backward_weight"):
+            PIXEL.backward_weight(build, stage.x, stage.dy, _as_kernel(dw), db)
+        else:
+            build.step("dense_backward_weight", x=build.flat(stage.x), dy=dy, dw=dw, db=db)
+        if self._in_bf16(build, stage, "backward_input"):
+            PIXEL.backward_input(build, stage.x, stage.dy, _as_kernel(w))
+            return
         slope, params = build.backward_slope(stage.x, build.flat)
 
         def emit(dx: Any) -> None:
             build.step("dense_backward_input", params, dy=dy, w=w, dx=build.flat(dx), **slope)
 
         build.add_gradient(stage.x, emit, slope=True)
+
+
+def _as_kernel(w: np.ndarray) -> np.ndarray:
+    """(units, features) as the kernel of a convolution."""
+    return w[:, :, None, None]
