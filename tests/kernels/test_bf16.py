@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.kernels.reference.bf16 import round_bf16
+from fastcnn.kernels.reference.conv2d import windows
 from tests.kernels.compare import as_float64, assert_native_matches_reference, makers, run
 from tests.kernels.conv2d_cases import Case, canaries, gradient_problem
 from tests.kernels.conv2d_cases import problems as direct_problems
@@ -51,6 +52,27 @@ def test_winograd_backward_matches_reference(problem):
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_bf16_backward_input", arrays, **params, **case.act)
     assert_native_matches_reference("winograd_bf16_backward_weight", weight_arrays(case)[0])
+
+
+@settings(deadline=None, max_examples=15)
+@given(problems())
+def test_winograd_with_pooling_is_winograd_and_pooling(problem):
+    """But for the last bits, which may decide between near ties."""
+    case = Case({**problem, "activation": "linear"})
+    size = case.out[0] // 2, case.out[1] // 2
+    if 0 in size:
+        return
+    whole = forward_arrays(case)
+    arrays = {**whole, "y": case.outputs(*size), "index": case.outputs(*size, dtype=np.uint8)}
+    for backend, isa in makers("winograd_bf16_forward"):
+        full = run("winograd_bf16_forward", whole, backend, 1, isa, **case.act)["y"]
+        wanted = windows(full)
+        for threads in (1, 3):
+            name = "winograd_bf16_max_pool_forward"
+            got = run(name, arrays, backend, threads, isa, **case.act)
+            np.testing.assert_allclose(got["y"], wanted.max(axis=2), rtol=1e-4, atol=1e-4)
+            chosen = np.take_along_axis(wanted, got["index"][:, :, None].astype(int), axis=2)
+            np.testing.assert_allclose(got["y"], chosen[:, :, 0], rtol=1e-4, atol=1e-4)
 
 
 def rms(x):
