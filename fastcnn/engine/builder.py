@@ -7,11 +7,12 @@ import numpy as np
 
 from fastcnn.engine.graph import Node
 from fastcnn.engine.layer import Shape
-from fastcnn.engine.memory import aligned_zeros, place
+from fastcnn.engine.memory import Memory
 from fastcnn.engine.parameters import ALIGN, ParameterStore
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
+from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.spec import OPS
 
@@ -29,6 +30,7 @@ class Builder:
         training: bool,
         backend: str | None,
         winograd: bool = True,
+        in_place: bool = True,
     ) -> None:
         self.store = store
         self.lanes = lanes
@@ -36,6 +38,7 @@ class Builder:
         self.training = training
         self.backend = resolve_backend(backend)
         self.winograd = winograd  # whether convolutions may be computed so
+        self.in_place = in_place  # whether outputs may be written over inputs
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
@@ -262,13 +265,26 @@ class Builder:
 
     def finish(self) -> Program:
         """Memory for the buffers, and the program."""
-        used = [b for b in self.buffers if b.first >= 0]
-        self.bytes = place(used)
+        memory = Memory(b for b in self.buffers if b.first >= 0)
+        if self.in_place:
+            self._overwrite(memory)
+        self.bytes = memory.place()
         program = new_program(self.backend)
         for kernel, arguments, params in self._steps:
             known = {k: v for k, v in params.items() if k in OPS[kernel].params}
             program.add(kernel, {k: _resolve(a) for k, a in arguments.items()}, **known)
         return program
+
+    def _overwrite(self, memory: Memory) -> None:
+        """Let outputs take the place of inputs that nobody reads again, where kernels allow it."""
+        for kernel, arguments, _ in self._steps:
+            for output, inputs in OPS[kernel].in_place.items():
+                new = arguments.get(output)
+                for name in inputs:
+                    old = arguments.get(name)
+                    if isinstance(new, Buffer) and isinstance(old, Buffer):
+                        if memory.overwrite(old, new):
+                            break
 
 
 def _as_rows(flat: np.ndarray) -> np.ndarray:

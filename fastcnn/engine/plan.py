@@ -81,13 +81,13 @@ class Plan:
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
-        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd)
+        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd, fuse)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse)
+        self.stages = make_stages(graph, self.lanes, fuse, store.frozen)
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
@@ -141,7 +141,7 @@ class Plan:
     def _forward(self, build: Builder) -> None:
         for stage in self.stages:
             build.node = stage.node
-            stage.xs = [self._tensors[node] for node in stage.node.inputs]
+            stage.xs = [self._tensors[node] for node in stage.sources]
             stage.layer.forward(build, stage)
             self._tensors[stage.last] = stage.y
         build.node = None
