@@ -100,7 +100,7 @@ class Convolution:
         index: Buffer | None = None,
     ) -> None:
         """y = act(w * x + b), act being what y ends with; index: followed by a 2x2 max pool."""
-        arrays: dict[str, Any] = {"x": self.padded(build, x), "w": w, "b": b, "y": y}
+        arrays: dict[str, Any] = {"x": x, "w": w, "b": b, "y": y}
         if index is not None:
             arrays["index"] = index
         act = {"activation": y.activation, "alpha": y.alpha}
@@ -109,7 +109,7 @@ class Convolution:
     def backward_weight(
         self, build: Builder, x: Tensor, dy: Tensor, dw: np.ndarray, db: Weights
     ) -> None:
-        arrays = {"x": self.padded(build, x), "dy": dy, "dw": dw, "db": db}
+        arrays = {"x": x, "dy": dy, "dw": dw, "db": db}
         direction = "backward_weight"
         self.algorithm(build, direction, dw).emit(build, self, direction, arrays, {})
 
@@ -120,7 +120,7 @@ class Convolution:
         algorithm = self.algorithm(build, direction, w)
 
         def emit(dx: Tensor) -> None:
-            arrays = {"dy": build.padded(dy, self.halo), "w": w, "dx": dx, **slope}
+            arrays = {"dy": dy, "w": w, "dx": dx, **slope}
             algorithm.emit(build, self, direction, arrays, act)
 
         build.add_gradient(x, emit, slope=True)

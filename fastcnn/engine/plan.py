@@ -9,6 +9,7 @@ import numpy as np
 
 from fastcnn.engine.augmenter import Augment, Augmenter, white
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.describe import describe
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
@@ -220,6 +221,10 @@ class Plan:
     def rows(self, count: int) -> dict[str, np.ndarray]:
         """Outputs (count, K) of the last run, of those that have metrics."""
         return {h.name: h.outputs[:count].copy() for h in self.heads if h.outputs is not None}
+
+    def describe(self) -> str:
+        """A table of the steps: kernel, layer, memory read and written, nominal operations."""
+        return describe(self)
 
     def _sum(self, figures: np.ndarray | None) -> float:
         assert figures is not None

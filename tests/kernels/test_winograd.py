@@ -79,7 +79,7 @@ def weight_arrays(case):
 
 def weight_gradient(arrays, dw, backend="native"):
     """(dw, db) of both kernels."""
-    made = run("winograd_backward_weight", arrays, backend)
+    made = run("winograd_backward_weight", arrays, backend, kernel=dw.shape[2])
     dw = run("winograd_weight_gradient", {"sums": made["sums"], "dw": dw}, backend)["dw"]
     return dw, made.get("db")
 
@@ -153,7 +153,7 @@ def test_backward_input_matches_reference(problem, with_y):
 @given(problems())
 def test_backward_weight_matches_reference(problem):
     arrays, dw = weight_arrays(Case(problem))
-    assert_native_matches_reference("winograd_backward_weight", arrays)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=dw.shape[2])
     sums = Case(problem).random(*arrays["sums"].shape)
     assert_native_matches_reference("winograd_weight_gradient", {"sums": sums, "dw": dw})
 
@@ -167,7 +167,8 @@ def test_many_channels_and_chunks(kernel):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_backward_input", arrays, **params, **case.act)
-    assert_native_matches_reference("winograd_backward_weight", weight_arrays(case)[0])
+    arrays, _ = weight_arrays(case)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
 
 
 @pytest.mark.parametrize("filters", [70, 150])
@@ -190,7 +191,38 @@ def test_what_lies_beyond_the_image_is_not_read(kernel):
         :, :, : case.out[0], : case.out[1]
     ]
     arrays["dy"][...] = case.random(*arrays["dy"].shape)
-    assert np.isfinite(run("winograd_backward_weight", arrays, "native")["sums"]).all()
+    assert np.isfinite(run("winograd_backward_weight", arrays, "native", kernel=kernel)["sums"]).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(problems())
+def test_borders_need_not_be_in_memory(problem):
+    """The same as with borders of zeros, which the arrays of a case have."""
+    case = Case(problem)
+    top, bottom, left, right = case.p["pad"]
+    size = case.x.shape
+    inner = case.x[:, :, top : size[2] - bottom, left : size[3] - right]
+    assert inner.shape[2:4] == case.p["size"]
+    pads = {"pad_top": top, "pad_left": left}
+    forward = forward_arrays(case)
+    expected = run("winograd_forward", forward, "native", **case.act)["y"]
+    got = run("winograd_forward", {**forward, "x": inner}, "native", **pads, **case.act)["y"]
+    np.testing.assert_array_equal(got, expected)
+    weight, dw = weight_arrays(case)
+    params = {"kernel": dw.shape[2]}
+    expected = run("winograd_backward_weight", weight, "native", **params)["sums"]
+    weight["x"] = inner
+    got = run("winograd_backward_weight", weight, "native", **params, **pads)["sums"]
+    np.testing.assert_array_equal(got, expected)
+    assert_native_matches_reference("winograd_backward_weight", weight, **params, **pads)
+    backward, own, _ = backward_arrays(case)
+    expected = run("winograd_backward_input", backward, "native", **own, **case.act)["dx"]
+    rows, columns = own.pop("halo_top"), own.pop("halo_left")
+    height, width = case.out
+    backward["dy"] = backward["dy"][:, :, rows : rows + height, columns : columns + width]
+    got = run("winograd_backward_input", backward, "native", **own, **case.act)["dx"]
+    np.testing.assert_array_equal(got, expected)
+    assert_native_matches_reference("winograd_backward_input", backward, **own, **case.act)
 
 
 # ---- the error
