@@ -26,7 +26,7 @@
 #define WINO_CHANNELS 128                            /* of V that lie in L1 at a time */
 
 typedef struct {
-    const fc_tensor *x, *out, *y;                    /* y: out is multiplied by act'(y) */
+    const fc_tensor *x, *out, *y, *z;                /* z is added to out, which is multiplied by act'(y) */
     const fc_tensor *index;                          /* of the 2x2 max pool, or NULL */
     const float *w, *bias;
     int transposed, activation;
@@ -84,10 +84,11 @@ static wino_job wino_forward_job(const fc_args *a, int pooled) {
     return j;
 }
 
-/* dy w ?y >dx; x is dy here, with or without a halo, out is dx. */
+/* dy w ?y ?z >dx; x is dy here, with or without a halo, out is dx. */
 static wino_job wino_backward_input_job(const fc_args *a) {
-    wino_job j = {.x = &a->t[0], .out = &a->t[3], .transposed = 1};
+    wino_job j = {.x = &a->t[0], .out = &a->t[4], .transposed = 1};
     j.y = a->t[2].data ? &a->t[2] : 0;
+    j.z = a->t[3].data ? &a->t[3] : 0;
     j.in = a->t[1].shape[0];
     j.outs = a->t[1].shape[1];
     for (int d = 0; d < 2; d++) j.first[d] = a->i[d] + a->i[2 + d] - (a->t[1].shape[2 + d] - 1);
@@ -331,7 +332,7 @@ static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t c
 /* Where the outputs of a tile go, and how many of its rows and columns there are. */
 typedef struct {
     float *out;
-    const float *y;
+    const float *y, *z;
     uint8_t *choice;
     int64_t rows, cols;
 } wino_place;
@@ -348,6 +349,7 @@ static wino_place wino_place_of(const wino_job *j, const wino_run_of_tiles *r, i
     }
     p.out = tensor_row(j->out, r->block, out, y) + x * lanes + part * VW;
     if (j->y) p.y = tensor_row(j->y, r->block, out, y) + x * lanes + part * VW;
+    if (j->z) p.z = tensor_row(j->z, r->block, out, y) + x * lanes + part * VW;
     return p;
 }
 
@@ -374,6 +376,7 @@ INLINE void wino_finish(const wino_job *j, const wino_place *p, const float *m, 
         UNROLL for (int k = 0; k < M; k++) {
             if (k >= p->cols) break;
             vf v = y[k] + bias;
+            if (p->z) v += load(p->z + i * j->z->stride[2] + k * lanes);
             if (p->y)
                 v = activate_backward(j->activation, v,
                                       load(p->y + i * j->y->stride[2] + k * lanes), j->alpha);
@@ -497,7 +500,7 @@ WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a))
      winograd_max_pool_forward, winograd_max_pool_forward_prepare, wino_workspace, \
      winograd_max_pool_forward_scratch}, \
     {"winograd_backward_input", \
-     "dy w ?y >dx | pad_top pad_left halo_top halo_left activation | alpha", \
+     "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left activation | alpha", \
      winograd_backward_input, winograd_backward_input_prepare, wino_workspace, \
      winograd_backward_input_scratch}
 

@@ -25,6 +25,8 @@ class Algorithm(ABC):
     """Appends the kernels of one direction. arrays: as in the rows of the direct kernels; those of
     a convolution that is followed by a 2x2 max pool have an index."""
 
+    adds = False  # its input gradient can take in one from elsewhere, z
+
     @abstractmethod
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
@@ -66,6 +68,7 @@ class Winograd(Algorithm):
 
     Tiles that reach beyond the image are completed with zeros: no halo is needed."""
 
+    adds = True
     SIDE = 6  # of a tile of inputs
     # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
     # a kernel's weights costs; and how many times fewer there must be than by direct convolution.

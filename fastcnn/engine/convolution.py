@@ -115,15 +115,16 @@ class Convolution:
 
     def backward_input(self, build: Builder, x: Tensor, dy: Tensor, w: np.ndarray) -> None:
         """The gradient of x, if somebody needs it."""
+        if not x.needs_gradient:
+            return
         slope, act = build.backward_slope(x)
         direction = "backward_input"
         algorithm = self.algorithm(build, direction, w)
-
-        def emit(dx: Tensor) -> None:
-            arrays = {"dy": dy, "w": w, "dx": dx, **slope}
-            algorithm.emit(build, self, direction, arrays, act)
-
-        build.add_gradient(x, emit, slope=True)
+        other = build.take_gradient(x) if algorithm.adds else None
+        arrays = {"dy": dy, "w": w, **slope, **({} if other is None else {"z": other})}
+        build.add_gradient(
+            x, lambda dx: algorithm.emit(build, self, direction, {**arrays, "dx": dx}, act), True
+        )
 
 
 def convolution_of(layer: Any, shape: Shape, groups: int = 1) -> Convolution:

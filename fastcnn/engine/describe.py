@@ -18,7 +18,8 @@ COLUMNS = ("step", "kernel", "layer", "reads MiB", "writes MiB", "GFLOP")
 def describe(plan: "Plan") -> str:
     """A row for each step: its kernel, the layer it belongs to, the memory it reads and writes
     (weights too) and its nominal operations, those of direct convolution."""
-    rows, totals = [COLUMNS], np.zeros(3)
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    totals = np.zeros(3)
     steps = zip(plan.program.bound, plan.owners, strict=True)
     for number, ((op, arrays, _), node) in enumerate(steps):
         figures = (*_traffic(op, arrays), _operations(op.name, node) * plan.batch / 1e9)

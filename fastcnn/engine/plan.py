@@ -168,8 +168,9 @@ class Plan:
 
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
+            build.node = stage.node
+            build.settle_gradient(stage.y)
             if stage.y.gradient is not None:
-                build.node = stage.node
                 stage.layer.backward(build, stage)
                 build.add_up_gradients()
         build.node = None

@@ -10,6 +10,7 @@ from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.rates import training_plan
 from fastcnn.engine.stage import make_stages
 from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import ENUMS
@@ -71,7 +72,7 @@ def graphs(draw):
     return graph
 
 
-def results(graph, purpose, fuse, dtype, batch=5, **options):
+def results(graph, purpose, fuse, dtype, batch=5, image=IMAGE, **options):
     """Loss, gradients and moving averages after a step; or outputs."""
     store = ParameterStore(graph, 0, dtype)
     rng = np.random.default_rng(2)
@@ -82,16 +83,16 @@ def results(graph, purpose, fuse, dtype, batch=5, **options):
         Head(f"y{k}", node, make(losses, "mean_squared_error"), 1.0)
         for k, node in enumerate(graph.outputs)
     ]
-    height, width = IMAGE[1:]
+    channels, height, width = image
     pixels = [Preprocessing(np.ones(2), np.zeros(2))]
     heads = heads if purpose == "train" else []
     plan = Plan(graph, store, pixels, batch, purpose, heads=heads, fuse=fuse, **options)
     plan.state[:] = 1, 2
-    images = rng.normal(size=(batch, height, width, 2)).astype(dtype)
+    images = rng.normal(size=(batch, height, width, channels)).astype(dtype)
     targets = [rng.normal(size=(batch, int(np.prod(node.shape)))) for node in graph.outputs]
     plan.bind(Source([images], [t.astype(dtype) for t in targets]))
     for _ in range(2):  # memory is used again
-        plan.run(np.arange(batch - 1), options.get("threads", 2))
+        plan.run(np.arange(batch - 1), 2)
     if purpose == "predict":
         return dict(enumerate(plan.outputs))
     kept = {key: store.value(key).copy() for key in store.specs if key not in store.trainable}
@@ -173,3 +174,17 @@ def test_what_others_read_is_not_taken_in():
     graph.apply(L.Activation("gelu"), graph.apply(L.Multiply(), first, norms[0]))
     taken = {stage.node: stage.addend for stage in make_stages(graph, 16)}
     assert taken[norms[0]] is None and taken[norms[1]] is norms[0]
+
+
+def test_gradients_of_a_residual_net_are_summed_by_its_convolutions():
+    """No step adds gradients or applies slopes, and rounding alone tells the results apart."""
+    graph = Graph((2, 12, 12))
+    x = graph.apply(L.Conv2D(16, 3, padding="same", activation="tanh"), graph.input)
+    for _ in range(2):
+        y = graph.apply(L.BatchNormalization(), graph.apply(L.Conv2D(16, 3, padding="same"), x))
+        x = graph.apply(L.Add("tanh"), y, x)
+    graph.apply(L.GlobalAveragePooling2D(), x)
+    kernels = training_plan(graph, ParameterStore(graph, 0, "float32"), 32).program.kernels()
+    assert "winograd_backward_input" in kernels
+    assert not {"add", "activation_backward", "activation_forward"} & set(kernels)
+    assert_same(graph, 2e-6, "float32", 32, backend="native", image=(2, 12, 12))

@@ -163,9 +163,7 @@ def sum_gradients(x, dy, order, c, mean, inverse, scale, shift, activation, alph
             one, other = splat(0.0), splat(0.0)
             for i in range(0, n, VW):
                 v = load_n(r + i, n - i)
-                d = slope_at(
-                    load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha
-                )
+                d = slope_at(load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha)
                 d = masked(d, order, b, full, i)
                 one = one + d
                 other = other + d * ((v - mean) * inverse)
@@ -186,9 +184,7 @@ def write_gradients(
             p, r, to = pointer(dy, b, c, h), pointer(x, b, c, h), pointer(dx, b, c, h)
             for i in range(0, n, VW):
                 v = load_n(r + i, n - i)
-                d = slope_at(
-                    load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha
-                )
+                d = slope_at(load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha)
                 d = (d - plain - (v - mean) * inverse * weighted) * scale
                 store_n(to + i, masked(d, order, b, full, i), n - i)
 

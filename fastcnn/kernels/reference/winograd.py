@@ -113,14 +113,18 @@ def winograd_max_pool_forward(x, w, b, y, index, *, pad_top, pad_left, activatio
 
 
 def winograd_backward_input(
-    dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
+    dy, w, y, z, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
 ):
-    """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if given."""
+    """dx = (dy * w turned by half a turn, channels and filters exchanged, + z) times act'(y)
+
+    y and z may be absent.
+    """
     top, left = (p + h - (w.shape[2] - 1) for p, h in ((pad_top, halo_top), (pad_left, halo_left)))
     turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
-    dx[...] = convolve(padded(dy, -top, -left), turned, dx.shape[2:4])
-    if y is not None:
-        dx *= activation_slope(y, activation, alpha)
+    total = convolve(padded(dy, -top, -left), turned, dx.shape[2:4])
+    if z is not None:
+        total = total + z
+    dx[...] = total if y is None else total * activation_slope(y, activation, alpha)
 
 
 def winograd_backward_weight(x, dy, sums, db, *, kernel, pad_top, pad_left):

@@ -37,10 +37,17 @@ OPS = table(
     ),
     Op(
         "winograd_backward_input",
-        {"dy": "B K DH DW L", "w": "K C KS KS", "y": "? B C H W L", "dx": "> B C H W L"},
+        {
+            "dy": "B K DH DW L",
+            "w": "K C KS KS",
+            "y": "? B C H W L",
+            "z": "? B C H W L",  # a gradient from elsewhere
+            "dx": "> B C H W L",
+        },
         {**TO_INPUT, **ACTIVATION},
         TOLERANCE,
         check=checks.winograd,
+        in_place={"dx": ("z", "y")},
         lacking=("numba",),
     ),
     Op(

@@ -52,9 +52,7 @@ class BatchNormalization(NormalizationLayer):
         if not stage.addend:
             y.activation = "linear"  # batch_norm_backward makes the activation's input again
         channels = stage.x.shape[1:2]
-        stage.saved |= {
-            name: build.buffer(channels, "float64") for name in ("mean", "inv_std")
-        }
+        stage.saved |= {name: build.buffer(channels, "float64") for name in ("mean", "inv_std")}
         build.step("batch_norm_forward", params, order=build.order, **arguments, **stage.saved)
 
     def backward(self, build: Builder, stage: Stage) -> None:
