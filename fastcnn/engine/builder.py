@@ -303,11 +303,9 @@ class Builder:
         for kernel, arguments, _ in self._steps:
             for output, inputs in OPS[kernel].in_place.items():
                 new = arguments.get(output)
-                for name in inputs:
-                    old = arguments.get(name)
-                    if isinstance(new, Buffer) and isinstance(old, Buffer):
-                        if memory.overwrite(old, new):
-                            break
+                olds = [arguments.get(name) for name in inputs]
+                if isinstance(new, Buffer):
+                    any(memory.overwrite(old, new) for old in olds if isinstance(old, Buffer))
 
 
 def _as_rows(flat: np.ndarray) -> np.ndarray:

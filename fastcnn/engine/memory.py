@@ -65,7 +65,7 @@ class Memory:
         return True
 
     def place(self) -> int:
-        """Give every buffer an array, largest first, at the lowest free place; returns the bytes."""
+        """Give every buffer an array, largest first, in the lowest free place; how many bytes."""
         slots = _joined_by_halo(dict.fromkeys(self._slots.values()))
         placed: list[Slot] = []
         for slot in sorted(slots, key=lambda s: -s.bytes):

@@ -11,7 +11,6 @@ from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.checks import contiguous_pixels
 from fastcnn.kernels.spec import (
     DTYPES,
-    ENUMS,
     OPS,
     SLOPE_FROM_OUTPUT,
     Op,
