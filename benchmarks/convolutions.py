@@ -129,7 +129,7 @@ def add_winograd(programs, table, isa: str | None) -> None:
     sums = aligned((36, channels, -(-filters // 16) * 16))
     programs["W d weight"] = program = new_program("native", isa)
     own = {k: arrays[k] for k in ("x", "dy", "db")}
-    program.add("winograd_backward_weight", {**own, "sums": sums})
+    program.add("winograd_backward_weight", {**own, "sums": sums}, kernel=arrays["dw"].shape[2])
     program.add("winograd_weight_gradient", {"sums": sums, "dw": arrays["dw"]})
 
 

@@ -301,7 +301,14 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
-@click.option("--batch-size", type=POSITIVE, default=128, show_default=True, help="For --kernels.")
+@click.option("--plan", is_flag=True, help="Also list the steps of a training batch.")
+@click.option(
+    "--batch-size",
+    type=POSITIVE,
+    default=128,
+    show_default=True,
+    help="For --kernels and --plan.",
+)
 @threads
 @debug
 def summary(model: str, **options: Any) -> None:
