@@ -347,11 +347,12 @@ class Model(Network):
         views = Views.of(views)
         with self._running:
             source = self._source("predicted", *self._in_order(x))
-            batch, wanted = min(EVALUATION_BATCH, len(source)), views and views.weighted[0][1]
-            plan = self._plan("predict", batch, augment=wanted)
+            shown = views.weighted if views else [(1.0, None)]
+            batch = min(EVALUATION_BATCH, len(source))
+            plan = self._plan("predict", batch, augment=shown[0][1])
             plan.bind(source)
             results = [np.zeros((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
-            for weight, view in views.weighted if views else [(1.0, None)]:
+            for weight, view in shown:
                 plan.show(view)
                 self._add_outputs(plan, weight, results)
         shaped = [

@@ -163,6 +163,7 @@ class Run:
 
     def _fit(self, callbacks: list[Any]) -> None:
         training, held_out = self.data.training, self.data.held_out
+        validation = None if held_out is None else (held_out.images, held_out.labels)
         augment = self.arguments["augmentations"]
         self.model.fit(
             training.images,
@@ -172,7 +173,7 @@ class Run:
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
             augment=None if augment is None else Augment(**augment),
-            validation_data=(held_out.images, held_out.labels) if self.validates else None,
+            validation_data=validation if self.validates else None,
         )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:

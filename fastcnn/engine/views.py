@@ -28,7 +28,7 @@ class Views:
         if not isinstance(flip, bool):
             raise OptionError(f"flip of views must be true or false, not {flip!r}")
         self.flip, self.shift = flip, count("shift of views", shift)
-        self.weighted = [
+        self.weighted: list[tuple[float, Augment | None]] = [
             (weight, Augment([view], fill, fill_value)) for weight, view in self._views()
         ]
 

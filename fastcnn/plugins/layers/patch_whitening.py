@@ -67,7 +67,7 @@ class PatchWhitening(AdaptingLayer, WeightedLayer):
         return math.prod(self.output_shape(*shapes)) * self._patch(shapes[0])
 
     def _measure(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        self._convolution(images.shape[1:])  # whether there is a patch at all
+        assert self._convolution(images.shape[1:]).output  # or an error: there is no patch
         values, vectors = np.linalg.eigh(self._second_moments(images))
         vectors = vectors.T[::-1]
         largest = np.abs(vectors).argmax(axis=1)[:, None]
