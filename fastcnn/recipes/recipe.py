@@ -19,12 +19,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.options import positive
 from fastcnn.engine.views import Views
 from fastcnn.errors import FastcnnError, OptionError, unknown
 from fastcnn.model import Model
 from fastcnn.models import build
+from fastcnn.training.history import History
 from fastcnn.training.model_config import (
     DEFAULT_LOSS,
     KEYS,
@@ -32,6 +35,7 @@ from fastcnn.training.model_config import (
     config_of_document,
     parse_toml,
 )
+from fastcnn.training.normalisation import normalisation
 
 OWN_KEYS = (
     *("description", "data", "model", "epochs", "batch_size", "validate"),
@@ -66,20 +70,27 @@ class Recipe:
     ) -> Model:
         """The compiled model; arguments as of `fastcnn.models.build`.
 
-        input_shape and classes: default what the recipe's model was made for.
+        input_shape: of the images (height, width, channels); default what a model by name was made
+            for, for [[layers]] 28x28x1; classes: default 10.
         """
         model = build(self.config, input_shape, classes, **options)
         model.compile(self.config.optimizer or "adam", self.config.loss or DEFAULT_LOSS)
         return model
 
-    def fit_options(self) -> dict[str, Any]:
-        """Arguments of `Model.fit` besides the data."""
-        return {
+    def fit(self, model: Model, images: np.ndarray, labels: np.ndarray, **options: Any) -> History:
+        """`model.fit` with the recipe's settings, which options override.
+
+        The channels of the images get mean 0 and deviation 1, unless model.preprocessing is set.
+        """
+        if model.preprocessing is None:
+            model.preprocessing = normalisation(images)
+        settings = {
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "augment": Augment(self.augment, self.augment_fill) if self.augment else None,
-            "callbacks": list(self.config.callbacks),
+            "callbacks": self.config.callbacks,
         }
+        return model.fit(images, labels, **{**settings, **options})
 
 
 def names() -> list[str]:

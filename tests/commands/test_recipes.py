@@ -12,6 +12,9 @@ from click.testing import CliRunner
 
 from fastcnn.cli import main
 from fastcnn.commands.recipes import recipe_of_data
+from fastcnn.data.load import load_dataset
+from fastcnn.recipes import load
+from fastcnn.training.model_file import weights_sha256
 
 RECIPE = """
 description = "a test"
@@ -105,6 +108,16 @@ def test_a_file_says_everything(folder):
     ]
     assert arguments["augmentations"]["fill"] == "nearest"
     assert arguments["callbacks"] == [{"name": "lookahead", "period": 3, "power": 1}]
+
+
+def test_python_trains_the_same_bits(folder):
+    results = train("--out", "a", "--seed", 3)
+    recipe, data = load(folder / "mine.toml"), load_dataset("images.npz")
+    model = recipe.build(data.image_shape, len(data.classes), seed=3)
+    recipe.fit(model, data.train.images, data.train.labels, verbose=0)
+    assert weights_sha256(model.get_weights()) == results["weights_sha256"]
+    figures = model.evaluate(data.test.images, data.test.labels, views=recipe.views)
+    assert figures["loss"] == results["test_loss"]
 
 
 def test_views_go_from_the_recipe_to_evaluate_and_predict(folder):

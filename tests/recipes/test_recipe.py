@@ -37,8 +37,10 @@ def test_a_recipe_trains_in_python(tmp_path):
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (24, 12, 12, 1), dtype=np.uint8), np.arange(24) % 4
     model = recipe.build((12, 12, 1), 4, seed=1)
-    history = model.fit(images, labels, **recipe.fit_options(), verbose=0)
+    history = recipe.fit(model, images, labels, verbose=0)
     assert history.epoch == [0, 1, 2] and model.optimizer.registered_name == "adam"
+    recipe.fit(model, images, labels, verbose=0, epochs=4)
+    assert history.epoch == [0, 1, 2, 3]
     assert model.evaluate(images, labels, views=recipe.views)["loss"] > 0
 
 
