@@ -234,8 +234,8 @@ def lr_find(as_json: bool, **options: Any) -> None:
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
 @click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
 @click.option("--threads", type=POSITIVE, help="Of each fit. Default: cores / jobs.")
-@click.option("--backend", type=click.Choice(["loky", "dask"]), help="Default: here.")
-@click.option("--address", metavar="HOST:PORT", help="Of the scheduler of a Dask cluster.")
+@click.option("--backend", type=click.Choice(["loky", "dask", "ray"]), help="Default: here.")
+@click.option("--address", metavar="HOST:PORT", help="Of the cluster.")
 @as_json
 @click.option("--quiet", is_flag=True, default=None, help="No progress, only the result.")
 @debug
