@@ -21,6 +21,7 @@ from fastcnn.cli_options import (
     metrics,
     precision,
     threads,
+    views,
 )
 from fastcnn.errors import DivergedError, FastcnnError, OptionError
 
@@ -87,6 +88,12 @@ def main() -> None:
     metavar="NAME|PATH",
     help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
     "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
+)
+@click.option(
+    "--recipe",
+    metavar="NAME|FILE.toml",
+    help="Data, model and all settings, e.g. cifar10-94; options override it. See `fastcnn models`."
+    " Default: by the data.",
 )
 @click.option(
     "--model",
@@ -262,6 +269,7 @@ def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
     show_default=True,
     help="Data without a test set are split as in training.",
 )
+@views
 @metrics
 @data_dir
 @threads
@@ -280,6 +288,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 @click.argument("model")
 @click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@views
 @threads
 @backend
 @as_json
@@ -303,7 +312,14 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
-@click.option("--batch-size", type=POSITIVE, default=128, show_default=True, help="For --kernels.")
+@click.option("--plan", is_flag=True, help="Also list the steps of a training batch.")
+@click.option(
+    "--batch-size",
+    type=POSITIVE,
+    default=128,
+    show_default=True,
+    help="For --kernels and --plan.",
+)
 @threads
 @precision
 @debug
@@ -340,11 +356,12 @@ def augment(**options: Any) -> None:
 @main.command(epilog=EPILOG)
 @debug
 def models() -> None:
-    """Built-in and installed models, and classical baselines."""
+    """Built-in and installed models, classical baselines, and recipes for `fastcnn train`."""
+    from fastcnn.commands.recipes import recipe_list
     from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list(), baseline_list()))
+    click.echo(models_text(model_list(), baseline_list(), recipe_list()))
 
 
 @main.command(epilog=EPILOG)

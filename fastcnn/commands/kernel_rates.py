@@ -1,10 +1,11 @@
-"""`fastcnn summary --kernels`: what computes each layer, and how fast."""
+"""`fastcnn summary --kernels` and `--plan`: what computes each layer, and how fast; all steps."""
 
 from typing import Any
 
-from fastcnn.commands.text import table
 from fastcnn.commands.versions import maker_in_use
-from fastcnn.engine.rates import kernel_rates
+from fastcnn.engine.plan import Plan
+from fastcnn.engine.rates import kernel_rates, training_plan
+from fastcnn.engine.table import table
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import resolve_precision
 from fastcnn.kernels.threads import resolve_threads
@@ -14,12 +15,9 @@ from fastcnn.model import Model
 def kernels_text(model: Any, batch: int, threads: int | None, precision: str | None = None) -> str:
     """Kernels of a training step by layer and direction, with effective GFLOP/s: the nominal
     operations of direct convolution over the time. precision: default the model's."""
-    if not isinstance(model, Model):
-        raise OptionError("a baseline has no layers to draw or to time")
     threads = resolve_threads(threads)
-    made = (model.graph, model.store, batch, threads)
-    precision = resolve_precision(precision or model.precision, model.backend)
-    rates = kernel_rates(*made, backend=model.backend, winograd=model.winograd, precision=precision)
+    plan = _training_plan(model, batch, precision)
+    rates = kernel_rates(plan, threads)
     rows = [("layer", "direction", "kernels", "ms", "GFLOP/s")]
     rows += [
         (
@@ -31,5 +29,18 @@ def kernels_text(model: Any, batch: int, threads: int | None, precision: str | N
         )
         for rate in rates
     ]
-    shape = f"batch of {batch}, {threads} threads, {maker_in_use(model.backend)}, {precision}"
+    shape = f"batch of {batch}, {threads} threads, {maker_in_use(model.backend)}, {plan.precision}"
     return f"Kernels of a training step, {shape}\n{table(rows, right=(3, 4))}"
+
+
+def plan_text(model: Any, batch: int, precision: str | None = None) -> str:
+    """All steps of a training batch, one by one."""
+    return _training_plan(model, batch, precision).describe()
+
+
+def _training_plan(model: Any, batch: int, precision: str | None) -> Plan:
+    if not isinstance(model, Model):
+        raise OptionError("a baseline has no layers to draw or to time")
+    options = {"backend": model.backend, "winograd": model.winograd, "fuse": model.fuse}
+    options["precision"] = resolve_precision(precision or model.precision, model.backend)
+    return training_plan(model.graph, model.store, batch, **options)

@@ -35,11 +35,15 @@ static size_t bf16_workspace(const fc_args *a, int64_t phases) {
            (taps * w->shape[0] * w->shape[1] + phases * most) * sizeof(uint32_t);
 }
 
-/* Call as conv_next_phase; before the first one `phase` is all zeros. */
+/* Call as conv_next_phase; before the first one, the phase is made of the workspace alone. */
+INLINE bf16_phase bf16_no_phase(const fc_args *a) {
+    return (bf16_phase){.offset = (int64_t *)a->workspace};
+}
+
 static void bf16_next_phase(const conv_job *j, int64_t py, int64_t px, bf16_phase *p) {
     int64_t taps = j->kernel[0] * j->kernel[1];
-    p->offset = py || px ? p->offset + p->depth : j->offsets;
-    p->w = py || px ? p->w + p->pairs * j->outs : (uint32_t *)(j->offsets + taps * j->in);
+    p->w = py || px ? p->w + p->pairs * j->outs : (uint32_t *)(p->offset + taps * j->in);
+    if (py || px) p->offset += p->depth;
     p->job = j;
     conv_next_phase(j, py, px, &p->phase);
     p->depth = p->phase.taps * j->in;
@@ -105,8 +109,8 @@ static void bf16_pack_pair(const bf16_phase *p, int64_t k) {
         to[o] = pair(splat(even[o * step]), splat(odd ? odd[o * step] : 0.0f))[0];
 }
 
-static void bf16_prepare(const conv_job *j, const fc_context *ctx) {
-    bf16_phase p = {0};
+static void bf16_prepare(const conv_job *j, const fc_args *a, const fc_context *ctx) {
+    bf16_phase p = bf16_no_phase(a);
     int64_t begin, end;
     for (int64_t py = 0; py < j->write_step[0]; py++)
         for (int64_t px = 0; px < j->write_step[1]; px++) {
@@ -162,6 +166,12 @@ static void bf16_gather_items(const bf16_phase *p, const bf16_item *at, uint32_t
     }
 }
 
+INLINE vf bf16_activate(const conv_job *j, vf v, const float *y) {
+    if (j->activation == ACT_LINEAR) return v;
+    if (j->activation != ACT_RELU) return conv_activate(j, v, y);
+    return y ? activate_backward(ACT_RELU, v, load(y), 0) : activate(ACT_RELU, v, 0);
+}
+
 static void bf16_finish(const bf16_phase *p, const bf16_item *at, int64_t n, int64_t out,
                         int64_t outs) {
     const conv_job *j = p->job;
@@ -169,7 +179,7 @@ static void bf16_finish(const bf16_phase *p, const bf16_item *at, int64_t n, int
         for (int64_t v = 0; v < n; v++) {
             float *to = at[v].out + o * j->out->stride[1];
             const float *y = at[v].y ? at[v].y + o * j->y->stride[1] : 0;
-            store(to, conv_finish(j, load(to) + (j->bias ? j->bias[o] : 0.0f), y));
+            store(to, bf16_activate(j, load(to) + (j->bias ? j->bias[o] : 0.0f), y));
         }
 }
 
@@ -208,8 +218,8 @@ static void bf16_run_phase(const bf16_phase *p, const fc_context *ctx) {
     }
 }
 
-static void bf16_run(const conv_job *j, const fc_context *ctx) {
-    bf16_phase p = {0};
+static void bf16_run(const conv_job *j, const fc_args *a, const fc_context *ctx) {
+    bf16_phase p = bf16_no_phase(a);
     for (int64_t py = 0; py < j->write_step[0]; py++)
         for (int64_t px = 0; px < j->write_step[1]; px++) {
             bf16_next_phase(j, py, px, &p);
@@ -223,26 +233,21 @@ static size_t bf16_scratch(const conv_job *j) {
 }
 
 #define BF16_KERNEL(name, make_job) \
-    static conv_job name##_job(const fc_args *a) { \
-        conv_job j = make_job; \
-        j.offsets = (int64_t *)a->workspace; \
-        return j; \
-    } \
     static size_t name##_workspace(const fc_args *a) { \
-        conv_job j = name##_job(a); \
+        conv_job j = make_job; \
         return bf16_workspace(a, j.write_step[0] * j.write_step[1]); \
     } \
     static size_t name##_scratch(const fc_args *a) { \
-        conv_job j = name##_job(a); \
+        conv_job j = make_job; \
         return bf16_scratch(&j); \
     } \
     static void name##_prepare(const fc_args *a, const fc_context *ctx) { \
-        conv_job j = name##_job(a); \
-        bf16_prepare(&j, ctx); \
+        conv_job j = make_job; \
+        bf16_prepare(&j, a, ctx); \
     } \
     static void name(const fc_args *a, const fc_context *ctx) { \
-        conv_job j = name##_job(a); \
-        bf16_run(&j, ctx); \
+        conv_job j = make_job; \
+        bf16_run(&j, a, ctx); \
     }
 BF16_KERNEL(conv2d_bf16_forward, conv_forward_job(a, CONV_OT))
 BF16_KERNEL(conv2d_bf16_backward_input, conv_backward_input_job(a))
@@ -257,7 +262,7 @@ typedef struct {
     uint32_t *dy;                                    /* scratch: [item, pair of images][filter] */
 } bf16_dw_job;
 
-/* x dy >dw >?db: offsets and sums lie in the workspace. */
+/* x dy >dw >?db; offsets and sums lie in the workspace. */
 static conv_job bf16_dw_conv(const fc_args *a) {
     const fc_tensor *dw = &a->t[2];
     conv_job j = {.x = &a->t[0], .out = &a->t[1], .in = dw->shape[1], .outs = dw->shape[0]};
@@ -269,7 +274,6 @@ static conv_job bf16_dw_conv(const fc_args *a) {
         j.write_step[d] = 1;
         j.dilation[d] = a->i[2 + d];
     }
-    j.offsets = (int64_t *)a->workspace;
     return j;
 }
 
@@ -291,13 +295,13 @@ static size_t conv2d_bf16_backward_weight_scratch(const fc_args *a) {
 
 static void conv2d_bf16_backward_weight_prepare(const fc_args *a, const fc_context *ctx) {
     conv_job j = bf16_dw_conv(a);
-    bf16_phase p = {0};
+    bf16_phase p = bf16_no_phase(a);
     bf16_next_phase(&j, 0, 0, &p);
     if (ctx->thread == 0) bf16_list_offsets(&p);
 }
 
 static bf16_dw_job bf16_dw_make_job(const conv_job *j, const fc_args *a, const fc_context *ctx) {
-    bf16_dw_job d = {.vectors = ceil_div(j->outs, VW)};
+    bf16_dw_job d = {.p = bf16_no_phase(a), .vectors = ceil_div(j->outs, VW)};
     bf16_next_phase(j, 0, 0, &d.p);
     split(d.p.depth, ctx, &d.begin, &d.end);
     d.sums = (float *)(a->workspace + ceil_div(d.p.depth * sizeof(int64_t), FC_ALIGN) * FC_ALIGN);

@@ -6,8 +6,8 @@
  *     M[k][o][tile] = sum over c of U[k][c][o] V[k][c][tile]
  *     y[o][tile] = act(A' M A + bias)
  * U = G w G' is made by prepare. In bf16, V and U are rounded and hold pairs of channels c, M is
- * float32. Parts of tiles beyond the image read zeros, not memory, so a NaN
- * there would not spread; one inside the image spreads over its tiles. */
+ * float32. Parts of tiles before and beyond the image read zeros, not memory: x needs no border, and
+ * a NaN there would not spread; one inside the image spreads over its tiles. */
 #ifndef FC_WINOGRAD_FORWARD_IMPL_H
 #define FC_WINOGRAD_FORWARD_IMPL_H
 
@@ -28,7 +28,7 @@
 #define WINO_CHANNELS 128                            /* of V that lie in L1 at a time */
 
 typedef struct {
-    const fc_tensor *x, *out, *y;                    /* y: out is multiplied by act'(y) */
+    const fc_tensor *x, *out, *y, *z;                /* z is added to out, which is multiplied by act'(y) */
     const fc_tensor *index;                          /* of the 2x2 max pool, or NULL */
     const float *w, *bias;
     int transposed, activation, paired;              /* paired: in bf16 */
@@ -81,16 +81,18 @@ static wino_job wino_forward_job(const fc_args *a, int pooled, int paired) {
     j.index = pooled ? &a->t[4] : 0;
     j.in = a->t[1].shape[1];
     j.outs = a->t[1].shape[0];
-    j.activation = (int)a->i[0];
+    for (int d = 0; d < 2; d++) j.first[d] = -a->i[d];
+    j.activation = (int)a->i[2];
     j.alpha = (float)a->f[0];
     wino_complete_job(&j, a);
     return j;
 }
 
-/* dy w ?y >dx; x is dy with its halo here, out is dx. */
+/* dy w ?y ?z >dx; x is dy here, with or without a halo, out is dx. */
 static wino_job wino_backward_input_job(const fc_args *a, int paired) {
-    wino_job j = {.x = &a->t[0], .out = &a->t[3], .transposed = 1, .paired = paired};
+    wino_job j = {.x = &a->t[0], .out = &a->t[4], .transposed = 1, .paired = paired};
     j.y = a->t[2].data ? &a->t[2] : 0;
+    j.z = a->t[3].data ? &a->t[3] : 0;
     j.in = a->t[1].shape[0];
     j.outs = a->t[1].shape[1];
     for (int d = 0; d < 2; d++) j.first[d] = a->i[d] + a->i[2 + d] - (a->t[1].shape[2 + d] - 1);
@@ -198,16 +200,17 @@ static const float wino_zero[VW];
 typedef struct {
     const float *row[WINO_SIDE];
     int64_t step[WINO_SIDE], channel[WINO_SIDE];     /* to the next pixel, the next channel */
-    int64_t there;                                   /* columns inside the image */
+    int64_t before, there;                           /* columns inside the image: [before, there) */
 } wino_source;
 
 INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r, int64_t part,
                                   int64_t width) {
     const fc_tensor *x = j->x;
     int64_t lanes = tensor_l(x), y = j->first[0] + r->y * j->m, left = j->first[1] + r->x * j->m;
-    wino_source s = {.there = max_i64(0, min_i64(width, tensor_w(x) - left))};
+    wino_source s = {.before = min_i64(width, max_i64(0, -left))};
+    s.there = max_i64(s.before, min_i64(width, tensor_w(x) - left));
     for (int i = 0; i < WINO_SIDE; i++) {
-        int inside = y + i < tensor_h(x);
+        int inside = y + i >= 0 && y + i < tensor_h(x);
         s.row[i] = wino_zero;
         if (inside) s.row[i] = tensor_row(x, r->block, 0, y + i) + left * lanes + part * VW;
         s.step[i] = inside ? lanes : 0;
@@ -222,7 +225,9 @@ INLINE void wino_next_channel(wino_source *s) {
 
 /* Columns of pixels, transformed along y: half[i][column]. */
 INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half) {
-    for (int64_t k = 0; k < s->there; k++, half += VW) {
+    for (int64_t k = 0; k < s->before; k++, half += VW)
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
+    for (int64_t k = s->before; k < s->there; k++, half += VW) {
         vf in[WINO_SIDE], out[WINO_SIDE];
         UNROLL for (int i = 0; i < WINO_SIDE; i++) {
             in[i] = load(s->row[i] + k * s->step[i]);
@@ -406,7 +411,7 @@ static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t c
 /* Where the outputs of a tile go, and how many of its rows and columns there are. */
 typedef struct {
     float *out;
-    const float *y;
+    const float *y, *z;
     uint8_t *choice;
     int64_t rows, cols;
 } wino_place;
@@ -423,6 +428,7 @@ static wino_place wino_place_of(const wino_job *j, const wino_run_of_tiles *r, i
     }
     p.out = tensor_row(j->out, r->block, out, y) + x * lanes + part * VW;
     if (j->y) p.y = tensor_row(j->y, r->block, out, y) + x * lanes + part * VW;
+    if (j->z) p.z = tensor_row(j->z, r->block, out, y) + x * lanes + part * VW;
     return p;
 }
 
@@ -449,6 +455,7 @@ INLINE void wino_finish(const wino_job *j, const wino_place *p, const float *m, 
         UNROLL for (int k = 0; k < M; k++) {
             if (k >= p->cols) break;
             vf v = y[k] + bias;
+            if (p->z) v += load(p->z + i * j->z->stride[2] + k * lanes);
             if (p->y)
                 v = activate_backward(j->activation, v,
                                       load(p->y + i * j->y->stride[2] + k * lanes), j->alpha);
@@ -571,10 +578,10 @@ WINO_KERNEL(winograd_bf16_backward_input, wino_backward_input_job(a, 1))
 #define WINO_ENTRY(name, signature) \
     {#name, signature, name, name##_prepare, wino_workspace, name##_scratch}
 #define WINO_FORWARD_ENTRIES(family) \
-    WINO_ENTRY(family##_forward, "x w ?b >y | activation | alpha"), \
-    WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | activation | alpha"), \
+    WINO_ENTRY(family##_forward, "x w ?b >y | pad_top pad_left activation | alpha"), \
+    WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | pad_top pad_left activation | alpha"), \
     WINO_ENTRY(family##_backward_input, \
-               "dy w ?y >dx | pad_top pad_left halo_top halo_left activation | alpha")
+               "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left activation | alpha")
 #define WINOGRAD_FORWARD_KERNELS \
     WINO_FORWARD_ENTRIES(winograd), WINO_FORWARD_ENTRIES(winograd_bf16)
 
