@@ -62,7 +62,12 @@ class Direct(Algorithm):
         read, params = ("dy", conv.backward_params) if back else ("x", conv.forward_params)
         border = conv.halo if back else conv.pads
         arrays = {**arrays, read: build.padded(arrays[read], border)}
-        build.step(kernel_name("conv2d", direction, arrays), {**params, **act}, **arrays)
+        name = kernel_name(self.family(arrays), direction, arrays)
+        build.step(name, {**params, **act}, **arrays)
+
+    def family(self, arrays: Arrays) -> str:
+        """Of kernels."""
+        return "conv2d"
 
 
 class DirectBf16(Direct):
@@ -86,14 +91,8 @@ class DirectBf16(Direct):
         rounded = depth * filters / 2 + self.ROUNDING * depth + self.OUTPUT * filters
         return depth * filters / rounded > self.LEAST_GAIN
 
-    def emit(
-        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
-    ) -> None:
-        if "index" in arrays:  # pooled at once, which saves more
-            super().emit(build, conv, direction, arrays, act)
-            return
-        params = conv.backward_params if direction == "backward_input" else conv.forward_params
-        build.step(f"conv2d_bf16_{direction}", {**params, **act}, **arrays)
+    def family(self, arrays: Arrays) -> str:
+        return "conv2d" if "index" in arrays else "conv2d_bf16"  # pooled at once, which saves more
 
 
 class Winograd(Algorithm):
