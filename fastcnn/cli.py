@@ -241,8 +241,8 @@ def lr_find(as_json: bool, **options: Any) -> None:
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
 @click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
 @click.option("--threads", type=POSITIVE, help="Of each fit. Default: cores / jobs.")
-@click.option("--backend", type=click.Choice(["loky", "dask"]), help="Default: here.")
-@click.option("--address", metavar="HOST:PORT", help="Of the scheduler of a Dask cluster.")
+@click.option("--backend", type=click.Choice(["loky", "dask", "ray"]), help="Default: here.")
+@click.option("--address", metavar="HOST:PORT", help="Of the cluster.")
 @as_json
 @click.option("--quiet", is_flag=True, default=None, help="No progress, only the result.")
 @debug
@@ -310,7 +310,14 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
-@click.option("--batch-size", type=POSITIVE, default=128, show_default=True, help="For --kernels.")
+@click.option("--plan", is_flag=True, help="Also list the steps of a training batch.")
+@click.option(
+    "--batch-size",
+    type=POSITIVE,
+    default=128,
+    show_default=True,
+    help="For --kernels and --plan.",
+)
 @threads
 @debug
 def summary(model: str, **options: Any) -> None:

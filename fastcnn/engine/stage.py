@@ -1,5 +1,6 @@
 """A stage: one layer of a plan, with what is fused into it."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ class Stage:
     activation: str = "linear"
     alpha: float = 0.0
     pool: Layer | None = None
+    addend: Node | None = None  # what is added before the activation
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
@@ -28,6 +30,11 @@ class Stage:
     @property
     def layer(self) -> Any:
         return self.node.layer
+
+    @property
+    def sources(self) -> list[Node]:
+        """What it reads."""
+        return self.node.inputs if self.addend is None else [*self.node.inputs, self.addend]
 
     @property
     def x(self) -> Tensor:
@@ -44,43 +51,68 @@ class Stage:
         return self.y.gradient
 
 
-def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
-    """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
-    stages: list[Stage] = []
-    absorbed: set[Node] = set()
-    readers = graph.consumers() if fuse else {}
-    for node in graph.outputs:
-        readers[node] = []  # whoever asks for it wants it as it is
-    for number, node in enumerate(graph.nodes):
-        if node.layer is None or node in absorbed:
-            continue
-        stage = Stage(node, node, number)
-        if fuse:
-            _absorb(readers, stage, lanes, absorbed)
-        stages.append(stage)
-    return stages
+def make_stages(
+    graph: Graph, lanes: int, fuse: bool = True, frozen: Container[Layer] = ()
+) -> list[Stage]:
+    """Stages in running order; with `fuse`, activations, sums and 2x2 pools join their producer.
 
-
-def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]) -> None:
-    """Take in the activation and pool that follow, in either order, if the layer can fuse them.
-
-    No fusable activation falls as its input rises, so pooling before it gives the same maximum.
+    frozen: layers whose parameters stay as they are.
     """
-    while True:
-        following = readers[stage.last]
-        if len(following) != 1:
-            return
-        layer: Any = following[0].layer
-        if layer.is_activation and _takes_activation(stage, layer):
-            stage.activation, stage.alpha = layer.function.code, layer.function.alpha
-        elif stage.pool is None and stage.layer.fuses_pool(layer, lanes):
-            stage.pool = layer
-        else:
-            return
-        stage.last = following[0]
-        absorbed.add(following[0])
+    fusion = Fusion(graph, lanes, frozen)
+    stages: list[Stage] = []
+    for number, node in enumerate(graph.nodes):
+        if node.layer is None or node in fusion.absorbed:
+            continue
+        stages.append(Stage(node, node, number))
+        if fuse:
+            fusion.absorb(stages[-1])
+    # A stage that took in a sum runs in the place of the sum: its other addend may come later.
+    place = {node: k for k, node in enumerate(graph.nodes)}
+    return sorted(stages, key=lambda s: place[s.node if s.addend is None else s.last])
 
 
-def _takes_activation(stage: Stage, layer: Any) -> bool:
-    fuses = stage.layer.fuses_activation and stage.activation == "linear"
-    return fuses and layer.function.fusable
+class Fusion:
+    """Which nodes join the stage before them."""
+
+    def __init__(self, graph: Graph, lanes: int, frozen: Container[Layer]) -> None:
+        self.lanes, self.frozen = lanes, frozen
+        self.absorbed: set[Node] = set()
+        self._readers = graph.consumers()
+        for node in graph.outputs:
+            self._readers[node] = []  # whoever asks for it wants it as it is
+
+    def absorb(self, stage: Stage) -> None:
+        """Take in the sum, activation and pool that follow, as far as the layer can fuse them.
+
+        No activation whose slope follows from its output falls as its input rises, so pooling
+        before it gives the same maximum.
+        """
+        while len(self._readers[stage.last]) == 1:
+            (node,) = self._readers[stage.last]
+            layer: Any = node.layer
+            if node in self.absorbed:
+                return
+            if layer.is_activation and self._takes_activation(stage, layer.function):
+                stage.activation, stage.alpha = layer.function.code, layer.function.alpha
+            elif layer.is_sum and self._takes_sum(stage, node):
+                (stage.addend,) = (source for source in node.inputs if source is not stage.last)
+            elif stage.pool is None and stage.layer.fuses_pool(layer, self.lanes):
+                stage.pool = layer
+            else:
+                return
+            stage.last = node
+            self.absorbed.add(node)
+
+    def _takes_activation(self, stage: Stage, function: Any) -> bool:
+        if not stage.layer.fuses_activation or stage.activation != "linear":
+            return False
+        knows_input = stage.layer.finds_slope and stage.addend is None
+        if knows_input and stage.layer not in self.frozen:
+            return function.in_kernels
+        return function.fusable
+
+    def _takes_sum(self, stage: Stage, node: Node) -> bool:
+        """y + z, if y is needed for nothing else."""
+        if not stage.layer.fuses_sum or stage.activation != "linear" or stage.addend is not None:
+            return False
+        return len(node.inputs) == 2 and node.inputs.count(stage.last) == 1
