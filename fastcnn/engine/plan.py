@@ -186,6 +186,11 @@ class Plan:
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
+    def show(self, view: Augment | None) -> None:
+        """Take another augmentation that draws nothing, like the one it was compiled with."""
+        if self.augmenter is not None and view is not None:
+            self.augmenter.augment = view
+
     def run(self, order: np.ndarray, threads: int) -> int:
         """Run on the samples numbered by `order` (at most `batch` of them); returns how many."""
         count = len(order)
