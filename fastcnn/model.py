@@ -319,7 +319,7 @@ class Model(Network):
         plan.bind(source)
         progress, threads = Progress(), resolve_threads(self.threads)
         for start in range(0, len(source), plan.batch):
-            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+            count = plan.run_from(start, threads)
             progress.add(count, plan.sums(), plan.rows(count))
         logs: dict[str, Any] = progress.logs()
         logs["loss"] += self._penalty()
@@ -332,13 +332,13 @@ class Model(Network):
         A list of arrays if there are several outputs. Threads may call this at the same time.
         """
         with self._running:
-            source = self._source("predicted", *self._in_order(x))
+            source = self._source("predicted", self._inputs(x))
             plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
             plan.bind(source)
             threads = resolve_threads(self.threads)
             results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
             for start in range(0, len(source), plan.batch):
-                count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+                count = plan.run_from(start, threads)
                 for result, rows in zip(results, plan.outputs, strict=True):
                     result[start : start + count] = rows[:count]
         shaped = [
@@ -376,9 +376,16 @@ class Model(Network):
 
     # ---- data
 
+    def _inputs(self, x: Any) -> list[Any]:
+        """Arrays of inputs in the model's order."""
+        single = not self.is_connected or len(self.inputs) == 1
+        if single and not isinstance(x, dict):
+            return [x]
+        return in_order(x, self.input_names, "inputs", lists_are_things=True)
+
     def _in_order(self, x: Any, y: Any = None, weights: Any = None) -> list[list[Any]]:
         """Arrays of inputs, of outputs and of their weights, in the model's order."""
-        parts = [in_order(x, self.input_names, "inputs", lists_are_things=True)]
+        parts = [self._inputs(x)]
         for given, what in ((y, "targets"), (weights, "sample weights")):
             order = (self.output_names, what)
             parts.append([] if given is None else in_order(given, *order, lists_are_things=True))

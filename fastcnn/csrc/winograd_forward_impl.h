@@ -68,7 +68,7 @@ static void wino_complete_job(wino_job *j, const fc_args *a) {
     j->tiles = j->grid[0] * j->grid[1];
     j->w = a->t[1].data;
     j->u = (float *)a->workspace;
-    wino_choose_chunk(j);
+    if (tensor_l(j->x) % VW == 0) wino_choose_chunk(j);
 }
 
 /* x w ?b >y [>index] */
@@ -482,13 +482,10 @@ static void wino_run(const wino_job *j, const fc_context *ctx) {
         wino_job j = job; \
         wino_run(&j, ctx); \
     }
-WINO_KERNEL(winograd_forward, wino_forward_job(a, 0))
 WINO_KERNEL(winograd_max_pool_forward, wino_forward_job(a, 1))
 WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a))
 
 #define WINOGRAD_FORWARD_KERNELS \
-    {"winograd_forward", "x w ?b >y | activation | alpha", \
-     winograd_forward, winograd_forward_prepare, wino_workspace, winograd_forward_scratch}, \
     {"winograd_max_pool_forward", "x w ?b >y >index | activation | alpha", \
      winograd_max_pool_forward, winograd_max_pool_forward_prepare, wino_workspace, \
      winograd_max_pool_forward_scratch}, \

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from fastcnn.engine.layer import Layer, Parameter
+from fastcnn.engine.parameters import ParameterStore
 from fastcnn.errors import OptionError, ShapeError
 
 
@@ -25,6 +26,7 @@ class AdaptingLayer(Layer):
         self.statistics = self._measure(np.asarray(images, np.float64))
         for name, variable in (self.variables or {}).items():
             variable.value[...] = self.statistics[name].reshape(variable.value.shape)
+        ParameterStore.changed()
 
     @abstractmethod
     def _measure(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -56,6 +56,7 @@ class Layer(ABC):
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     fuses_activation = False  # its kernels can apply the activation that follows
+    folds_norm = False  # its weights can take in a batch norm that follows
     wide = False  # its kernels are fast on blocks of 16 lanes only
 
     @abstractmethod

@@ -77,7 +77,7 @@ class Plan:
     ) -> None:
         self.batch = batch
         self.purpose = purpose
-        self.lanes = choose_lanes(graph, batch)
+        self.lanes = choose_lanes(graph, batch, purpose == "train")
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
@@ -87,7 +87,7 @@ class Plan:
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse)
+        self.stages = make_stages(graph, self.lanes, fuse, purpose == "train")
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
@@ -106,6 +106,8 @@ class Plan:
                 optimizer.emit(build)
         self.moves = store.moves
         self.program: Program = build.finish()
+        self._preparation = build.preparation
+        self._prepared = -1  # ParameterStore.changes when parameters were packed
         self.bytes = build.bytes
         self.owners = build.owners  # of each step of the program: whose layer it belongs to
         self._penalties = build.extra_losses
@@ -191,14 +193,36 @@ class Plan:
             raise ShapeError(
                 f"a batch takes 1 to {self.batch} samples of {self.samples}, got {count} numbers"
             )
-        flat = self.order.reshape(-1)
+        self._run(order, threads)
+        return count
+
+    def run_from(self, start: int, threads: int) -> int:
+        """Run on the `batch` samples from number `start` on, or those there are; returns how many."""
+        count = min(self.batch, self.samples - start)
+        self._run(np.arange(start, start + count), threads)
+        return count
+
+    def _run(self, order: np.ndarray, threads: int) -> None:
+        count, flat = len(order), self.order.reshape(-1)
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
         if self.augmenter is not None:
             self.augmenter.fill(self.order, self.state, self.epoch, self._white)
-        self.program.run(self._active, threads)
-        return count
+        self._run_program(threads)
+
+    def _run_program(self, threads: int) -> None:
+        """Parameters are packed again only if some may have changed since the last run."""
+        now, training = ParameterStore.changes, self.purpose == "train"
+        prepare = training or self._prepared != now
+        if prepare:
+            self._preparation.run(threads=threads)
+        self._prepared = now
+        try:
+            self.program.run(self._active, threads, prepare)
+        finally:
+            if training:
+                ParameterStore.changed()
 
     def sums(self) -> dict[str, float]:
         """Loss, number of right answers, ... summed over the samples of the last run.
@@ -244,12 +268,15 @@ def _is_flat_softmax(stage: Stage) -> bool:
     return stage.layer.registered_name == "softmax" and flat
 
 
-def choose_lanes(graph: Graph, batch: int) -> int:
+def choose_lanes(graph: Graph, batch: int, training: bool) -> int:
     """Images side by side in a block: 16, or fewer for small batches.
 
     With fewer, vectors hold neighbouring pixels as well; layers that are slow then are `wide`.
+    Convolutions of images that lie alone, without training, have vectors of output channels.
     """
     wide = any(node.layer is not None and node.layer.wide for node in graph.nodes)
     if batch > 8 or wide:
         return 16
+    if not training:
+        return 1
     return next(lanes for lanes in (1, 4, 8) if batch <= lanes)

@@ -8,6 +8,7 @@ import numpy as np
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
+from fastcnn.kernels.spec import ENUMS, SLOPE_FROM_OUTPUT
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Stage:
     activation: str = "linear"
     alpha: float = 0.0
     pool: Layer | None = None
+    norm: Node | None = None  # a batch norm that is folded into the weights
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
@@ -44,8 +46,13 @@ class Stage:
         return self.y.gradient
 
 
-def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
-    """Stages in running order; with `fuse`, activations and 2x2 pools join their producer."""
+def make_stages(
+    graph: Graph, lanes: int, fuse: bool = True, training: bool = True
+) -> list[Stage]:
+    """Stages in running order; with `fuse`, activations and 2x2 pools join their producer.
+
+    Without training also batch norm, and activations whose slope can't be had from their output.
+    """
     stages: list[Stage] = []
     absorbed: set[Node] = set()
     readers = graph.consumers() if fuse else {}
@@ -56,24 +63,29 @@ def make_stages(graph: Graph, lanes: int, fuse: bool = True) -> list[Stage]:
             continue
         stage = Stage(node, node, number)
         if fuse:
-            _absorb(readers, stage, lanes, absorbed)
+            _absorb(readers, stage, lanes, absorbed, training)
         stages.append(stage)
     return stages
 
 
-def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node]) -> None:
-    """Take in the activation and pool that follow, in either order, if the layer can fuse them.
+def _absorb(
+    readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node], training: bool
+) -> None:
+    """Take in the norm, activation and pool that follow, in any order that the layer can fuse.
 
-    No fusable activation falls as its input rises, so pooling before it gives the same maximum.
+    Most activations do not fall as their input rises, so pooling before them gives the same
+    maximum; and so does pooling before a batch norm that only adds and divides.
     """
     while True:
         following = readers[stage.last]
         if len(following) != 1:
             return
         layer: Any = following[0].layer
-        if layer.is_activation and _takes_activation(stage, layer):
+        if not training and _takes_norm(stage, layer):
+            stage.norm = following[0]
+        elif layer.is_activation and _takes_activation(stage, layer, training):
             stage.activation, stage.alpha = layer.function.code, layer.function.alpha
-        elif stage.pool is None and stage.layer.fuses_pool(layer, lanes):
+        elif _takes_pool(stage, layer, lanes):
             stage.pool = layer
         else:
             return
@@ -81,6 +93,18 @@ def _absorb(readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed:
         absorbed.add(following[0])
 
 
-def _takes_activation(stage: Stage, layer: Any) -> bool:
+def _takes_activation(stage: Stage, layer: Any, training: bool) -> bool:
     fuses = stage.layer.fuses_activation and stage.activation == "linear"
-    return fuses and layer.function.fusable
+    known = not training and getattr(layer.function, "code", "") in ENUMS["activation"]
+    return fuses and (layer.function.fusable or known)
+
+
+def _takes_norm(stage: Stage, layer: Any) -> bool:
+    is_norm = layer.registered_name == "batch_normalization" and stage.norm is None
+    first = stage.activation == "linear" and (stage.pool is None or not layer.scale)
+    return stage.layer.folds_norm and is_norm and first
+
+
+def _takes_pool(stage: Stage, layer: Any, lanes: int) -> bool:
+    rises = stage.activation in SLOPE_FROM_OUTPUT
+    return stage.pool is None and rises and stage.layer.fuses_pool(layer, lanes)

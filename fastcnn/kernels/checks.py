@@ -96,11 +96,15 @@ def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
             )
 
 
-def winograd_tiles(name: str, kernel: tuple[int, ...], lanes: int = 16) -> None:
+def winograd_tiles(
+    name: str, kernel: tuple[int, ...], lanes: int = 16, single: bool = False
+) -> None:
+    """single: whether there is a kernel for images that lie alone."""
     if kernel not in ((3, 3), (5, 5)):
         raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")
-    if lanes % 16:
-        raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes}")
+    if lanes % 16 and not (single and lanes == 1):
+        wanted = "1 lane or a multiple of 16" if single else "a multiple of 16 lanes"
+        raise ShapeError(f"{name} needs {wanted}, not {lanes}")
 
 
 def winograd(name: str, arrays: Arrays, params: Params) -> None:
@@ -108,7 +112,7 @@ def winograd(name: str, arrays: Arrays, params: Params) -> None:
     conv2d(name, arrays, {**params, **STRIDE_1})
     x, w = arrays["x"], arrays["w"] if "w" in arrays else arrays["dw"]
     assert x is not None and w is not None
-    winograd_tiles(name, w.shape[2:], x.shape[-1])
+    winograd_tiles(name, w.shape[2:], x.shape[-1], single=name == "winograd_forward")
 
 
 def winograd_backward_input(name: str, arrays: Arrays, params: Params) -> None:

@@ -86,10 +86,10 @@ class NativeProgram(Program):
         position = [name for name, _ in tensors].index(tensor)
         self._parts[place].set_tensor(number, position, array, tensors[position][1])
 
-    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
         threads = enter_run(threads)
         for part in self._parts:
-            part.run(blocks, threads)
+            part.run(blocks, threads, prepare)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""

@@ -129,6 +129,23 @@ def test_forward_matches_reference(problem):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
 
 
+@settings(deadline=None, max_examples=40)
+@given(problems(lanes=(1,)))
+def test_single_images_match_reference(problem):
+    case = Case(problem)
+    assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("outs", [20, 33, 140])
+def test_single_images_in_chunks_and_groups(kernel, outs):
+    """More tiles than a chunk has, in rows wider than a vector; one, two and three groups."""
+    shapes = {"channels": 19, "outs": outs, "kernel": (kernel, kernel), "size": (11, 37)}
+    case = Case(gradient_problem(**shapes, lanes=1, blocks=2, pad=(1, 2, 1, 0)))
+    case.w /= 4
+    assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
+
+
 @settings(deadline=None, max_examples=25)
 @given(problems())
 def test_max_pool_forward_matches_reference(problem):

@@ -18,6 +18,8 @@ class Dense(WeightedLayer):
     x (features,) -> y (units,); w is (units, features), b (units,). Put a Flatten before it.
     """
 
+    folds_norm = True
+
     def __init__(
         self, units: int, activation: Any = None, **options: Unpack[KernelOptions]
     ) -> None:
@@ -39,8 +41,7 @@ class Dense(WeightedLayer):
 
     def forward(self, build: Builder, stage: Stage) -> None:
         x = build.flat(stage.x)
-        w = build.parameter(stage, "kernel")
-        b = self.bias(build, stage)
+        w, b = build.folded(stage, build.parameter(stage, "kernel"), self.bias(build, stage))
         params = {"activation": stage.activation, "alpha": stage.alpha}
         build.step("dense_forward", params, x=x, w=w, b=b, y=build.flat(build.output(stage)))
 
