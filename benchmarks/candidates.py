@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common import HERE, Net, cost
+from common import HERE, Net
+from cost import cost
 
 PAUSE = 0.03  # before each block: OpenMP's threads spin some milliseconds after their work
 

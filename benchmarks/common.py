@@ -1,6 +1,5 @@
 """What runners and workers share: nets, their cost, data, quartiles. Imports no library we time."""
 
-import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +23,14 @@ class Net:
     layers: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of one image, in multiply-adds. Nominal: taps on padding count as work."""
-
-    parameters: int
-    forward: int
-    training: int  # forward, gradients of weights and of inputs; the first layer's input needs none
-
-
 def load_nets() -> dict[str, Net]:
     tables = tomllib.loads((HERE / "nets.toml").read_text(encoding="utf-8"))
-    return {
-        key: Net(key, **{**table, "input": tuple(table["input"])}) for key, table in tables.items()
-    }
+    return {key: net_of(key, table) for key, table in tables.items()}
+
+
+def net_of(key: str, table: dict[str, Any]) -> Net:
+    own = {"input": tuple(table["input"]), "layers": expanded(table["layers"])}
+    return Net(key, **(table | own))
 
 
 def chosen(names: str) -> list[tuple[Net, int]]:
@@ -51,35 +44,41 @@ def chosen(names: str) -> list[tuple[Net, int]]:
     return pairs
 
 
-def cost(net: Net) -> Cost:
-    shape, parameters, forward, training = net.input, 0, 0, 0
-    for layer in net.layers:
-        shape, own, work = layer_cost(layer, shape)
-        passes = 3 if forward else 2
-        parameters, forward, training = parameters + own, forward + work, training + passes * work
-    return Cost(parameters, forward, training)
+def expanded(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With conv_norm and basic_block written out: layers and residuals are left."""
+    found = []
+    for spec in specs:
+        options = {key: value for key, value in spec.items() if key != "name"}
+        match spec["name"]:
+            case "conv_norm":
+                found += conv_norm(**options)
+            case "basic_block":
+                found += basic_block(**options)
+            case _:
+                found.append(spec)
+    return found
 
 
-def layer_cost(layer: dict[str, Any], shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:
-    """(output shape (H, W, C) or (features,), parameters, forward multiply-adds) of one layer."""
-    match layer["name"]:
-        case "conv2d":
-            k, filters = layer["kernel_size"], layer["filters"]
-            lost = 0 if layer.get("padding") == "same" else k - 1
-            height, width = shape[0] - lost, shape[1] - lost
-            weights = filters * shape[2] * k * k
-            return (height, width, filters), weights + filters, weights * height * width
-        case "dense":
-            weights = shape[0] * layer["units"]
-            return (layer["units"],), weights + layer["units"], weights
-        case "max_pooling2d" | "average_pooling2d":
-            size = layer["pool_size"]
-            return (shape[0] // size, shape[1] // size, shape[2]), 0, 0
-        case "flatten":
-            return (math.prod(shape),), 0, 0
-        case "dropout":
-            return shape, 0, 0
-    raise ValueError(f"nets.toml: no cost is known for {layer}")
+def conv_norm(
+    filters: int,
+    kernel_size: int = 3,
+    strides: int = 1,
+    activation: str | None = None,
+    momentum: float = 0.9,
+    scale: bool = True,
+) -> list[dict[str, Any]]:
+    conv = {"name": "conv2d", "filters": filters, "kernel_size": kernel_size, "strides": strides}
+    conv |= {"padding": kernel_size // 2, "use_bias": False}
+    norm = {"name": "batch_normalization", "momentum": momentum, "scale": scale}
+    end = [{"name": "activation", "activation": activation}] if activation else []
+    return [conv, norm, *end]
+
+
+def basic_block(filters: int, strides: int = 1) -> list[dict[str, Any]]:
+    main = conv_norm(filters, 3, strides, "relu") + conv_norm(filters)
+    shortcut = conv_norm(filters, 1, strides) if strides > 1 else []
+    block = {"name": "residual", "main": main, "shortcut": shortcut}
+    return [block, {"name": "activation", "activation": "relu"}]
 
 
 def random_data(net: Net, batch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """What CNNClassifier costs over the engine it runs: N1 training, both in turn, in one process.
 
-    python benchmarks/estimator_overhead.py --samples 10000 --epochs 2 --rounds 7 --threads 2
+    python benchmarks/estimator_overhead.py --samples 60000 --epochs 2 --rounds 7 --threads 2
 
 Both train the same net from the same seed on the same images and labels; the engine's time is that
 of `compile` and `fit` of a model that is built beforehand, the estimator's is the whole `fit`,
@@ -37,7 +37,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--samples", type=int, default=60_000)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)

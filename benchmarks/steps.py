@@ -12,7 +12,8 @@ import numpy as np
 from common import Net, chosen, random_data
 from worker_fastcnn import build
 
-FAMILIES = ("conv2d", "dense")
+FAMILIES = ("conv2d", "winograd", "dense")
+DIRECTIONS = ("forward", "backward_weight", "backward_input")
 
 
 def main() -> None:
@@ -41,33 +42,18 @@ def show(net: Net, batch: int, options: argparse.Namespace) -> None:
     seconds = np.median([[s for _, s in run] for run in runs], axis=0)
     shape = f"batch {batch}, {threads} threads, {plan.lanes} lanes"
     print(f"{net.key} {net.title}, {shape}, {model.backend}")
-    for name, own, work in zip(names, seconds, multiply_adds(model, names), strict=True):
+    for name, own, node in zip(names, seconds, plan.owners, strict=True):
+        work = multiply_adds(name, node)
         rate = f"{2e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
         print(f"  {name:34} {1e6 * own:9.1f} us {own / seconds.sum():6.1%} {rate}")
     whole = np.median([timed(lambda: plan.run(order, threads)) for _ in range(repeats)])
     print(f"  {'sum':34} {1e6 * seconds.sum():9.1f} us; run at once {1e6 * whole:.1f} us")
 
 
-def multiply_adds(model: Any, names: list[str]) -> list[int]:
-    """Of one image, for each step: layers come in their order forward, and in reverse backward."""
-    result = [0] * len(names)
-    for family in FAMILIES:
-        work = [
-            node.layer.multiply_adds(*node.input_shapes)
-            for node in model.graph.nodes
-            if node.layer is not None and node.layer.registered_name == family
-        ]
-        for direction in ("forward", "backward_weight", "backward_input"):
-            steps = [
-                k
-                for k, name in enumerate(names)
-                if name.startswith(family) and name.endswith(direction)
-            ]
-            layers = work if direction == "forward" else work[::-1]
-            # The first layer has no gradient of its input: then there are fewer steps than layers.
-            for k, amount in zip(steps, layers, strict=False):
-                result[k] = amount
-    return result
+def multiply_adds(name: str, node: Any) -> int:
+    """Of one image, in the kernel of that name, which this node of the graph asked for."""
+    heavy = name.startswith(FAMILIES) and name.endswith(DIRECTIONS)
+    return node.layer.multiply_adds(*node.input_shapes) if heavy and node is not None else 0
 
 
 def timed(call: Any) -> float:

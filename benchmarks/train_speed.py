@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from candidates import Candidate, Worker, fastcnn, idle_share, interleave, peers
-from common import Net, chosen, cost, quartiles
+from common import Net, chosen, quartiles
+from cost import cost
 from machine import describe, fma_peak
 
 KEPT = 2  # modes of each peer that go on after the qualifying blocks

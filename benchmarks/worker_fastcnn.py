@@ -6,9 +6,10 @@ from typing import Any
 from common import Net, random_data
 from serve import Run, serve
 
-from fastcnn import Sequential, __version__
+from fastcnn import Input, Model, __version__
 from fastcnn.callbacks import Callback
 from fastcnn.commands.versions import maker_in_use
+from fastcnn.layers import Add
 from fastcnn.plugins.registry import layers, make
 
 
@@ -28,11 +29,26 @@ class Stopwatch(Callback):
         self.model.stop_training = self.steps >= self.most or self.seconds >= self.limit
 
 
-def build(net: Net, threads: int, backend: str | None = None) -> Sequential:
-    stack = [make(layers, spec) for spec in [*net.layers, {"name": "softmax"}]]
-    model = Sequential(stack, net.input, threads=threads, backend=backend)
+def build(net: Net, threads: int, backend: str | None = None) -> Model:
+    image = Input(net.input)
+    scores = stack([*net.layers, {"name": "softmax"}], image)
+    model = Model(image, scores, threads=threads, backend=backend)
     model.compile(net.optimizer, "sparse_categorical_crossentropy")
     return model
+
+
+def stack(specs: list[dict[str, Any]], x: Any) -> Any:
+    """The output of these layers, one after the other, on a symbolic tensor."""
+    for spec in specs:
+        if spec["name"] == "residual":
+            x = Add()([stack(spec["main"], x), stack(spec["shortcut"], x)])
+            continue
+        options = dict(spec)
+        trainable = options.pop("trainable", True)
+        layer = make(layers, options)
+        layer.trainable = trainable
+        x = layer(x)
+    return x
 
 
 def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
@@ -46,7 +62,7 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
 
     facts = {
         "version": f"fastcnn {__version__} ({maker_in_use(mode)})",
-        "parameters": model.count_params(),
+        "parameters": sum(model.store.value(key).size for key in model.store.trainable),
         "multiply_adds": sum(
             node.layer.multiply_adds(*node.input_shapes) for node in model.graph.nodes[1:]
         ),

@@ -19,7 +19,10 @@ LAYERS = {
     "max_pooling2d": keras.layers.MaxPooling2D,
     "average_pooling2d": keras.layers.AveragePooling2D,
     "flatten": keras.layers.Flatten,
+    "global_average_pooling2d": keras.layers.GlobalAveragePooling2D,
     "dropout": keras.layers.Dropout,
+    "batch_normalization": keras.layers.BatchNormalization,
+    "activation": keras.layers.Activation,
 }
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -30,11 +33,8 @@ OPTIMIZERS = {
 
 
 def build(net: Net, xla: bool) -> keras.Model:
-    stack = [keras.Input(net.input)]
-    for spec in net.layers:
-        options = dict(spec)
-        stack.append(LAYERS[options.pop("name")](**options))
-    model = keras.Sequential(stack)
+    image = keras.Input(net.input)
+    model = keras.Model(image, stack(net.layers, image))
     options = dict(net.optimizer)
     model.compile(
         OPTIMIZERS[options.pop("name")](**options),
@@ -44,12 +44,33 @@ def build(net: Net, xla: bool) -> keras.Model:
     return model
 
 
+def stack(specs: list[dict[str, Any]], x: Any) -> Any:
+    for spec in specs:
+        options = dict(spec)
+        name = options.pop("name")
+        if name == "residual":
+            x = keras.layers.Add()([stack(spec["main"], x), stack(spec["shortcut"], x)])
+            continue
+        padding = options.get("padding")
+        if isinstance(padding, int):
+            options["padding"], x = padded(name, options, padding, x)
+        x = LAYERS[name](**options)(x)
+    return x
+
+
+def padded(name: str, options: dict[str, Any], padding: int, x: Any) -> tuple[str, Any]:
+    """Keras' word for this padding, or a layer of its own where it has none."""
+    sizes, stride = x.shape[1:3], options.get("strides", 1)
+    kernel = options["kernel_size" if name == "conv2d" else "pool_size"]
+    wanted = [(size + 2 * padding - kernel) // stride + 1 for size in sizes]
+    if wanted == [-(-size // stride) for size in sizes]:
+        return "same", x
+    return "valid", keras.layers.ZeroPadding2D(padding)(x) if padding else x
+
+
 def multiply_adds(model: keras.Model) -> int:
-    return sum(
-        math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
-        for layer in model.layers
-        if hasattr(layer, "kernel")
-    )
+    heavy = [layer for layer in model.layers if hasattr(layer, "kernel")]
+    return sum(math.prod(x.kernel.shape) * math.prod(x.output.shape[1:-1]) for x in heavy)
 
 
 def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
@@ -68,7 +89,7 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
 
     facts = {
         "version": f"Keras {keras.__version__} on TensorFlow {tf.__version__}",
-        "parameters": model.count_params(),
+        "parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
         "multiply_adds": multiply_adds(model),
     }
     return repeat(step), facts

@@ -17,7 +17,7 @@ MODE_WORDS = {
     "compile_step": "torch.compile of the optimizer, too",
     "cpp_wrapper": "inductor's option for fewer Python calls",
 }
-ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh}
+ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh, "gelu": nn.GELU}
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
     "adadelta": torch.optim.Adadelta,
@@ -26,36 +26,74 @@ OPTIMIZERS = {
 }
 
 
+class Residual(nn.Module):
+    """The sum of two stacks' results."""
+
+    def __init__(self, main: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.main, self.shortcut = main, shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.main(x) + self.shortcut(x)
+
+
 def build(net: Net) -> nn.Sequential:
-    stack: list[nn.Module] = []
-    for spec in net.layers:
-        stack.append(layer(spec))
-        if "activation" in spec:
-            stack.append(ACTIVATIONS[spec["activation"]]())
-    model = nn.Sequential(*stack)
+    model = stack(net.layers)
     height, width, channels = net.input
-    model(torch.zeros(1, channels, height, width))  # settles the shapes of the lazy layers
+    model(torch.zeros(2, channels, height, width))  # settles the shapes of the lazy layers
+    for module in model.modules():
+        if getattr(module, "frozen", False):
+            module.requires_grad_(False)
+        if getattr(module, "shift_alone", False):
+            module.weight.requires_grad_(False)
     return model
 
 
-def layer(spec: dict[str, Any]) -> nn.Module:
+def stack(specs: list[dict[str, Any]]) -> nn.Sequential:
+    modules: list[nn.Module] = []
+    for spec in specs:
+        modules += layer(spec)
+        if "activation" in spec and spec["name"] != "activation":
+            modules.append(ACTIVATIONS[spec["activation"]]())
+    return nn.Sequential(*modules)
+
+
+def layer(spec: dict[str, Any]) -> list[nn.Module]:
     match spec["name"]:
         case "conv2d":
-            k, padding = spec["kernel_size"], spec.get("padding", "valid")
-            if padding == "same" and k % 2:
-                padding = k // 2  # the same, without the detour over a string
-            return nn.LazyConv2d(spec["filters"], k, padding=padding)
+            return [convolution(spec)]
         case "dense":
-            return nn.LazyLinear(spec["units"])
+            return [nn.LazyLinear(spec["units"], bias=spec.get("use_bias", True))]
+        case "batch_normalization":
+            norm = nn.LazyBatchNorm2d(momentum=1 - spec["momentum"])
+            norm.shift_alone = not spec["scale"]
+            return [norm]
         case "max_pooling2d":
-            return nn.MaxPool2d(spec["pool_size"])
+            size = spec["pool_size"]
+            return [nn.MaxPool2d(size, spec.get("strides", size), spec.get("padding", 0))]
         case "average_pooling2d":
-            return nn.AvgPool2d(spec["pool_size"])
+            return [nn.AvgPool2d(spec["pool_size"])]
+        case "global_average_pooling2d":
+            return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         case "flatten":
-            return nn.Flatten()
+            return [nn.Flatten()]
         case "dropout":
-            return nn.Dropout(spec["rate"])
+            return [nn.Dropout(spec["rate"])]
+        case "activation":
+            return [ACTIVATIONS[spec["activation"]]()]
+        case "residual":
+            return [Residual(stack(spec["main"]), stack(spec["shortcut"]))]
     raise ValueError(f"nets.toml: no PyTorch layer for {spec}")
+
+
+def convolution(spec: dict[str, Any]) -> nn.Module:
+    size, padding = spec["kernel_size"], spec.get("padding", 0)
+    if padding == "same" and size % 2:
+        padding = size // 2  # the same, without the detour over a string
+    strides, bias = spec.get("strides", 1), spec.get("use_bias", True)
+    conv = nn.LazyConv2d(spec["filters"], size, strides, padding, bias=bias)
+    conv.frozen = not spec.get("trainable", True)
+    return conv
 
 
 def optimizer(net: Net, model: nn.Module, fused: bool) -> torch.optim.Optimizer:
@@ -64,7 +102,8 @@ def optimizer(net: Net, model: nn.Module, fused: bool) -> torch.optim.Optimizer:
     options["lr"] = options.pop("learning_rate")
     if fused:
         options["fused" if name in ("adam", "sgd") else "foreach"] = True
-    return OPTIMIZERS[name](model.parameters(), **options)
+    learning = [p for p in model.parameters() if p.requires_grad]
+    return OPTIMIZERS[name](learning, **options)
 
 
 def multiply_adds(model: nn.Module, images: torch.Tensor) -> int:
@@ -75,7 +114,8 @@ def multiply_adds(model: nn.Module, images: torch.Tensor) -> int:
         nonlocal total
         total += module.weight.numel() * math.prod(output.shape[2:])
 
-    hooks = [m.register_forward_hook(count) for m in model if hasattr(m, "weight")]
+    heavy = (nn.Conv2d, nn.Linear)
+    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, heavy)]
     with torch.no_grad():
         model(images[:1])
     for hook in hooks:
@@ -97,7 +137,7 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
     labels = torch.from_numpy(numbers)
     facts = {
         "version": f"PyTorch {torch.__version__}",
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "multiply_adds": multiply_adds(model, images),
     }
     return repeat(training_step(net, model, images, labels, batch, words)), facts
