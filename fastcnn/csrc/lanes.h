@@ -75,7 +75,7 @@ INLINE void store_bytes_part(uint8_t *p, vi v, int64_t n) {
     vb narrow = __builtin_convertvector(v, vb);
 #if VW == 16
     typedef char bytes __attribute__((vector_size(16)));
-    __builtin_ia32_storedquqi128_mask((bytes *)p, (bytes)narrow, (1u << n) - 1);
+    __builtin_ia32_storedquqi128_mask((char *)p, (bytes)narrow, (1u << n) - 1);
 #else
     memcpy(p, &narrow, n);
 #endif

@@ -81,9 +81,7 @@ class Winograd(Algorithm):
         size = conv.size if direction == "backward_input" else conv.output
         transform = self.TRANSFORM[direction.rpartition("_")[2]]
         packing = self.PACKING if build.training else 0
-        gain = self._gain(
-            conv.kernel[0], size, channels, filters, build.blocks, transform, packing
-        )
+        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform, packing)
         pooled = direction.startswith("max_pool")
         return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
 

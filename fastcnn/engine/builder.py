@@ -169,11 +169,12 @@ class Builder:
         """Weights and bias (filters first), with the batch norm that the stage took in, if any."""
         if stage.norm is None:
             return w, b
+        layer: Any = stage.norm.layer
         made = aligned_zeros(w.size, self.store.dtype).reshape(w.shape)
         shift = np.zeros(len(w), self.store.dtype)
         norm = {name: self.store.value(stage.norm.key(name)) for name in stage.norm.parameters}
         flat = {"w": w.reshape(len(w), -1), "folded_w": made.reshape(len(w), -1), "folded_b": shift}
-        params = {"epsilon": stage.norm.layer.epsilon}
+        params = {"epsilon": layer.epsilon}
         self.preparation.add("fold_batch_norm", {"b": b, **flat, **norm}, **params)
         return made, shift
 

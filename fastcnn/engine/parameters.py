@@ -6,8 +6,8 @@ are moved there when the model is compiled. They can lie in one place only: if t
 the same layer in turns, its arrays move from the one to the other, and `moves` tells plans, which
 have bound pointers, that they are outdated.
 
-Plans that only predict keep packed copies of parameters. Whatever may write into a parameter says so
-(`ParameterStore.changed`): the training of any plan, `load`, and each time an array is handed out.
+Plans that only predict keep packed copies of parameters. Whatever may write into a parameter says
+so (`ParameterStore.changed`): training steps, `load`, and each time an array is handed out.
 """
 
 from collections.abc import Iterator

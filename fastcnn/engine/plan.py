@@ -18,6 +18,10 @@ from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import Program
 
+# Multiply-adds of a prediction: with fewer, waking a second thread takes as long as it saves.
+LEAST_SHARED_WORK = 500_000
+WORK_OF_OUTPUT = 10  # what a number that a layer makes counts for beside its multiply-adds
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -107,6 +111,7 @@ class Plan:
         self.moves = store.moves
         self.program: Program = build.finish()
         self._preparation = build.preparation
+        self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
         self._prepared = -1  # ParameterStore.changes when parameters were packed
         self.bytes = build.bytes
         self.owners = build.owners  # of each step of the program: whose layer it belongs to
@@ -197,7 +202,7 @@ class Plan:
         return count
 
     def run_from(self, start: int, threads: int) -> int:
-        """Run on the `batch` samples from number `start` on, or those there are; returns how many."""
+        """Run on the next `batch` samples from number `start` on; returns how many there were."""
         count = min(self.batch, self.samples - start)
         self._run(np.arange(start, start + count), threads)
         return count
@@ -219,7 +224,7 @@ class Plan:
             self._preparation.run(threads=threads)
         self._prepared = now
         try:
-            self.program.run(self._active, threads, prepare)
+            self.program.run(self._active, 1 if self._is_small else threads, prepare)
         finally:
             if training:
                 ParameterStore.changed()
@@ -266,6 +271,15 @@ def _is_flat_softmax(stage: Stage) -> bool:
     node = stage.node
     flat = math.prod(node.shape[1:]) == 1 and node.inputs[0].layer is not None
     return stage.layer.registered_name == "softmax" and flat
+
+
+def work_of(graph: Graph) -> int:
+    """Of one sample's forward pass, roughly, in multiply-adds."""
+    return sum(
+        node.layer.multiply_adds(*node.input_shapes) + WORK_OF_OUTPUT * math.prod(node.shape)
+        for node in graph.nodes
+        if node.layer is not None
+    )
 
 
 def choose_lanes(graph: Graph, batch: int, training: bool) -> int:

@@ -46,9 +46,7 @@ class Stage:
         return self.y.gradient
 
 
-def make_stages(
-    graph: Graph, lanes: int, fuse: bool = True, training: bool = True
-) -> list[Stage]:
+def make_stages(graph: Graph, lanes: int, fuse: bool = True, training: bool = True) -> list[Stage]:
     """Stages in running order; with `fuse`, activations and 2x2 pools join their producer.
 
     Without training also batch norm, and activations whose slope can't be had from their output.

@@ -7,9 +7,7 @@ from fastcnn.kernels.numba_.share import split
 __all__ = ["fold_batch_norm"]
 
 
-def fold_batch_norm(
-    work, w, b, gamma, beta, moving_mean, moving_var, folded_w, folded_b, epsilon
-):
+def fold_batch_norm(work, w, b, gamma, beta, moving_mean, moving_var, folded_w, folded_b, epsilon):
     begin, end = split(w.shape[0], work)
     for k in range(begin, end):
         scale = 1.0 / math.sqrt(moving_var[k] + epsilon)
