@@ -98,9 +98,10 @@ def _takes_activation(stage: Stage, layer: Any, training: bool) -> bool:
 
 
 def _takes_norm(stage: Stage, layer: Any) -> bool:
-    is_norm = layer.registered_name == "batch_normalization" and stage.norm is None
+    if layer.registered_name != "batch_normalization" or stage.norm is not None:
+        return False
     first = stage.activation == "linear" and (stage.pool is None or not layer.scale)
-    return stage.layer.folds_norm and is_norm and first
+    return stage.layer.folds_norm and first
 
 
 def _takes_pool(stage: Stage, layer: Any, lanes: int) -> bool:

@@ -1,5 +1,7 @@
 """What plans that only predict do otherwise: batch norm in the weights, single images, packing."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -27,14 +29,17 @@ LEFT = {
 
 
 def model_of(stack, fuse=True, **options):
-    """With parameters that are far from where they begin."""
-    model = Sequential(
-        [*stack, L.Flatten(), L.Dense(4, activation="softmax")], (12, 12, 3), **options
-    )
+    """A model of new layers like these; its batch norms are far from where they begin."""
+    end = [L.Flatten(), L.Dense(4, activation="softmax")]
+    model = Sequential([*copy.deepcopy(stack), *end], (12, 12, 3), **options)
     model.compile("adam", fuse=fuse)
-    rng = np.random.default_rng(1)
-    weights = {k: v + 0.3 * rng.normal(size=v.shape) for k, v in model.get_weights().items()}
-    model.set_weights({k: abs(v) if k.endswith("_var") else v for k, v in weights.items()})
+    weights, rng = model.get_weights(), np.random.default_rng(1)
+    for key, value in weights.items():
+        if key.startswith("batch_normalization"):
+            value += rng.normal(size=value.shape)
+        if key.endswith("_var"):
+            value[...] = abs(value)
+    model.set_weights(weights)
     return model
 
 
@@ -84,9 +89,8 @@ def test_packed_weights_follow_the_parameters(count):
 def test_packed_weights_follow_another_model_that_shares_them():
     model = model_of(FOLDED["relu"])
     model.predict(IMAGES[:1])
-    other = Sequential(
-        [*model.layers[:3], L.Flatten(), L.Dense(4, activation="softmax")], (12, 12, 3)
-    )
+    end = [L.Flatten(), L.Dense(4, activation="softmax")]
+    other = Sequential([*model.layers[:3], *end], (12, 12, 3))
     other.compile("adam")
     other.fit(IMAGES, LABELS, batch_size=10, verbose=0)
     np.testing.assert_array_equal(model.predict(IMAGES[:1]), fresh(model).predict(IMAGES[:1]))
