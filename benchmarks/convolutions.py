@@ -27,12 +27,15 @@ class Layer:
     size: int
     same: bool = True
     stride: int = 1
+    groups: int = 1
+    most_images: int = 128  # of a batch; large images would not fit the memory of a small machine
 
     @property
     def name(self) -> str:
         pad = "same" if self.same else "valid"
         step = f" /{self.stride}" if self.stride > 1 else ""
-        channels = f"{self.channels}->{self.outs}"
+        deep = "depthwise " if self.groups > 1 else ""
+        channels = f"{deep}{self.channels}->{self.outs}"
         return f"{self.kernel}x{self.kernel} {channels} {self.size}x{self.size} {pad}{step}"
 
 
@@ -52,6 +55,24 @@ LAYERS = [
     Layer(32, 64, 2, 8),
     Layer(64, 64, 3, 32, stride=2),
     Layer(64, 64, 1, 16),
+    # AlexNet, ResNet-18, MobileNet
+    Layer(3, 64, 11, 224, stride=4, most_images=16),
+    Layer(3, 64, 7, 224, stride=2, most_images=16),
+    Layer(3, 32, 3, 224, stride=2, most_images=16),
+    Layer(64, 192, 5, 27, most_images=32),
+    Layer(192, 384, 3, 13, most_images=64),
+    Layer(64, 128, 3, 56, stride=2, most_images=32),
+    Layer(64, 128, 1, 56, stride=2, most_images=32),
+    Layer(256, 512, 3, 14, stride=2, most_images=32),
+    Layer(256, 512, 1, 14, stride=2, most_images=32),
+    Layer(32, 64, 1, 112, most_images=16),
+    Layer(128, 128, 1, 56, most_images=16),
+    Layer(512, 512, 1, 14, most_images=32),
+    Layer(1024, 1024, 1, 7, most_images=32),
+    Layer(32, 32, 3, 112, groups=32, most_images=16),
+    Layer(64, 64, 3, 112, stride=2, groups=64, most_images=16),
+    Layer(512, 512, 3, 14, groups=512, most_images=32),
+    Layer(512, 512, 3, 14, stride=2, groups=512, most_images=32),
 ]
 
 
@@ -76,8 +97,9 @@ def arrays_of(layer: Layer, batch: int, lanes: int):
 
     x, _ = bordered(layer.channels, n, before, after)
     dy, dy_inner = bordered(layer.outs, out, halo[0], halo[1])
-    w = rng.normal(size=(layer.outs, layer.channels, k, k)).astype(np.float32)
-    steps = {"stride_h": s, "stride_w": s}
+    shape = layer.outs, layer.channels // layer.groups, k, k
+    w = rng.normal(size=shape).astype(np.float32)
+    steps = {"stride_h": s, "stride_w": s, "groups": layer.groups}
     zeros = {"zero_top": before, "zero_bottom": after}
     pads = {"pad_top": before, "pad_left": before}
     pads |= {"halo_top": halo[0], "halo_left": halo[2], "halo_bottom": halo[1]}
@@ -85,7 +107,8 @@ def arrays_of(layer: Layer, batch: int, lanes: int):
 
 
 def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
-    """{direction: program} of one layer."""
+    """{direction: program} of one layer, and the operations of each."""
+    batch = min(batch, layer.most_images)
     x, dy, dy_inner, w, steps, zeros, pads = arrays_of(layer, batch, lanes)
     y = aligned((dy.shape[0], *dy_inner.shape[1:]))
     blocks, b = x.shape[0], np.zeros(layer.outs, np.float32)
@@ -100,7 +123,7 @@ def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
             zeros,
         ),
     }
-    if lanes % 16 == 0:
+    if lanes % 16 == 0 and layer.kernel > 1 and layer.groups == 1:
         pool = aligned((blocks, layer.outs, y.shape[2] // 2, y.shape[3] // 2, lanes))
         index = np.random.default_rng(0).integers(0, 4, pool.shape).astype(np.uint8)
         forward = {"x": x, "w": w, "b": b, "y": pool, "index": index}
@@ -112,7 +135,8 @@ def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
     for direction, (name, arrays, params) in table.items():
         result[direction] = new_program("native", isa)
         result[direction].add(name, arrays, **steps, **params)
-    if layer.kernel in (3, 5) and layer.stride == 1 and lanes % 16 == 0:
+    plain = layer.stride == 1 and layer.groups == 1
+    if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
         add_winograd(result, table, isa)
     return result, 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
 
@@ -129,7 +153,7 @@ def add_winograd(programs, table, isa: str | None) -> None:
     sums = aligned((36, channels, -(-filters // 16) * 16))
     programs["W d weight"] = program = new_program("native", isa)
     own = {k: arrays[k] for k in ("x", "dy", "db")}
-    program.add("winograd_backward_weight", {**own, "sums": sums})
+    program.add("winograd_backward_weight", {**own, "sums": sums}, kernel=arrays["dw"].shape[2])
     program.add("winograd_weight_gradient", {"sums": sums, "dw": arrays["dw"]})
 
 

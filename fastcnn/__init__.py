@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        recipes,
         regularizers,
         schedules,
     )
@@ -46,6 +47,7 @@ _MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "recipes",
     "regularizers",
     "schedules",
 )
@@ -83,6 +85,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "recipes",
     "regularizers",
     "schedules",
 ]

@@ -1,7 +1,9 @@
-"""Public face: every built-in augmentation, and the list of them that `fit` takes."""
+"""Public face: every built-in augmentation, the list of them that `fit` takes, and the views that
+`evaluate` and `predict` take."""
 
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.augmenter import Augment, augmented
+from fastcnn.engine.views import Views
 from fastcnn.plugins.augmentations.brightness import Brightness
 from fastcnn.plugins.augmentations.contrast import Contrast
 from fastcnn.plugins.augmentations.cutmix import CutMix
@@ -30,6 +32,7 @@ __all__ = [
     "Saturation",
     "Shear",
     "Shift",
+    "Views",
     "Zoom",
     "augmented",
 ]

@@ -7,6 +7,7 @@ from fastcnn.plugins.callbacks.ema import EMA
 from fastcnn.plugins.callbacks.json_logger import JSONLogger
 from fastcnn.plugins.callbacks.lambda_callback import LambdaCallback
 from fastcnn.plugins.callbacks.learning_rate_scheduler import LearningRateScheduler
+from fastcnn.plugins.callbacks.lookahead import Lookahead
 from fastcnn.plugins.callbacks.lr_finder import LRFinder
 from fastcnn.plugins.callbacks.mlflow import MLflow
 from fastcnn.plugins.callbacks.model_checkpoint import ModelCheckpoint
@@ -29,6 +30,7 @@ __all__ = [
     "LRFinder",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Lookahead",
     "MLflow",
     "ModelCheckpoint",
     "ProgressBar",

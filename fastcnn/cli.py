@@ -20,6 +20,7 @@ from fastcnn.cli_options import (
     debug,
     metrics,
     threads,
+    views,
 )
 from fastcnn.errors import DivergedError, FastcnnError, OptionError
 
@@ -86,6 +87,12 @@ def main() -> None:
     metavar="NAME|PATH",
     help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
     "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
+)
+@click.option(
+    "--recipe",
+    metavar="NAME|FILE.toml",
+    help="Data, model and all settings, e.g. cifar10-94; options override it. See `fastcnn models`."
+    " Default: by the data.",
 )
 @click.option(
     "--model",
@@ -234,8 +241,8 @@ def lr_find(as_json: bool, **options: Any) -> None:
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
 @click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
 @click.option("--threads", type=POSITIVE, help="Of each fit. Default: cores / jobs.")
-@click.option("--backend", type=click.Choice(["loky", "dask"]), help="Default: here.")
-@click.option("--address", metavar="HOST:PORT", help="Of the scheduler of a Dask cluster.")
+@click.option("--backend", type=click.Choice(["loky", "dask", "ray"]), help="Default: here.")
+@click.option("--address", metavar="HOST:PORT", help="Of the cluster.")
 @as_json
 @click.option("--quiet", is_flag=True, default=None, help="No progress, only the result.")
 @debug
@@ -260,6 +267,7 @@ def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
     show_default=True,
     help="Data without a test set are split as in training.",
 )
+@views
 @metrics
 @data_dir
 @threads
@@ -278,6 +286,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 @click.argument("model")
 @click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@views
 @threads
 @backend
 @as_json
@@ -301,7 +310,14 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
-@click.option("--batch-size", type=POSITIVE, default=128, show_default=True, help="For --kernels.")
+@click.option("--plan", is_flag=True, help="Also list the steps of a training batch.")
+@click.option(
+    "--batch-size",
+    type=POSITIVE,
+    default=128,
+    show_default=True,
+    help="For --kernels and --plan.",
+)
 @threads
 @debug
 def summary(model: str, **options: Any) -> None:
@@ -337,11 +353,12 @@ def augment(**options: Any) -> None:
 @main.command(epilog=EPILOG)
 @debug
 def models() -> None:
-    """Built-in and installed models, and classical baselines."""
+    """Built-in and installed models, classical baselines, and recipes for `fastcnn train`."""
+    from fastcnn.commands.recipes import recipe_list
     from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list(), baseline_list()))
+    click.echo(models_text(model_list(), baseline_list(), recipe_list()))
 
 
 @main.command(epilog=EPILOG)

@@ -64,3 +64,9 @@ metrics = click.option(
 data_dir = click.option(
     "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
 )
+views = click.option(
+    "--views",
+    metavar="OPTION=VALUE,...|none",
+    help="Average the outputs for several views of each image: flip=true,shift=1. Default: as the "
+    "recipe of the run says.",
+)

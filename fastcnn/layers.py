@@ -37,9 +37,11 @@ from fastcnn.plugins.layers.maximum import Maximum
 from fastcnn.plugins.layers.maxout import Maxout
 from fastcnn.plugins.layers.multiply import Multiply
 from fastcnn.plugins.layers.normalization import Normalization
+from fastcnn.plugins.layers.patch_whitening import PatchWhitening
 from fastcnn.plugins.layers.permute import Permute
 from fastcnn.plugins.layers.prelu import PReLU
 from fastcnn.plugins.layers.relu import ReLU
+from fastcnn.plugins.layers.rescaling import Rescaling
 from fastcnn.plugins.layers.reshape import Reshape
 from fastcnn.plugins.layers.separable_conv2d import SeparableConv2D
 from fastcnn.plugins.layers.softmax import Softmax
@@ -87,8 +89,10 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "PatchWhitening",
     "Permute",
     "ReLU",
+    "Rescaling",
     "Reshape",
     "SeparableConv2D",
     "Softmax",

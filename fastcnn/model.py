@@ -20,10 +20,12 @@ from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.symbolic import to_format
+from fastcnn.engine.views import Views
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import resolve_backend, resolve_winograd
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import make, optimizers
+from fastcnn.training.adapting import adapt_layers
 from fastcnn.training.callback_list import CallbackList, make_callbacks
 from fastcnn.training.fit import Loop
 from fastcnn.training.history import History, Progress
@@ -272,6 +274,7 @@ class Model(Network):
             held_out = self._in_order(*validation_data)
         validation = None if held_out is None else self._source("validation", *held_out)
         self.store.check_frozen()
+        adapt_layers(self, source)
         batch, augment = min(batch_size, len(source)), Augment.of(augment)
         plan = self._plan("train", batch, bool(source.weights), augment)
         plan.bind(source)
@@ -291,7 +294,7 @@ class Model(Network):
             callbacks=self.callbacks,
             history=self.history,
             progress=self.progress,
-            penalty=self._penalty,
+            penalty=self.penalty,
             validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
         )
@@ -301,16 +304,25 @@ class Model(Network):
     def _validate(self, validation: Source) -> dict[str, float]:
         return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
 
-    def _penalty(self) -> float:
+    def penalty(self) -> float:
         """What the regularizers of parameters add to the loss."""
         return penalty_value(self.store, self.backend)
 
     # ---- using
 
-    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None) -> dict[str, Any]:
-        """Mean loss (with penalties), for classification accuracy, metrics; as in the history."""
+    def evaluate(
+        self, x: Any, y: Any, *, sample_weight: Any = None, views: Views | dict | None = None
+    ) -> dict[str, Any]:
+        """Mean loss (with penalties), for classification accuracy, metrics; as in the history.
+
+        views: of the outputs that `predict` gives with them.
+        """
         if not self.losses:
             raise OptionError("compile the model before evaluate: it needs a loss")
+        if views is not None:
+            from fastcnn.outputs import evaluate_outputs  # it makes a model
+
+            return evaluate_outputs(self, self.predict(x, views=views), y, sample_weight)
         source = self._source("test", *self._in_order(x, y, sample_weight))
         return self._evaluate(source, only_scalars=False)
 
@@ -322,30 +334,40 @@ class Model(Network):
             count = plan.run_from(start, threads)
             progress.add(count, plan.sums(), plan.rows(count))
         logs: dict[str, Any] = progress.logs()
-        logs["loss"] += self._penalty()
+        logs["loss"] += self.penalty()
         order = np.arange(len(source))
         return logs | scores(plan.heads, progress, source.targets, order, only_scalars)
 
-    def predict(self, x: Any) -> Any:
+    def predict(self, x: Any, *, views: Views | dict | None = None) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
         A list of arrays if there are several outputs. Threads may call this at the same time.
+        views: of each image, whose outputs are averaged; Views or a table, {"flip": True}.
         """
+        views = Views.of(views)
         with self._running:
             source = self._source("predicted", self._inputs(x))
-            plan = self._plan("predict", min(EVALUATION_BATCH, len(source)))
+            shown = views.weighted if views else [(1.0, None)]
+            batch = min(EVALUATION_BATCH, len(source))
+            plan = self._plan("predict", batch, augment=shown[0][1])
             plan.bind(source)
-            threads = resolve_threads(self.threads)
-            results = [np.empty((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
-            for start in range(0, len(source), plan.batch):
-                count = plan.run_from(start, threads)
-                for result, rows in zip(results, plan.outputs, strict=True):
-                    result[start : start + count] = rows[:count]
+            results = [np.zeros((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
+            for weight, view in shown:
+                plan.show(view)
+                self._add_outputs(plan, weight, results)
         shaped = [
             as_samples(result, node.shape, self.data_format)
             for result, node in zip(results, self.graph.outputs, strict=True)
         ]
         return shaped[0] if len(shaped) == 1 else shaped
+
+    def _add_outputs(self, plan: Plan, weight: float, results: list[np.ndarray]) -> None:
+        """results += weight * outputs, of all samples that are bound to the plan."""
+        threads = resolve_threads(self.threads)
+        for start in range(0, plan.samples, plan.batch):
+            count = plan.run_from(start, threads)
+            for result, rows in zip(results, plan.outputs, strict=True):
+                result[start : start + count] += weight * rows[:count]
 
     def _plan(
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None

@@ -436,6 +436,13 @@ def test_summary_of_kernels():
     assert directions.count("input") == directions.count("forward") - 1
 
 
+def test_summary_of_the_plan():
+    """Every step of a training batch."""
+    text = run("summary", "net.toml", "--plan", "--batch-size", "16").stdout
+    assert "steps for 16 samples" in text and " gather_images " in text
+    assert any(line.split()[1:2] == ["conv2d_max_pool_forward"] for line in text.splitlines())
+
+
 def test_models_lists_every_registered_model():
     from fastcnn.plugins.registry import models
 

@@ -33,7 +33,7 @@ RANKS = [
     ["plugins.models"],
     ["data", "datasets"],
     ["training", "callbacks", "plugins.callbacks"],
-    ["model", "models", "saving", "sequential", "structure"],
+    ["model", "models", "outputs", "recipes", "saving", "sequential", "structure"],
     ["features"],
     ["classical"],
     ["plugins.baselines", "baselines"],

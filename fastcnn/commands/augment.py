@@ -2,28 +2,35 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fastcnn import rng
 from fastcnn.commands.named_options import named_options
-from fastcnn.commands.recipes import LARGEST_SIDE
+from fastcnn.commands.run_data import LARGEST_SIDE
 from fastcnn.data.load import load_dataset
 from fastcnn.engine.augmenter import Augment
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import augmentations
+from fastcnn.recipes import Recipe
 from fastcnn.training.model_file import write_atomically
 from fastcnn.training.sheet import draw_sheet
 
 
-def augment_option(names: Sequence[str] | None, fill: str | None) -> Augment | None:
-    """The augmentations of `--augment NAME[:option=value,...]`, given once or more."""
-    if not names:
+def augment_option(
+    names: Sequence[str] | None, fill: str | None, recipe: Recipe | None = None
+) -> Augment | None:
+    """The augmentations of `--augment NAME[:option=value,...]`, given once or more, or those of the
+    recipe."""
+    tables: list[Any] = [] if recipe is None else list(recipe.augment)
+    if names:
+        tables = [named_options(name, "--augment", augmentations) for name in names]
+    if not tables:
         if fill is not None:
             raise OptionError("--augment-fill needs --augment")
         return None
-    tables = [named_options(name, "--augment", augmentations) for name in names]
-    return Augment(tables, fill or "reflect")
+    return Augment(tables, fill or (recipe.augment_fill if recipe else "reflect"))
 
 
 def augment(

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.named_options import named_list
+from fastcnn.commands.views import views_option
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
@@ -25,10 +26,12 @@ def evaluate(
     threads: int | None = None,
     metrics: str | None = None,
     backend: str | None = None,
+    views: str | None = None,
 ) -> dict[str, Any]:
     """Loss, accuracy, metrics, and accuracy of each class.
 
-    data: by default what the model was trained on; metrics: besides those it was trained with.
+    data: by default what the model was trained on; metrics: besides those it was trained with;
+    views: by default those of the recipe it was trained by.
     """
     model = find_classifier(path, threads, backend)
     arguments = run_arguments(path) or {}
@@ -41,14 +44,16 @@ def evaluate(
     if metrics:
         model.add_metrics(named_list(metrics, "--metrics", metric_registry))
     images, labels = _part(dataset, part)
-    logs = model.evaluate(images, labels)
+    options = views_option(views, arguments, model)
+    logs = model.evaluate(images, labels, **options)
     return {
         "data": dataset.name,
         "part": part,
         "images": len(images),
         "backend": model.backend,
+        **options,
         **logs,
-        "classes": _by_class(model, images, labels, dataset.classes),
+        "classes": _by_class(model.predict(images, **options), labels, dataset.classes),
     }
 
 
@@ -77,9 +82,9 @@ def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_class(
-    model: "Found", images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+    outputs: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
-    correct = model.predict(images).argmax(axis=1) == labels
+    correct = outputs.argmax(axis=1) == labels
     counts = np.bincount(labels, minlength=len(classes))
     hits = np.bincount(labels, weights=correct, minlength=len(classes))
     return {

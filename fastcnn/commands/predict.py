@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastcnn.commands.find_model import find_classifier
+from fastcnn.commands.find_model import find_classifier, run_arguments
+from fastcnn.commands.views import views_option
 from fastcnn.data.images import read_images
 from fastcnn.errors import DataError
 
@@ -20,8 +21,11 @@ def predict(
     top: int = 3,
     threads: int | None = None,
     backend: str | None = None,
+    views: str | None = None,
 ) -> list[dict[str, Any]]:
     """For each picture the `top` most probable classes, best first.
+
+    views: by default those of the recipe that the model was trained by.
 
     Baselines without probabilities give each class a "score" in place of a "probability".
     """
@@ -29,11 +33,12 @@ def predict(
     height, width, channels = model.input_shape
     images = read_images(pictures, (height, width), channels)
     _check_range(model, images)
+    options = views_option(views, run_arguments(path), model)
     classes = model.classes or tuple(map(str, range(model.output_size)))
     figure = "probability" if getattr(model, "has_probabilities", True) else "score"
     return [
         {"image": picture, "classes": _best(row, classes, top, figure)}
-        for picture, row in zip(pictures, model.predict(images), strict=True)
+        for picture, row in zip(pictures, model.predict(images, **options), strict=True)
     ]
 
 

@@ -1,50 +1,25 @@
-"""What `fastcnn train` does with a data set if nothing else is asked for."""
+"""Which recipe `fastcnn train` follows."""
 
-from dataclasses import dataclass
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Recipe:
-    model: str
-    epochs: int
-    batch_size: int = 32
-    optimizer: str = "adam"
-    learning_rate: Any = 0.001  # a number or a schedule
-    weight_decay: float = 0.0
+from fastcnn.recipes import Recipe, load, names
 
 
-LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
+def recipe_of_data(data: str, image_shape: tuple[int, int, int], model: str | None) -> Recipe:
+    """The one named DATA-MODEL or DATA; for data of your own, by the size of the images (height,
+    width, channels).
 
-RECIPES = {
-    "digits": Recipe("digits_convnet", epochs=30, batch_size=64, learning_rate=0.002),
-    "mnist": Recipe("mnist_convnet", epochs=8, batch_size=64),
-    "fashion-mnist": Recipe("simple_convnet", epochs=8, batch_size=64),
-    "cifar10": Recipe("keras_cifar", epochs=15, batch_size=64),
-    "cifar100": Recipe("keras_cifar", epochs=15, batch_size=64),
-}
-# Chosen on a part of the training images; what they reach is in benchmarks/RESULTS.md.
-OF_MODELS = {
-    ("mnist", "simple_convnet"): Recipe(
-        "simple_convnet",
-        epochs=20,
-        batch_size=100,
-        learning_rate={"name": "one_cycle", "max_learning_rate": 0.004},
-        weight_decay=0.3,
-    ),
-}
-
-
-def recipe(data: str, image_shape: tuple[int, int, int], model: str | None = None) -> Recipe:
-    """By name; for data of your own, by the size of the images (height, width, channels).
-
-    model: what was asked for, if anything; some have a recipe of their own.
+    model: what was asked for, if anything.
     """
+    known = names()
     name = data.replace("_", "-")
-    if (name, model) in OF_MODELS:
-        return OF_MODELS[name, str(model)]
-    if name in RECIPES:
-        return RECIPES[name]
+    for wanted in (f"{name}-{model}", name):
+        if wanted in known:
+            return load(wanted)
     if min(image_shape[:2]) < 16:
-        return RECIPES["digits"]
-    return RECIPES["mnist" if max(image_shape) <= 28 else "cifar10"]
+        return load("digits")
+    return load("mnist" if max(image_shape) <= 28 else "cifar10")
+
+
+def recipe_list() -> list[tuple[str, str, str]]:
+    """(name, data, what it is for) of every recipe that comes with fastcnn."""
+    made = map(load, names())
+    return [(recipe.name, recipe.data or "", recipe.description) for recipe in made]

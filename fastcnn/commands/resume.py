@@ -3,12 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.augment import augment_option
 from fastcnn.data.dataset import Dataset
 from fastcnn.errors import DataError, ModelFileError, OptionError
 from fastcnn.model import Model
 
 # May differ: the bits of an epoch do not depend on them.
 FREE = ("epochs", "data_dir", "threads", "resume", "quiet")
+OLDER: dict[str, Any] = {  # what runs of older versions lack
+    **dict.fromkeys(("augment", "augment_fill", "train_size", "views")),
+    "validate": True,
+    "callbacks": [],
+}
 NEEDED = ("data", "epochs", "batch_size", "validation", "image_size", "data_dir")
 
 
@@ -44,8 +50,10 @@ def resumed_arguments(
         )
     changed = {k: getattr(options, k) for k in ("epochs", "data_dir")}
     arguments = arguments | {k: v for k, v in changed.items() if v is not None}
-    arguments = {"augment": None, "augment_fill": None, "train_size": None} | arguments
-    arguments.setdefault("callbacks", [])  # runs of older versions have none
+    arguments = OLDER | arguments
+    if "augmentations" not in arguments:
+        augment = augment_option(arguments["augment"], arguments["augment_fill"])
+        arguments["augmentations"] = None if augment is None else augment.options()
     missing = [name for name in NEEDED if name not in arguments]
     if missing:
         raise ModelFileError(f"the run's record lacks the arguments {', '.join(missing)}")

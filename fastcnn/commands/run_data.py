@@ -8,6 +8,8 @@ from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import NAMES
 from fastcnn.data.splits import part, split
 
+LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
+
 
 def data_argument(data: str) -> str:
     """A path is made absolute, so that the run can be resumed from anywhere."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastcnn.commands.find_model import find_model
-from fastcnn.commands.kernel_rates import kernels_text
+from fastcnn.commands.kernel_rates import kernels_text, plan_text
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.errors import OptionError
 from fastcnn.model import Model
@@ -24,23 +24,28 @@ def summary(
     classes: int | None = None,
     plot: str | None = None,
     kernels: bool = False,
+    plan: bool = False,
     batch_size: int = 128,
     threads: int | None = None,
 ) -> str:
     """The table of a model file, run folder, built-in model or TOML file; plot: also a picture;
-    kernels: also those that compute each layer, timed here and now.
+    kernels: also those that compute each layer, timed here and now; plan: also every step of a
+    training batch.
 
     Of baselines, what they consist of and what was chosen.
     """
     baseline = None if _is_file(what) else baseline_argument(what)
     if baseline is not None:
-        return baseline_summary(baseline, plot, kernels)
-    model = _model(what, input_shape, classes, build if kernels else outline)
+        return baseline_summary(baseline, plot, kernels or plan)
+    model = _model(what, input_shape, classes, build if kernels or plan else outline)
     if plot is not None:
         model.plot(plot)
-    if not kernels:
-        return model.summary()
-    return f"{model.summary()}\n\n{kernels_text(model, batch_size, threads)}"
+    parts = [model.summary()]
+    if kernels:
+        parts.append(kernels_text(model, batch_size, threads))
+    if plan:
+        parts.append(plan_text(model, batch_size))
+    return "\n\n".join(parts)
 
 
 def _is_file(what: str) -> bool:

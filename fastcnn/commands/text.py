@@ -1,19 +1,9 @@
 """Results as text for people; `--json` prints the same figures for programs."""
 
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
-
-def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
-    """Columns, aligned; `right` are those that end flush."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-
-    def cell(text: str, k: int) -> str:
-        return text.rjust(widths[k]) if k in right else text.ljust(widths[k])
-
-    lines = ("  ".join(cell(text, k) for k, text in enumerate(row)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+from fastcnn.engine.table import table
 
 
 def train_text(results: dict[str, Any]) -> str:
@@ -23,7 +13,7 @@ def train_text(results: dict[str, Any]) -> str:
     first = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
     metrics = [name for name in results if name.startswith(("test_", "train_"))]
     figures = [
-        f"{name.replace('train_', 'training_').replace('_', ' ', 1)} {results[name]:.4f}"
+        f"{_title(name)} {results[name]:.4f}"
         for name in dict.fromkeys((*first, *metrics))
         if isinstance(results.get(name), float)
     ]
@@ -31,14 +21,25 @@ def train_text(results: dict[str, Any]) -> str:
         f", {results['images_per_second']:,.0f} images/s" if results["images_per_second"] else ""
     )
     stopped = f"; {results['stopped']}" if results["stopped"] else ""
+    training = results.get("training_seconds")  # without validation and what callbacks do
+    training = f" (training {training:.1f} s)" if training is not None else ""
     epochs = "" if results["epochs"] is None else f"{results['epochs']} epochs, "
     return "\n".join(
         [
             ", ".join(figures),
-            f"{epochs}{results['seconds']:.1f} s{speed}{stopped}",
+            f"{epochs}{results['seconds']:.1f} s{training}{speed}{stopped}",
             f"saved {results['model_path']}",
         ]
     )
+
+
+def _title(figure: str) -> str:
+    """ "test accuracy" of test_accuracy; "test_plain_" is without the recipe's views."""
+    begins = {"train_": "training ", "test_plain_": "plain test "}
+    for begin, text in begins.items():
+        if figure.startswith(begin):
+            return figure.replace(begin, text, 1)
+    return figure.replace("_", " ", 1)
 
 
 def lr_find_text(results: dict[str, Any]) -> str:
@@ -80,12 +81,15 @@ def _figure(row: dict[str, Any]) -> float:
 
 
 def models_text(
-    rows: list[tuple[str, int, str, str]], baselines: list[tuple[str, str, str]]
+    rows: list[tuple[str, int, str, str]],
+    baselines: list[tuple[str, str, str]],
+    recipes: list[tuple[str, str, str]],
 ) -> str:
     head = ("name", "parameters", "input", "layers")
     body = ((name, f"{count:,}", shape, text) for name, count, shape, text in rows)
     networks = table([head, *body], right=(1,))
-    return f"{networks}\n\n{table([('classical baseline', 'also', 'what it is'), *baselines])}"
+    classical = table([("classical baseline", "also", "what it is"), *baselines])
+    return f"{networks}\n\n{classical}\n\n{table([('recipe', 'data', 'what it is'), *recipes])}"
 
 
 def plugins_text(results: dict[str, Any]) -> str:

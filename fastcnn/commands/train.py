@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
-from fastcnn.commands.recipes import LARGEST_SIDE, Recipe, recipe
+from fastcnn.commands.recipes import recipe_of_data
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
-from fastcnn.commands.run_data import RunData, data_argument
+from fastcnn.commands.run_data import LARGEST_SIDE, RunData, data_argument
 from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
 from fastcnn.data.dataset import Dataset
 from fastcnn.data.load import load_dataset
+from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
 from fastcnn.kernels.backends import resolve_backend
@@ -26,11 +27,12 @@ from fastcnn.model import Model
 from fastcnn.models import build
 from fastcnn.plugins.registry import config_of
 from fastcnn.plugins.registry import metrics as metric_registry
+from fastcnn.recipes import Recipe, load
 from fastcnn.saving import load_model
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
-from fastcnn.training.model_config import ModelConfig, model_config
+from fastcnn.training.model_config import DEFAULT_LOSS, ModelConfig
 from fastcnn.training.model_file import weights_sha256
 from fastcnn.training.normalisation import normalisation
 from fastcnn.training.progress import UNLIMITED, Throughput
@@ -43,6 +45,7 @@ class TrainOptions:
     """What the user asked for; None where the data or the resumed run decides."""
 
     data: str | None = None
+    recipe: str | None = None
     model: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -108,10 +111,10 @@ class Run:
         self.note(f"model  {self.model.name}: {self.model.count_params():,} parameters")
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         self.note(f"run    {self.folder.path}: {threads}, {maker_in_use(self.model.backend)}")
-        if self.data.held_out is not None:
+        if self.validates:
             self.note(f"val_   is the {self.held_out_name} set")
         watching = watchers(self.callbacks)
-        if watching and self.held_out_name == "test":
+        if watching and self.validates and self.held_out_name == "test":
             self.note(
                 f"note   {', '.join(watching)} will choose by the test set, which flatters its "
                 "figures: --validation 0.1 holds out training images instead"
@@ -124,6 +127,11 @@ class Run:
     @property
     def held_out_name(self) -> str:
         return "validation" if self.arguments["validation"] else "test"
+
+    @property
+    def validates(self) -> bool:
+        """Whether the held-out images are measured after each epoch."""
+        return self.data.held_out is not None and self.arguments["validate"]
 
     @property
     def resume_command(self) -> str:
@@ -145,6 +153,7 @@ class Run:
         figures = {
             "epochs": self.model.progress.epoch,
             "seconds": round(time.perf_counter() - started, 3),
+            "training_seconds": round(sum(self.model.history.history.get("seconds", [])), 3),
             "images_per_second": round(meter.images_per_second, 1),
         }
         unfinished = self.model.progress.epoch < self.arguments["epochs"]
@@ -154,6 +163,8 @@ class Run:
 
     def _fit(self, callbacks: list[Any]) -> None:
         training, held_out = self.data.training, self.data.held_out
+        validation = None if held_out is None else (held_out.images, held_out.labels)
+        augment = self.arguments["augmentations"]
         self.model.fit(
             training.images,
             training.labels,
@@ -161,8 +172,8 @@ class Run:
             epochs=self.arguments["epochs"],
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
-            augment=augment_option(self.arguments["augment"], self.arguments["augment_fill"]),
-            validation_data=None if held_out is None else (held_out.images, held_out.labels),
+            augment=None if augment is None else Augment(**augment),
+            validation_data=validation if self.validates else None,
         )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +189,10 @@ class Run:
         measured = {"train": model.evaluate(training.images, training.labels)}
         if test is not None:
             measured["test"] = model.evaluate(test.images, test.labels)
+        if test is not None and self.arguments["views"]:
+            measured["test_plain"] = measured["test"]
+            views = self.arguments["views"]
+            measured["test"] = model.evaluate(test.images, test.labels, views=views)
         for part, logs in measured.items():
             figures |= {f"{part}_{name}": value for name, value in logs.items()}
         model.save(self.folder.model, training_state=False)
@@ -235,27 +250,37 @@ class Prepared:
 
 
 def prepare(options: TrainOptions) -> Prepared:
-    """Model and data as the options, the model file and the recipe of the data say."""
+    """Model and data as the options, the model file and the recipe say."""
     config = None if options.model is None else model_argument(options.model)
-    data = data_argument(options.data or "digits")
+    chosen = None if options.recipe is None else load(options.recipe)
+    data = data_argument(options.data or (chosen and chosen.data) or "digits")
     dataset = load_dataset(
         data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
     )
-    chosen = recipe(data, dataset.image_shape, options.model)
-    config = config or model_config(chosen.model)
+    chosen = chosen or recipe_of_data(data, dataset.image_shape, options.model)
+    config = _config(config, chosen.config)
     seed = 0 if options.seed is None else options.seed
     images = RunData.of(dataset, options.validation, options.train_size, seed)
     model = _model(config, dataset, seed, options)
     model.preprocessing = normalisation(images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
-    model.compile(_optimizer(options, config, chosen), config.loss, metrics=metrics)
+    model.compile(_optimizer(options, config), config.loss or DEFAULT_LOSS, metrics=metrics)
     return Prepared(data, images, chosen, config, model)
+
+
+def _config(given: ModelConfig | None, of_recipe: ModelConfig) -> ModelConfig:
+    """What was asked for, with the recipe's loss, optimizer and callbacks if it has none."""
+    if given is None:
+        return of_recipe
+    parts = ("loss", "optimizer", "callbacks")
+    return replace(given, **{k: getattr(given, k) or getattr(of_recipe, k) for k in parts})
 
 
 def new_run(options: TrainOptions) -> Run:
     """Everything is checked before the folder is made."""
     callback_tables(options)
-    augment_option(options.augment, options.augment_fill)
+    if options.recipe is None:  # else its own augmentations may be what --augment-fill is for
+        augment_option(options.augment, options.augment_fill)
     made = prepare(options)
     arguments = _arguments(options, made)
     model = made.model
@@ -302,14 +327,10 @@ def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptio
     return model
 
 
-def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> dict[str, Any]:
-    """The recipe's, the model file's, or the named one with its defaults; then single options."""
-    table = {
-        "name": chosen.optimizer,
-        "learning_rate": chosen.learning_rate,
-        "weight_decay": chosen.weight_decay,
-    }
-    table = config.optimizer or table
+def _optimizer(options: TrainOptions, config: ModelConfig) -> dict[str, Any]:
+    """That of the model file or the recipe, or the named one with its defaults; then single
+    options."""
+    table = config.optimizer or {"name": "adam"}
     if options.optimizer not in (None, table["name"]):
         table = {"name": options.optimizer}
     given = {"momentum": options.momentum, "weight_decay": options.weight_decay}
@@ -321,14 +342,14 @@ def _optimizer(options: TrainOptions, config: ModelConfig, chosen: Recipe) -> di
 def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
     """What `--resume` needs to go on, and compares with the options that are given there."""
     chosen, optimizer = made.chosen, made.model.optimizer
-    model = options.model or chosen.model
     assert optimizer is not None
-    is_file = model.lower().endswith(".toml")
+    augment = augment_option(options.augment, options.augment_fill, chosen)
     callbacks = callback_tables(options, made.config.callbacks)
     epochs = UNLIMITED if limits_time(callbacks) else chosen.epochs
     return {
         "data": made.data_argument,
-        "model": str(Path(model).absolute()) if is_file else model,
+        "recipe": _absolute(options.recipe),
+        "model": _absolute(options.model) or made.config.name,
         "epochs": epochs if options.epochs is None else options.epochs,
         "batch_size": options.batch_size or chosen.batch_size,
         "optimizer": optimizer.registered_name,
@@ -344,6 +365,9 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "callbacks": callbacks,
         "augment": options.augment,
         "augment_fill": options.augment_fill,
+        "augmentations": None if augment is None else augment.options(),
+        "validate": chosen.validate or bool(options.validation),
+        "views": chosen.views,
         "callback": options.callback,
         "early_stopping": options.early_stopping,
         "time_budget": options.time_budget,
@@ -351,3 +375,10 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "image_size": list(made.data.dataset.image_shape[:2]),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }
+
+
+def _absolute(name_or_file: str | None) -> str | None:
+    """So that a run can be resumed from anywhere."""
+    if name_or_file is None or not name_or_file.lower().endswith(".toml"):
+        return name_or_file
+    return str(Path(name_or_file).absolute())

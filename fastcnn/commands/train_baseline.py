@@ -14,8 +14,7 @@ from fastcnn.classical.classifier import BaselineClassifier
 from fastcnn.classical.saving import arrays_of
 from fastcnn.commands.baseline_model import BaselineModel, chosen_text
 from fastcnn.commands.named_options import named_list
-from fastcnn.commands.recipes import LARGEST_SIDE
-from fastcnn.commands.run_data import RunData, data_argument
+from fastcnn.commands.run_data import LARGEST_SIDE, RunData, data_argument
 from fastcnn.commands.versions import isa_in_use, versions
 from fastcnn.data.load import load_dataset
 from fastcnn.engine.baseline import Baseline

@@ -9,10 +9,11 @@ from fastcnn.compare.folder import ComparisonFolder
 from fastcnn.compare.jobs import Job, all_jobs
 from fastcnn.compare.machine import machine
 from fastcnn.compare.options import CompareOptions
+from fastcnn.compare.pool import Pool
 from fastcnn.compare.progress import Progress
 from fastcnn.compare.report.write import write_reports
 from fastcnn.compare.results import compile_results
-from fastcnn.compare.run import Pool, run_jobs
+from fastcnn.compare.run import run_jobs
 from fastcnn.compare.subject import Subject, subject
 from fastcnn.errors import OptionError, unknown
 from fastcnn.kernels.threads import effective_cores, resolve_threads

@@ -4,18 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fastcnn.compare.jobs import Job
 from fastcnn.compare.measure import DIED, Result, failed, measure
+from fastcnn.compare.pool import Pool
 from fastcnn.compare.worker import obey
-from fastcnn.errors import OptionError
-from fastcnn.training.optional import require
-
-LOCAL, DASK = "loky", "dask"
-BACKENDS = (LOCAL, DASK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,35 +21,6 @@ class Arrays:
     labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Where jobs run: so many processes here, or the Dask cluster at an address."""
-
-    processes: int = 1
-    backend: str = LOCAL
-    address: str | None = None
-
-    def results(
-        self, jobs: dict[int, Job], arrays: Arrays, one_at_a_time: bool
-    ) -> Iterator[tuple[int, Result]]:
-        """(number of the job, result), in the order in which they end."""
-        from joblib import Parallel, delayed, parallel_config
-
-        data = (arrays.images, arrays.labels, arrays.test_images, arrays.test_labels)
-        tasks = (delayed(_work)(os.getpid(), n, job, *data) for n, job in jobs.items())
-        parallel = {"n_jobs": self.processes, "return_as": "generator_unordered", "batch_size": 1}
-        with parallel_config(self.backend, **self._parameters()):
-            yield from Parallel(**parallel, pre_dispatch=1 if one_at_a_time else "2*n_jobs")(tasks)
-
-    def _parameters(self) -> dict[str, Any]:
-        if self.backend == LOCAL:
-            return {}
-        require("distributed", f"the backend {DASK}", DASK)
-        if self.address is None:
-            raise OptionError("the backend dask needs an address, e.g. tcp://127.0.0.1:8786")
-        return {"scheduler_host": self.address}
 
 
 def run_jobs(
@@ -69,13 +35,24 @@ def run_jobs(
     one_at_a_time = False
     while waiting:
         try:
-            for number, result in pool.results(dict(waiting), arrays, one_at_a_time):
+            for number, result in _results(waiting, arrays, pool, one_at_a_time):
                 save(waiting.pop(number), result)
         except BrokenProcessPool:
             if one_at_a_time:
                 job = waiting.pop(min(waiting))
                 save(job, failed(job, DIED))
             one_at_a_time = not one_at_a_time
+
+
+def _results(
+    jobs: dict[int, Job], arrays: Arrays, pool: Pool, one_at_a_time: bool
+) -> Iterator[tuple[int, Result]]:
+    """(number of the job, result), as they end."""
+    from joblib import delayed
+
+    data = (arrays.images, arrays.labels, arrays.test_images, arrays.test_labels)
+    tasks = [delayed(_work)(os.getpid(), n, job, *data) for n, job in jobs.items()]
+    return pool.results(tasks, one_at_a_time)
 
 
 def _work(parent: int, number: int, job: Job, *data: np.ndarray) -> tuple[int, Result]:

@@ -109,12 +109,21 @@ INLINE vf activation_input_slope(const int activation, vf dy, vf x) {
     }
 }
 
+/* dy * f'(x), from x, of any activation */
+INLINE vf activation_slope_at(const int activation, vf dy, vf x, float alpha) {
+    if (activation >= ACT_GELU) return activation_input_slope(activation, dy, x);
+    return activation_slope(activation, dy, activation_value(activation, x, alpha), alpha);
+}
+
 /* For the loops of other kernels: all but the cheapest are called, so that those loops stay small. */
 static __attribute__((noinline)) vf called_value(int activation, vf x, float alpha) {
     return activation_value(activation, x, alpha);
 }
 static __attribute__((noinline)) vf called_slope(int activation, vf dy, vf y, float alpha) {
     return activation_slope(activation, dy, y, alpha);
+}
+static __attribute__((noinline)) vf called_slope_at(int activation, vf dy, vf x, float alpha) {
+    return activation_slope_at(activation, dy, x, alpha);
 }
 
 INLINE vf activate(int activation, vf x, float alpha) {
@@ -132,6 +141,19 @@ INLINE vf activate_backward(int activation, vf dy, vf y, float alpha) {
     case ACT_RELU: return activation_slope(ACT_RELU, dy, y, alpha);
     case ACT_LEAKY_RELU: return activation_slope(ACT_LEAKY_RELU, dy, y, alpha);
     default: return called_slope(activation, dy, y, alpha);
+    }
+}
+
+/* Whether more than a comparison is needed */
+INLINE int is_costly(int activation) { return activation > ACT_LEAKY_RELU; }
+
+/* dy * f'(x), from x */
+INLINE vf activate_backward_at(int activation, vf dy, vf x, float alpha) {
+    switch (activation) {
+    case ACT_LINEAR: return dy;
+    case ACT_RELU: return activation_slope(ACT_RELU, dy, x, alpha);
+    case ACT_LEAKY_RELU: return activation_slope(ACT_LEAKY_RELU, dy, x, alpha);
+    default: return called_slope_at(activation, dy, x, alpha);
     }
 }
 

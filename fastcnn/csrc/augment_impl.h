@@ -41,13 +41,36 @@ INLINE float channel_at(const augmenter *g, int64_t offset, int64_t c, const int
 /* In a range that an integer holds; NaN becomes the lower end. */
 INLINE float coordinate(float x) { return x > -1e6f ? (x < 1e6f ? x : 1e6f) : -1e6f; }
 
-/* A row that runs along an input row by whole pixels: flips and shifts. */
+/* to[k] = from[k jump] */
+INLINE void copied_pixels(const augmenter *g, int64_t offset, int64_t jump, int64_t count, float *to,
+                          const int bytes) {
+    const uint8_t *small = (const uint8_t *)g->images->data + offset;
+    const float *wide = (const float *)g->images->data + offset;
+    if (jump == 1)  // grey images: the compiler makes vectors of this
+        for (int64_t k = 0; k < count; k++) to[k] = bytes == 1 ? small[k] : wide[k];
+    else
+        for (int64_t k = 0; k < count; k++) to[k] = bytes == 1 ? small[k * jump] : wide[k * jump];
+}
+
+/* A row that runs along an input row by whole pixels: flips and shifts. Columns begin .. end - 1
+ * show columns of the image, the others what lies beyond its edge. */
 INLINE void copied_row(const augmenter *g, int64_t image, int64_t line, int64_t first, int64_t step,
                        float *row, const int bytes) {
-    for (int64_t w = 0; w < g->width; w++) {
+    const int64_t *stride = g->images->stride, n = g->width, h = inside(line, g->height, g->fill);
+    int64_t begin = min_i64(n, max_i64(0, step > 0 ? -first : first - (n - 1)));
+    int64_t end = max_i64(begin, min_i64(n, step > 0 ? n - first : first + 1));
+    if (h < 0) begin = end = n;
+    for (int64_t w = 0; w < n; w++) {
+        if (w == begin) w = end;
+        if (w == n) break;
         int64_t offset = pixel_offset(g, image, line, first + step * w);
-        for (int64_t c = 0; c < g->channels; c++) row[c * g->width + w] = channel_at(g, offset, c, bytes);
+        for (int64_t c = 0; c < g->channels; c++) row[c * n + w] = channel_at(g, offset, c, bytes);
     }
+    if (begin == end) return;
+    int64_t offset = image * stride[0] + h * stride[1] + (first + step * begin) * stride[2];
+    for (int64_t c = 0; c < g->channels; c++)
+        copied_pixels(g, offset + c * stride[3], step * stride[2], end - begin, row + c * n + begin,
+                      bytes);
 }
 
 INLINE void bilinear_row(const augmenter *g, int64_t place, int64_t h, float *row, const int bytes) {

@@ -139,23 +139,58 @@ static void channel_statistics(
     *variance = fmax(0.0, total(sums.b) / n - shift * shift);
 }
 
-/* y = act((x - mean) * scale + beta) */
+/* normal(x) = (x - mean) * scale + shift. The mean is subtracted first, for x may be large beside its spread. */
 typedef struct {
-    float mean, scale, beta, alpha;
+    float mean, scale, shift, alpha;
     int activation;
 } bn_map;
 
-/* The mean is subtracted first, for x may be large beside its spread. */
-INLINE vf normalize(const bn_map *m, vf x) {
-    return activate(m->activation, (x - m->mean) * m->scale + m->beta, m->alpha);
+/* The same floats forward and backward, so that the way back finds the bits again that the activation got. */
+INLINE bn_map bn_map_of(
+    double mean, double inv_std, const fc_tensor *gamma, const fc_tensor *beta, int64_t c, int activation,
+    float alpha
+) {
+    double scale = inv_std * channel_value(gamma, c, 1.0f), rounded_off = mean - (float)mean;
+    float shift = (float)(channel_value(beta, c, 0.0f) - rounded_off * scale);
+    return (bn_map){(float)mean, (float)scale, shift, alpha, activation};
+}
+
+INLINE vf normal(const bn_map *m, vf x) { return (x - m->mean) * m->scale + m->shift; }
+
+/* Constants for f, so that loops over vectors decide nothing */
+#define WITH_ACTIVATION(activation, f, ...) \
+    switch (activation) { \
+    case ACT_LINEAR: f(__VA_ARGS__, ACT_LINEAR); break; \
+    case ACT_RELU: f(__VA_ARGS__, ACT_RELU); break; \
+    default: f(__VA_ARGS__, activation); \
+    }
+
+/* The same place in x, z (or NULL) and y */
+typedef struct {
+    const float *x, *z;
+    float *y;
+} bn_rows;
+
+INLINE bn_rows bn_rows_at(
+    const fc_tensor *x, const fc_tensor *z, const fc_tensor *y, int64_t b, int64_t c, int64_t row
+) {
+    const float *sum = z->data ? channel_row(z, b, c, row) : NULL;
+    return (bn_rows){channel_row(x, b, c, row), sum, channel_row(y, b, c, row)};
+}
+
+/* y = act(normal(x) + z) for n floats at i */
+INLINE void normalize(const bn_map *m, const bn_rows *r, int64_t i, int64_t n, vi mask, const int activation) {
+    vf v = normal(m, load_n(r->x + i, n));
+    if (r->z) v += load_n(r->z + i, n);
+    store_n(r->y + i, keep_where(mask, activate(activation, v, m->alpha)), n);
 }
 
 INLINE void normalize_row(
-    const bn_map *m, const float *x, float *y, int64_t k, int64_t n, int64_t period, vi mask
+    const bn_map *m, bn_rows r, int64_t k, int64_t n, int64_t period, vi mask, const int activation
 ) {
     int64_t i = k;
-    for (; i + VW <= n; i += period) store(y + i, keep_where(mask, normalize(m, load(x + i))));
-    if (i < n) store_part(y + i, keep_where(mask, normalize(m, load_part(x + i, n - i))), n - i);
+    for (; i + VW <= n; i += period) normalize(m, &r, i, VW, mask, activation);
+    if (i < n) normalize(m, &r, i, n - i, mask, activation);
 }
 
 INLINE void update_moving(const fc_tensor *moving, int64_t c, double momentum, double value) {
@@ -163,133 +198,139 @@ INLINE void update_moving(const fc_tensor *moving, int64_t c, double momentum, d
 }
 
 static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *gamma = &a->t[1], *beta = &a->t[2], *y = &a->t[4];
-    double epsilon = a->f[0], momentum = a->f[1], mean, variance;
-    channel_walk walk = start_walk(&a->t[3], ctx, (const fc_tensor *[]){x, y, y, y});
+    const fc_tensor *x = &a->t[0], *z = &a->t[3], *y = &a->t[5];
+    double epsilon = a->f[0], momentum = a->f[1], variance;
+    double *mean = a->t[6].data, *inv_std = a->t[7].data;
+    channel_walk walk = start_walk(&a->t[4], ctx, (const fc_tensor *[]){x, y, z->data ? z : y, y});
     int64_t begin, end;
     split(x->shape[1], ctx, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        channel_statistics(&walk, x, c, &mean, &variance);
-        double inv_std = 1.0 / sqrt(variance + epsilon), scale = inv_std * channel_value(gamma, c, 1.0f);
-        double rounded_off = mean - (float)mean;
-        float shift = (float)(channel_value(beta, c, 0.0f) - rounded_off * scale);
-        bn_map m = {(float)mean, (float)scale, shift, (float)a->f[2], (int)a->i[0]};
+        channel_statistics(&walk, x, c, &mean[c], &variance);
+        inv_std[c] = 1.0 / sqrt(variance + epsilon);
+        bn_map m = bn_map_of(mean[c], inv_std[c], &a->t[1], &a->t[2], c, (int)a->i[0], (float)a->f[2]);
         EACH_ROW(&walk, b, row, k) {
-            const float *px = channel_row(x, b, c, row);
-            normalize_row(&m, px, channel_row(y, b, c, row), k, walk.n, walk.period, mask_at(&walk, b, k));
+            bn_rows r = bn_rows_at(x, z, y, b, c, row);
+            vi mask = mask_at(&walk, b, k);
+            WITH_ACTIVATION(m.activation, normalize_row, &m, r, k, walk.n, walk.period, mask)
         }
-        set_channel(&a->t[5], c, mean);
-        set_channel(&a->t[6], c, inv_std);
         if (walk.count == 0.0) continue;
-        update_moving(&a->t[7], c, momentum, mean);
-        update_moving(&a->t[8], c, momentum, variance);
+        update_moving(&a->t[8], c, momentum, mean[c]);
+        update_moving(&a->t[9], c, momentum, variance);
     }
 }
 
 static void batch_norm_inference(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *y = &a->t[5];
+    const fc_tensor *x = &a->t[0], *y = &a->t[6];
     int64_t channels = x->shape[1], n = x->shape[3] * x->shape[4], begin, end;
     split(active_blocks(x, ctx) * channels, ctx, &begin, &end);
     for (int64_t plane = begin; plane < end; plane++) {
         int64_t b = plane / channels, c = plane % channels;
-        double inv_std = 1.0 / sqrt(channel_value(&a->t[4], c, 1.0f) + a->f[0]);
-        float scale = (float)(inv_std * channel_value(&a->t[1], c, 1.0f));
-        float mean = channel_value(&a->t[3], c, 0.0f), beta = channel_value(&a->t[2], c, 0.0f);
-        bn_map m = {mean, scale, beta, (float)a->f[1], (int)a->i[0]};
+        double inv_std = 1.0 / sqrt(channel_value(&a->t[5], c, 1.0f) + a->f[0]);
+        double mean = channel_value(&a->t[4], c, 0.0f);
+        bn_map m = bn_map_of(mean, inv_std, &a->t[1], &a->t[2], c, (int)a->i[0], (float)a->f[1]);
         for (int64_t row = 0; row < x->shape[2]; row++) {
-            const float *px = channel_row(x, b, c, row);
-            normalize_row(&m, px, channel_row(y, b, c, row), 0, n, VW, splat_i(-1));
+            bn_rows r = bn_rows_at(x, &a->t[3], y, b, c, row);
+            WITH_ACTIVATION(m.activation, normalize_row, &m, r, 0, n, VW, splat_i(-1))
         }
     }
 }
 
-/* What the gradient of a channel is made from; dy is taken behind the fused activation. */
+/* What the gradient of a channel is made from */
 typedef struct {
-    const fc_tensor *x, *dy, *y;
-    int activation;
-    float alpha, mean, dy_mean, slope, scale;
+    bn_map map;
+    float ds_mean, slope;    /* of ds, the gradient before the activation, and of ds over x */
+    int keeps_ds;            /* dx holds ds between the two passes */
 } bn_gradient;
 
-/* The same place in x, dy, y, dx */
+/* The same place in x, dy and dx */
 typedef struct {
-    const float *x, *dy, *y;
+    const float *x, *dy;
     float *dx;
-} bn_rows;
+} bn_gradient_rows;
 
-INLINE bn_rows rows_at(const bn_gradient *g, const fc_tensor *dx, int64_t b, int64_t c, int64_t row) {
-    return (bn_rows){
-        channel_row(g->x, b, c, row), channel_row(g->dy, b, c, row), channel_row(g->y, b, c, row),
-        channel_row(dx, b, c, row),
-    };
+INLINE vf gradient_before(const bn_map *m, vf dy, vf x, vi mask, const int activation) {
+    if (activation != ACT_LINEAR) dy = activate_backward_at(activation, dy, normal(m, x), m->alpha);
+    return keep_where(mask, dy);
 }
 
-INLINE vf load_up_to(const float *p, int64_t n) { return n >= VW ? load(p) : load_part(p, n); }
-
-/* n: floats left in the row */
-INLINE vf bn_dy(const bn_gradient *g, const bn_rows *r, int64_t i, int64_t n, vi mask) {
-    vf d = load_up_to(r->dy + i, n);
-    if (g->activation != ACT_LINEAR)
-        d = activate_backward(g->activation, d, load_up_to(r->y + i, n), g->alpha);
-    return keep_where(mask, d);
+/* a += sum of ds, b += sum of ds * (x - mean), for n floats at i */
+INLINE void sum_gradient(
+    vf *a, vf *b, const bn_gradient *g, const bn_gradient_rows *r, int64_t i, int64_t n, vi mask,
+    const int activation
+) {
+    vf x = load_n(r->x + i, n), ds = gradient_before(&g->map, load_n(r->dy + i, n), x, mask, activation);
+    if (is_costly(activation) && g->keeps_ds) store_n(r->dx + i, ds, n);
+    *a += ds;
+    *b += ds * (x - g->map.mean);
 }
 
-/* a += sum of dy, b += sum of dy * (x - mean) */
 INLINE void sum_gradient_row(
-    channel_sums *sums, const bn_gradient *g, bn_rows r, int64_t k, int64_t n, int64_t period, vi mask
+    channel_sums *sums, const bn_gradient *g, bn_gradient_rows r, int64_t k, int64_t n, int64_t period,
+    vi mask, const int activation
 ) {
     int64_t i = k;
     while (i + VW <= n) {
         vf a = {0}, b = {0};
         int64_t end = min_i64(n, i + PIECE * period);
-        for (; i + VW <= end; i += period) {
-            vf d = bn_dy(g, &r, i, VW, mask);
-            a += d;
-            b += d * (load(r.x + i) - g->mean);
-        }
+        for (; i + VW <= end; i += period) sum_gradient(&a, &b, g, &r, i, VW, mask, activation);
         flush(sums, a, b);
     }
     if (i < n) {
-        vf d = bn_dy(g, &r, i, n - i, mask);
-        flush(sums, d, d * (load_part(r.x + i, n - i) - g->mean));
+        vf a = {0}, b = {0};
+        sum_gradient(&a, &b, g, &r, i, n - i, mask & first_lanes(n - i), activation);
+        flush(sums, a, b);
     }
 }
 
-/* dx = scale * (dy - dy_mean - (x - mean) * slope) */
-INLINE vf bn_dx(const bn_gradient *g, const bn_rows *r, int64_t i, int64_t n, vi mask) {
-    vf centred = load_up_to(r->x + i, n) - g->mean;
-    return keep_where(mask, (bn_dy(g, r, i, n, mask) - g->dy_mean - centred * g->slope) * g->scale);
+/* dx = scale * (ds - ds_mean - (x - mean) * slope) */
+INLINE void write_gradient(
+    const bn_gradient *g, const bn_gradient_rows *r, int64_t i, int64_t n, vi mask, const int activation
+) {
+    vf x = load_n(r->x + i, n), ds;
+    if (is_costly(activation) && g->keeps_ds)
+        ds = load_n(r->dx + i, n);
+    else
+        ds = gradient_before(&g->map, load_n(r->dy + i, n), x, mask, activation);
+    vf dx = (ds - g->ds_mean - (x - g->map.mean) * g->slope) * g->map.scale;
+    store_n(r->dx + i, keep_where(mask, dx), n);
 }
 
 INLINE void write_gradient_row(
-    const bn_gradient *g, bn_rows r, int64_t k, int64_t n, int64_t period, vi mask
+    const bn_gradient *g, bn_gradient_rows r, int64_t k, int64_t n, int64_t period, vi mask,
+    const int activation
 ) {
     int64_t i = k;
-    for (; i + VW <= n; i += period) store(r.dx + i, bn_dx(g, &r, i, VW, mask));
-    if (i < n) store_part(r.dx + i, bn_dx(g, &r, i, n - i, mask), n - i);
+    for (; i + VW <= n; i += period) write_gradient(g, &r, i, VW, mask, activation);
+    if (i < n) write_gradient(g, &r, i, n - i, mask, activation);
 }
 
+/* dx may lie where dy or x does. */
 static void batch_norm_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *y = a->t[2].data ? &a->t[2] : dy, *dx = &a->t[7];
-    bn_gradient g = {x, dy, y, a->t[2].data ? (int)a->i[0] : ACT_LINEAR, (float)a->f[0]};
-    channel_walk walk = start_walk(&a->t[6], ctx, (const fc_tensor *[]){x, dy, y, dx});
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dx = &a->t[7];
+    const double *mean = a->t[4].data, *inv_std = a->t[5].data;
+    channel_walk walk = start_walk(&a->t[6], ctx, (const fc_tensor *[]){x, dy, dx, dx});
     double count = walk.count > 0.0 ? walk.count : 1.0;
     int64_t begin, end;
     split(x->shape[1], ctx, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        float inv_std = channel_value(&a->t[5], c, 1.0f);
+        int activation = (int)a->i[0];
+        bn_map m = bn_map_of(mean[c], inv_std[c], &a->t[2], &a->t[3], c, activation, (float)a->f[0]);
+        bn_gradient g = {.map = m, .keeps_ds = dx->data != x->data};
         channel_sums sums = {{0}};
-        g.mean = channel_value(&a->t[4], c, 0.0f);
         EACH_ROW(&walk, b, row, k) {
+            bn_gradient_rows r = {channel_row(x, b, c, row), channel_row(dy, b, c, row),
+                                  channel_row(dx, b, c, row)};
             vi mask = mask_at(&walk, b, k);
-            sum_gradient_row(&sums, &g, rows_at(&g, dx, b, c, row), k, walk.n, walk.period, mask);
+            WITH_ACTIVATION(activation, sum_gradient_row, &sums, &g, r, k, walk.n, walk.period, mask)
         }
-        double dbeta = total(sums.a), dgamma = total(sums.b) * inv_std;
-        g.dy_mean = (float)(dbeta / count);
-        g.slope = (float)(dgamma * inv_std / count);
-        g.scale = channel_value(&a->t[3], c, 1.0f) * inv_std;
+        double dbeta = total(sums.a), dgamma = total(sums.b) * inv_std[c];
+        g.ds_mean = (float)(dbeta / count);
+        g.slope = (float)(dgamma * inv_std[c] / count);
         EACH_ROW(&walk, b, row, k) {
+            bn_gradient_rows r = {channel_row(x, b, c, row), channel_row(dy, b, c, row),
+                                  channel_row(dx, b, c, row)};
             vi mask = mask_at(&walk, b, k);
-            write_gradient_row(&g, rows_at(&g, dx, b, c, row), k, walk.n, walk.period, mask);
+            WITH_ACTIVATION(activation, write_gradient_row, &g, r, k, walk.n, walk.period, mask)
         }
         set_channel(&a->t[8], c, dgamma);
         set_channel(&a->t[9], c, dbeta);
@@ -303,12 +344,12 @@ static size_t lane_masks_scratch(const fc_args *a) {
 
 #define BATCH_NORM_KERNELS \
     {"batch_norm_forward", \
-     "x ?gamma ?beta order >y >mean >inv_std >moving_mean >moving_var | activation " \
+     "x ?gamma ?beta ?z order >y >mean >inv_std >moving_mean >moving_var | activation " \
      "| epsilon momentum alpha", \
      batch_norm_forward, 0, 0, lane_masks_scratch}, \
     {"batch_norm_inference", \
-     "x ?gamma ?beta moving_mean moving_var >y | activation | epsilon alpha", \
+     "x ?gamma ?beta ?z moving_mean moving_var >y | activation | epsilon alpha", \
      batch_norm_inference, 0, 0, 0}, \
     {"batch_norm_backward", \
-     "x dy ?y ?gamma mean inv_std order >dx >?dgamma >?dbeta | activation | alpha", \
+     "x dy ?gamma ?beta mean inv_std order >dx >?dgamma >?dbeta | activation | alpha", \
      batch_norm_backward, 0, 0, lane_masks_scratch}

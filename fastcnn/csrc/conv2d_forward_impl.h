@@ -1,7 +1,7 @@
 /* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
  * output is never stored. */
+#include "conv2d_rows_impl.h"
 #include "conv2d_single_impl.h"
-#include "conv2d_tile_impl.h"
 #include "lanes.h"
 
 #define CONV_POOL_OT (CONV_ACCUMULATORS / 4)
@@ -47,7 +47,7 @@ static void conv2d_forward_prepare(const fc_args *a, const fc_context *ctx) {
 static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_OT);
     if (!single_fits(a)) {
-        conv_run_phases(&j, ctx);
+        conv_run_rows(&j, ctx);
         return;
     }
     single_place_workspace(&j, a);
@@ -61,23 +61,22 @@ INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choic
                            int64_t choice_channel, const int OT) {
     int64_t right = j->read_step[1] * tensor_l(j->x), below = j->read_step[0] * j->x->stride[2];
     int64_t at[4] = {0, right, below, below + right};
-    vf acc[CONV_OT][CONV_PT];
+    vf acc[CONV_ACCUMULATORS], value[CONV_POOL_OT];
     conv_start(t, OT, 4, acc);
-    conv_accumulate(j, t, at, OT, 4, acc);
-    float *out = t->out;
-    int64_t out_channel = j->out->stride[1];
-    UNROLL for (int o = 0; o < OT; o++, out += out_channel, choice += choice_channel) {
-        vf best = acc[o][0];
+    conv_accumulate(j, t, at, OT, 4, 0, acc);
+    UNROLL for (int o = 0; o < OT; o++, choice += choice_channel) {
+        vf best = acc[4 * o];
         vi which = {0};
         UNROLL for (int q = 1; q < 4; q++) {
-            vi better = acc[o][q] > best;
-            best = select(better, acc[o][q], best);
+            vi better = acc[4 * o + q] > best;
+            best = select(better, acc[4 * o + q], best);
             which = (better & q) | (~better & which);
         }
-        store(out, conv_finish(j, best, 0));
+        value[o] = best;
         vb narrow = __builtin_convertvector(which, vb);
         memcpy(choice, &narrow, sizeof narrow);
     }
+    conv_finish(j, t, OT, 1, 0, 0, value);
 }
 
 #define CONV_POOL_TILE(OT) \
@@ -95,7 +94,7 @@ static void conv_pool_row(const conv_job *j, const conv_phase *p, const fc_tenso
                           int64_t block, int64_t m, int64_t c0, int64_t c1) {
     int64_t lanes = tensor_l(j->x), pixel = 2 * j->read_step[1] * lanes, begin, end;
     conv_live_taps(j, p, 2 * m, 2, &begin, &end);
-    conv_tile row = {.offset = p->offset + begin, .offset_end = p->offset + end};
+    conv_tile row = {.tap = p->tap + begin, .tap_end = p->tap + end};
     const float *x = tensor_row(j->x, block, 0, 2 * m * j->read_step[0]);
     float *out = tensor_row(j->out, block, 0, m);
     uint8_t *choice = (uint8_t *)index->data + block * index->stride[0] + m * index->stride[2];
@@ -119,13 +118,12 @@ static void conv2d_max_pool_forward_prepare(const fc_args *a, const fc_context *
 
 static void conv2d_max_pool_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_POOL_OT);
-    conv_phase p;
-    conv_next_phase(&j, 0, 0, &p);
+    const conv_phase *p = j.phases;
     int64_t chunks = j.groups * conv_chunks(&j), begin, end;
-    split(active_blocks(j.out, ctx) * p.size[0] * chunks, ctx, &begin, &end);
+    split(active_blocks(j.out, ctx) * p->size[0] * chunks, ctx, &begin, &end);
     while (begin < end) {
         int64_t row = begin / chunks, c0 = begin % chunks, c1 = min_i64(chunks, c0 + end - begin);
-        conv_pool_row(&j, &p, &a->t[4], row / p.size[0], row % p.size[0], c0, c1);
+        conv_pool_row(&j, p, &a->t[4], row / p->size[0], row % p->size[0], c0, c1);
         begin += c1 - c0;
     }
 }

@@ -39,12 +39,12 @@ static size_t single_workspace(const fc_args *a) {
     const fc_tensor *w = &a->t[1];
     int64_t taps = w->shape[2] * w->shape[3];
     int64_t lanes = single_vectors(w->shape[0]) * VW;
-    return lanes * w->shape[1] * taps * sizeof(float) + taps * sizeof(int64_t);
+    return lanes * w->shape[1] * taps * sizeof(float) + taps * sizeof(conv_tap);
 }
 
 static void single_place_workspace(conv_job *j, const fc_args *a) {
     j->packed = (float *)a->workspace;
-    j->offsets = (int64_t *)(j->packed + single_vectors(j->outs) * VW * j->w_out);
+    j->taps = (conv_tap *)(j->packed + single_vectors(j->outs) * VW * j->w_out);
 }
 
 /* ---- packing ---- */
@@ -70,7 +70,7 @@ static void single_prepare(const conv_job *j, const fc_context *ctx) {
     for (int64_t v = begin; v < end; v++) single_pack_vector(j, v);
     if (ctx->thread) return;
     for (int64_t t = 0; t < j->kernel[0] * j->kernel[1]; t++)
-        j->offsets[t] = t / j->kernel[1] * j->dilation[0] * j->x->stride[2] +
+        j->taps[t].at = t / j->kernel[1] * j->dilation[0] * j->x->stride[2] +
                         t % j->kernel[1] * j->dilation[1];
 }
 
@@ -83,10 +83,11 @@ INLINE void single_sums(const conv_job *j, const single_tile *t, const int V, co
     UNROLL for (int v = 0; v < V; v++)
         UNROLL for (int q = 0; q < R * P; q++) acc[v][q] = (vf){0};
     const float *x = t->x, *w = t->w;
-    const int64_t *end = j->offsets + j->kernel[0] * j->kernel[1], row = t->row;
+    const conv_tap *end = j->taps + j->kernel[0] * j->kernel[1];
+    const int64_t row = t->row;
     for (int64_t c = j->in; c > 0; c--, x += t->channel)
-        for (const int64_t *offset = j->offsets; offset < end; offset++, w += V * VW) {
-            const float *p = x + *offset;
+        for (const conv_tap *tap = j->taps; tap < end; tap++, w += V * VW) {
+            const float *p = x + tap->at;
             vf weight[SINGLE_VECTORS];
             UNROLL for (int v = 0; v < V; v++) weight[v] = load(w + v * VW);
             UNROLL for (int q = 0; q < R * P; q++) {
@@ -141,7 +142,7 @@ static single_function *const single_functions[SINGLE_VECTORS][SINGLE_ROWS + 1][
 static void single_store(const conv_job *j, const vf *sums, int64_t channel, int64_t n, float *out) {
     int64_t outs = min_i64(VW, j->outs - channel);
     vf bias = j->bias ? load_n(j->bias + channel, outs) : (vf){0}, v[VW] = {{0}};
-    for (int64_t p = 0; p < n; p++) v[p] = conv_finish(j, sums[p] + bias, 0);
+    for (int64_t p = 0; p < n; p++) v[p] = activate(j->activation, sums[p] + bias, j->alpha);
     transpose(v);
     for (int64_t o = 0; o < outs; o++, out += j->out->stride[1]) store_n(out, v[o], n);
 }

@@ -1,6 +1,6 @@
 /* y = act(b + the adjoint of a convolution with w applied to x): the tile driver of
  * conv2d_backward_input, which ends with a bias and an activation here. */
-#include "conv2d_tile_impl.h"
+#include "conv2d_rows_impl.h"
 
 static conv_job conv_transpose_job(const fc_args *a) {
     fc_args plain = *a;
@@ -20,7 +20,7 @@ static void conv2d_transpose_forward_prepare(const fc_args *a, const fc_context 
 
 static void conv2d_transpose_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_transpose_job(a);
-    conv_run_phases(&j, ctx);
+    conv_run_rows(&j, ctx);
 }
 
 #define CONV2D_TRANSPOSE_KERNELS \

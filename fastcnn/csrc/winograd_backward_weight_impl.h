@@ -30,8 +30,9 @@ static wino_dw_job wino_dw_make_job(const fc_args *a) {
     j->x = &a->t[0];
     j->in = j->x->shape[1];
     j->outs = d.dy->shape[1];
-    j->m = 6 - (j->x->shape[2] - d.dy->shape[2]);
+    j->m = 7 - a->i[0];
     for (int k = 0; k < 2; k++) {
+        j->first[k] = -a->i[1 + k];
         j->size[k] = d.dy->shape[2 + k];
         j->grid[k] = ceil_div(j->size[k], j->m);
     }
@@ -61,26 +62,21 @@ static size_t winograd_backward_weight_scratch(const fc_args *a) {
 
 /* ---- one row of V ---- */
 
-/* Row I of B' x of n columns of pixels. */
-INLINE void wino_input_row(const float *const *row, const int64_t *step, int64_t n, float *out,
-                           const int I) {
-    for (int64_t k = 0; k < n; k++, out += VW) {
+/* Row I of B' x, of the columns of pixels inside the image. */
+INLINE void wino_input_row(const wino_source *s, float *out, const int I) {
+    for (int64_t k = s->before; k < s->there; k++) {
         vf in[WINO_SIDE], v[WINO_SIDE];
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(row[i] + k * step[i]);
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(s->row[i] + k * s->step[i]);
         wino_input(in, v);
-        store(out, v[I]);
+        store(out + k * VW, v[I]);
     }
 }
 #define WINO_INPUT_ROW(I) \
-    NOINLINE void wino_input_row_##I(const float *const *row, const int64_t *step, int64_t n, \
-                                     float *out) { \
-        wino_input_row(row, step, n, out, I); \
-    }
+    NOINLINE void wino_input_row_##I(const wino_source *s, float *out) { wino_input_row(s, out, I); }
 WINO_INPUT_ROW(0) WINO_INPUT_ROW(1) WINO_INPUT_ROW(2)
 WINO_INPUT_ROW(3) WINO_INPUT_ROW(4) WINO_INPUT_ROW(5)
 
-static void (*const wino_input_rows[WINO_SIDE])(const float *const *, const int64_t *, int64_t,
-                                                float *) = {
+static void (*const wino_input_rows[WINO_SIDE])(const wino_source *, float *) = {
     wino_input_row_0, wino_input_row_1, wino_input_row_2,
     wino_input_row_3, wino_input_row_4, wino_input_row_5};
 
@@ -92,9 +88,10 @@ static void wino_dw_transform_x(const wino_dw_job *d, const wino_run_of_tiles *r
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
         float *to = v + (tile * j->parts + part) * VW;
+        memset(columns, 0, s.before * VW * sizeof(float));
         memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
         for (int64_t channel = 0; channel < j->in; channel++, to += d->steps) {
-            wino_input_rows[i](s.row, s.step, s.there, columns);
+            wino_input_rows[i](&s, columns);
             wino_next_channel(&s);
             for (int64_t t = 0; t < r->count; t++) {
                 vf in[WINO_SIDE], out[WINO_SIDE];
@@ -324,8 +321,8 @@ static void winograd_weight_gradient(const fc_args *a, const fc_context *ctx) {
 }
 
 #define WINOGRAD_BACKWARD_WEIGHT_KERNELS \
-    {"winograd_backward_weight", "x dy >sums ?>db | |", winograd_backward_weight, 0, \
-     winograd_backward_weight_workspace, winograd_backward_weight_scratch}, \
+    {"winograd_backward_weight", "x dy >sums ?>db | kernel pad_top pad_left |", \
+     winograd_backward_weight, 0, winograd_backward_weight_workspace, winograd_backward_weight_scratch}, \
     {"winograd_weight_gradient", "sums >dw | |", winograd_weight_gradient, 0, 0, 0}
 
 #endif

@@ -5,8 +5,8 @@
  *     V[k][c][tile] = B' x B          k: one of 36 positions; a column is VW images of one tile
  *     M[k][o][tile] = sum over c of U[k][c][o] V[k][c][tile]
  *     y[o][tile] = act(A' M A + bias)
- * U = G w G' is made by prepare. Parts of tiles beyond the image read zeros, not memory, so a NaN
- * there would not spread; one inside the image spreads over its tiles. */
+ * U = G w G' is made by prepare. Parts of tiles before and beyond the image read zeros, not memory: x
+ * needs no border, and a NaN there would not spread; one inside the image spreads over its tiles. */
 #ifndef FC_WINOGRAD_FORWARD_IMPL_H
 #define FC_WINOGRAD_FORWARD_IMPL_H
 
@@ -26,7 +26,7 @@
 #define WINO_CHANNELS 128                            /* of V that lie in L1 at a time */
 
 typedef struct {
-    const fc_tensor *x, *out, *y;                    /* y: out is multiplied by act'(y) */
+    const fc_tensor *x, *out, *y, *z;                /* z is added to out, which is multiplied by act'(y) */
     const fc_tensor *index;                          /* of the 2x2 max pool, or NULL */
     const float *w, *bias;
     int transposed, activation;
@@ -77,16 +77,18 @@ static wino_job wino_forward_job(const fc_args *a, int pooled) {
     j.index = pooled ? &a->t[4] : 0;
     j.in = a->t[1].shape[1];
     j.outs = a->t[1].shape[0];
-    j.activation = (int)a->i[0];
+    for (int d = 0; d < 2; d++) j.first[d] = -a->i[d];
+    j.activation = (int)a->i[2];
     j.alpha = (float)a->f[0];
     wino_complete_job(&j, a);
     return j;
 }
 
-/* dy w ?y >dx; x is dy with its halo here, out is dx. */
+/* dy w ?y ?z >dx; x is dy here, with or without a halo, out is dx. */
 static wino_job wino_backward_input_job(const fc_args *a) {
-    wino_job j = {.x = &a->t[0], .out = &a->t[3], .transposed = 1};
+    wino_job j = {.x = &a->t[0], .out = &a->t[4], .transposed = 1};
     j.y = a->t[2].data ? &a->t[2] : 0;
+    j.z = a->t[3].data ? &a->t[3] : 0;
     j.in = a->t[1].shape[0];
     j.outs = a->t[1].shape[1];
     for (int d = 0; d < 2; d++) j.first[d] = a->i[d] + a->i[2 + d] - (a->t[1].shape[2 + d] - 1);
@@ -177,16 +179,17 @@ static const float wino_zero[VW];
 typedef struct {
     const float *row[WINO_SIDE];
     int64_t step[WINO_SIDE], channel[WINO_SIDE];     /* to the next pixel, the next channel */
-    int64_t there;                                   /* columns inside the image */
+    int64_t before, there;                           /* columns inside the image: [before, there) */
 } wino_source;
 
 INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r, int64_t part,
                                   int64_t width) {
     const fc_tensor *x = j->x;
     int64_t lanes = tensor_l(x), y = j->first[0] + r->y * j->m, left = j->first[1] + r->x * j->m;
-    wino_source s = {.there = max_i64(0, min_i64(width, tensor_w(x) - left))};
+    wino_source s = {.before = min_i64(width, max_i64(0, -left))};
+    s.there = max_i64(s.before, min_i64(width, tensor_w(x) - left));
     for (int i = 0; i < WINO_SIDE; i++) {
-        int inside = y + i < tensor_h(x);
+        int inside = y + i >= 0 && y + i < tensor_h(x);
         s.row[i] = wino_zero;
         if (inside) s.row[i] = tensor_row(x, r->block, 0, y + i) + left * lanes + part * VW;
         s.step[i] = inside ? lanes : 0;
@@ -201,7 +204,9 @@ INLINE void wino_next_channel(wino_source *s) {
 
 /* Columns of pixels, transformed along y: half[i][column]. */
 INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half) {
-    for (int64_t k = 0; k < s->there; k++, half += VW) {
+    for (int64_t k = 0; k < s->before; k++, half += VW)
+        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
+    for (int64_t k = s->before; k < s->there; k++, half += VW) {
         vf in[WINO_SIDE], out[WINO_SIDE];
         UNROLL for (int i = 0; i < WINO_SIDE; i++) {
             in[i] = load(s->row[i] + k * s->step[i]);
@@ -327,7 +332,7 @@ static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t c
 /* Where the outputs of a tile go, and how many of its rows and columns there are. */
 typedef struct {
     float *out;
-    const float *y;
+    const float *y, *z;
     uint8_t *choice;
     int64_t rows, cols;
 } wino_place;
@@ -344,6 +349,7 @@ static wino_place wino_place_of(const wino_job *j, const wino_run_of_tiles *r, i
     }
     p.out = tensor_row(j->out, r->block, out, y) + x * lanes + part * VW;
     if (j->y) p.y = tensor_row(j->y, r->block, out, y) + x * lanes + part * VW;
+    if (j->z) p.z = tensor_row(j->z, r->block, out, y) + x * lanes + part * VW;
     return p;
 }
 
@@ -370,6 +376,7 @@ INLINE void wino_finish(const wino_job *j, const wino_place *p, const float *m, 
         UNROLL for (int k = 0; k < M; k++) {
             if (k >= p->cols) break;
             vf v = y[k] + bias;
+            if (p->z) v += load(p->z + i * j->z->stride[2] + k * lanes);
             if (p->y)
                 v = activate_backward(j->activation, v,
                                       load(p->y + i * j->y->stride[2] + k * lanes), j->alpha);
@@ -486,11 +493,11 @@ WINO_KERNEL(winograd_max_pool_forward, wino_forward_job(a, 1))
 WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a))
 
 #define WINOGRAD_FORWARD_KERNELS \
-    {"winograd_max_pool_forward", "x w ?b >y >index | activation | alpha", \
+    {"winograd_max_pool_forward", "x w ?b >y >index | pad_top pad_left activation | alpha", \
      winograd_max_pool_forward, winograd_max_pool_forward_prepare, wino_workspace, \
      winograd_max_pool_forward_scratch}, \
     {"winograd_backward_input", \
-     "dy w ?y >dx | pad_top pad_left halo_top halo_left activation | alpha", \
+     "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left activation | alpha", \
      winograd_backward_input, winograd_backward_input_prepare, wino_workspace, \
      winograd_backward_input_scratch}
 

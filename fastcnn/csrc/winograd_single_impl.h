@@ -70,12 +70,14 @@ static void wino_single_prepare(const wino_job *j, const fc_context *ctx) {
 
 /* ---- V ---- */
 
-/* half[column]: pixels [left, left + n) of VW channels, out of row y of their planes; zeros beyond
- * the image. */
+/* half[column]: pixels [left, left + n) of VW channels, out of row y of their planes; zeros before
+ * and beyond the image. */
 static void wino_single_row(const wino_job *j, int64_t block, int64_t c, int64_t y, int64_t left,
                             int64_t n, float *half) {
-    int64_t channels = y < tensor_h(j->x) ? min_i64(VW, j->in - c) : 0;
-    for (int64_t k = 0; k < n; k += VW) {
+    int64_t channels = y >= 0 && y < tensor_h(j->x) ? min_i64(VW, j->in - c) : 0;
+    int64_t before = min_i64(n, max_i64(0, -left));
+    for (int64_t p = 0; p < before; p++) store(half + p * VW, (vf){0});
+    for (int64_t k = before; k < n; k += VW) {
         int64_t there = max_i64(0, min_i64(VW, tensor_w(j->x) - left - k));
         vf v[VW] = {{0}};
         for (int64_t l = 0; l < channels; l++)
@@ -90,8 +92,8 @@ static void wino_single_transform(const wino_job *j, const wino_run_of_tiles *r,
     int64_t width = (r->count - 1) * j->m + WINO_SIDE;
     for (int64_t c = 0; c < j->in; c += VW) {
         for (int i = 0; i < WINO_SIDE; i++)
-            wino_single_row(j, r->block, c, r->y * j->m + i, r->x * j->m, width,
-                            half + i * WINO_WIDTH);
+            wino_single_row(j, r->block, c, j->first[0] + r->y * j->m + i,
+                            j->first[1] + r->x * j->m, width, half + i * WINO_WIDTH);
         for (float *p = half; p < half + width * VW; p += VW) {
             vf in[WINO_SIDE], out[WINO_SIDE];
             UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(p + i * WINO_WIDTH);
@@ -214,7 +216,7 @@ static void winograd_forward(const fc_args *a, const fc_context *ctx) {
 }
 
 #define WINOGRAD_ANY_KERNELS \
-    {"winograd_forward", "x w ?b >y | activation | alpha", winograd_forward, \
+    {"winograd_forward", "x w ?b >y | pad_top pad_left activation | alpha", winograd_forward, \
      winograd_forward_prepare, winograd_any_workspace, winograd_any_scratch}
 
 #endif

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastcnn.errors import OptionError
-from fastcnn.kernels.reference.activation import INPUT_SLOPES, activate, activation_slope
-from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT, Op, register_kernel
+from fastcnn.kernels.reference.activation import activate, input_slope
+from fastcnn.kernels.spec import ENUMS, SLOPE_FROM_OUTPUT, Op, register_kernel
 from fastcnn.plugins.registry import activations, config_of, layers, make
 
 if TYPE_CHECKING:
@@ -57,8 +57,13 @@ class Elementwise(ActivationFunction):
         """f'(x)"""
 
     @property
+    def in_kernels(self) -> bool:
+        """Whether kernels of other layers can apply it."""
+        return self.code in ENUMS["activation"]
+
+    @property
     def fusable(self) -> bool:
-        """Whether kernels of other layers can apply it, and know its slope from its output."""
+        """Whether they also know its slope from its output."""
         return self.code in SLOPE_FROM_OUTPUT
 
     def kernels(self) -> Kernels:
@@ -79,9 +84,7 @@ class NativeActivation(Elementwise):
 
     def slope(self, x: np.ndarray) -> np.ndarray:
         """f'(x), in NumPy."""
-        if self.fusable:
-            return activation_slope(self.value(x), self.code, self.alpha)
-        return INPUT_SLOPES[self.code](np.asarray(x))
+        return input_slope(np.asarray(x), self.code, self.alpha)
 
     def kernels(self) -> Kernels:
         """The kernels that all activations of the table share."""

@@ -25,6 +25,8 @@ class Algorithm(ABC):
     """Appends the kernels of one direction. arrays: as in the rows of the direct kernels; those of
     a convolution that is followed by a 2x2 max pool have an index."""
 
+    adds = False  # its input gradient can take in one from elsewhere, z
+
     @abstractmethod
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
@@ -44,7 +46,7 @@ def kernel_name(family: str, direction: str, arrays: Arrays) -> str:
 
 
 class Direct(Algorithm):
-    """Every tap a multiplication: csrc/conv2d_impl.h."""
+    """Every tap a multiplication: csrc/conv2d_impl.h. Reads borders of zeros from memory."""
 
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
@@ -54,13 +56,19 @@ class Direct(Algorithm):
     def emit(
         self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
     ) -> None:
-        params = conv.backward_params if direction == "backward_input" else conv.forward_params
+        back = direction == "backward_input"
+        read, params = ("dy", conv.backward_params) if back else ("x", conv.forward_params)
+        border = conv.halo if back else conv.pads
+        arrays = {**arrays, read: build.padded(arrays[read], border)}
         build.step(kernel_name("conv2d", direction, arrays), {**params, **act}, **arrays)
 
 
 class Winograd(Algorithm):
-    """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h."""
+    """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h.
 
+    Tiles that reach beyond the image are completed with zeros: no halo is needed."""
+
+    adds = True
     SIDE = 6  # of a tile of inputs
     # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
     # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
@@ -115,18 +123,20 @@ class Winograd(Algorithm):
     def emit(
         self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
     ) -> None:
+        pads = {"pad_top": conv.pads[0], "pad_left": conv.pads[2]}
         if direction == "backward_weight":
-            self._emit_weight(build, **arrays)
-            return
-        params = conv.backward_params if direction == "backward_input" else {}
-        build.step(kernel_name("winograd", direction, arrays), {**params, **act}, **arrays)
+            self._emit_weight(build, {"kernel": conv.kernel[0], **pads}, **arrays)
+        else:
+            build.step(kernel_name("winograd", direction, arrays), {**pads, **act}, **arrays)
 
-    def _emit_weight(self, build: "Builder", x: Any, dy: Any, dw: np.ndarray, db: Any) -> None:
+    def _emit_weight(
+        self, build: "Builder", params: Params, x: Any, dy: Any, dw: np.ndarray, db: Any
+    ) -> None:
         if build.all_unwanted([dw, db]):
             return
         filters, channels = dw.shape[:2]
         sums = build.buffer((self.SIDE**2, channels, -(-filters // VECTOR) * VECTOR))
-        build.step("winograd_backward_weight", x=x, dy=dy, sums=sums, db=db)
+        build.step("winograd_backward_weight", params, x=x, dy=dy, sums=sums, db=db)
         build.step("winograd_weight_gradient", sums=sums, dw=dw)
 
 

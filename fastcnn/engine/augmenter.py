@@ -10,7 +10,7 @@ from fastcnn.errors import OptionError, unknown
 from fastcnn.kernels import new_program
 from fastcnn.kernels.program import Arrays
 from fastcnn.kernels.spec import ENUMS
-from fastcnn.plugins.registry import augmentations, make
+from fastcnn.plugins.registry import augmentations, config_of, make
 from fastcnn.rng import AUGMENT, seed_key
 
 WORDS = 4  # that one call of Philox gives
@@ -37,6 +37,11 @@ class Augment:
     def of(cls, value: "Augment | Sequence[Any] | None") -> "Augment | None":
         """None, or a list of augmentations with the default fill, or as it is."""
         return value if value is None or isinstance(value, Augment) else cls(value)
+
+    def options(self) -> dict[str, Any]:
+        """What makes the same object again, as JSON can hold it."""
+        made = [config_of(augmentation) for augmentation in self.augmentations]
+        return {"augmentations": made, "fill": self.fill, "fill_value": self.fill_value}
 
     @property
     def mixes(self) -> bool:

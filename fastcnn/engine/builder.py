@@ -7,11 +7,12 @@ import numpy as np
 
 from fastcnn.engine.graph import Node
 from fastcnn.engine.layer import Shape
-from fastcnn.engine.memory import aligned_zeros, place
+from fastcnn.engine.memory import Memory
 from fastcnn.engine.parameters import ALIGN, ParameterStore
 from fastcnn.engine.stage import Stage
 from fastcnn.engine.tensor import NO_HALO, Alias, Buffer, Flat, Padded, Tensor, View
 from fastcnn.kernels import Program, new_program
+from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.spec import OPS
 
@@ -29,6 +30,7 @@ class Builder:
         training: bool,
         backend: str | None,
         winograd: bool = True,
+        fuse: bool = True,
     ) -> None:
         self.store = store
         self.lanes = lanes
@@ -36,6 +38,7 @@ class Builder:
         self.training = training
         self.backend = resolve_backend(backend)
         self.winograd = winograd  # whether convolutions may be computed so
+        self.fuse = fuse  # whether kernels may do several things at once, and in place
         self.dtype = store.dtype.name
         self.buffers: list[Buffer] = []
         self.order = self.array((self.blocks, lanes), "int64", -1)
@@ -235,10 +238,18 @@ class Builder:
         self.accept_gradient(x, dx)
 
     def pass_gradient(self, x: Tensor, dy: Tensor | View) -> None:
-        """Make dy, of x's shape, a gradient of x as it is, but for the slope of x's activation."""
-        if x.activation == "linear" and isinstance(dy, Tensor) and x.needs_gradient:
+        """Make dy, of x's shape, a gradient of x as it is, but for the slope of x's activation.
+
+        That is left to the next kernel that adds to the gradient of x, if it can do it.
+        """
+        if x.activation == "linear" and isinstance(dy, Tensor):
             self.accept_gradient(x, dy)
-            return
+        elif self.fuse and x.needs_gradient and x.unsloped is None and isinstance(dy, Tensor):
+            x.unsloped = dy
+        else:
+            self._copy_gradient(x, dy)
+
+    def _copy_gradient(self, x: Tensor, dy: Tensor | View) -> None:
         slope, params = self.backward_slope(x)
 
         def emit(dx: Tensor) -> None:
@@ -248,6 +259,21 @@ class Builder:
                 self.step("copy", x=dy, y=dx)
 
         self.add_gradient(x, emit, slope=True)
+
+    def take_gradient(self, x: Tensor) -> Tensor | None:
+        """What there is of x's gradient, for a kernel that adds it up and applies the slope."""
+        taken = None
+        if x.unsloped is not None:
+            taken, x.unsloped = x.unsloped, None
+        elif self.fuse and x.activation == "linear":
+            taken, x.gradient = x.gradient, None
+        return taken
+
+    def settle_gradient(self, x: Tensor) -> None:
+        """Before x's gradient is read: apply the slope to what no other kernel has taken."""
+        if x.unsloped is not None:
+            self._copy_gradient(x, x.unsloped)
+            x.unsloped = None
 
     def slope_of_output(self, y: Tensor) -> None:
         """Apply the slope of y's activation to the gradient that a loss wrote for its input y."""
@@ -278,13 +304,24 @@ class Builder:
 
     def finish(self) -> Program:
         """Memory for the buffers, and the program."""
-        used = [b for b in self.buffers if b.first >= 0]
-        self.bytes = place(used)
+        memory = Memory(b for b in self.buffers if b.first >= 0)
+        if self.fuse:
+            self._overwrite(memory)
+        self.bytes = memory.place()
         program = new_program(self.backend)
         for kernel, arguments, params in self._steps:
             known = {k: v for k, v in params.items() if k in OPS[kernel].params}
             program.add(kernel, {k: _resolve(a) for k, a in arguments.items()}, **known)
         return program
+
+    def _overwrite(self, memory: Memory) -> None:
+        """Let outputs take the place of inputs that nobody reads again, where kernels allow it."""
+        for kernel, arguments, _ in self._steps:
+            for output, inputs in OPS[kernel].in_place.items():
+                new = arguments.get(output)
+                olds = [arguments.get(name) for name in inputs]
+                if isinstance(new, Buffer):
+                    any(memory.overwrite(old, new) for old in olds if isinstance(old, Buffer))
 
 
 def _as_rows(flat: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ class Convolution:
         index: Buffer | None = None,
     ) -> None:
         """y = act(w * x + b), act being what y ends with; index: followed by a 2x2 max pool."""
-        arrays: dict[str, Any] = {"x": self.padded(build, x), "w": w, "b": b, "y": y}
+        arrays: dict[str, Any] = {"x": x, "w": w, "b": b, "y": y}
         if index is not None:
             arrays["index"] = index
         act = {"activation": y.activation, "alpha": y.alpha}
@@ -109,21 +109,22 @@ class Convolution:
     def backward_weight(
         self, build: Builder, x: Tensor, dy: Tensor, dw: np.ndarray, db: Weights
     ) -> None:
-        arrays = {"x": self.padded(build, x), "dy": dy, "dw": dw, "db": db}
+        arrays = {"x": x, "dy": dy, "dw": dw, "db": db}
         direction = "backward_weight"
         self.algorithm(build, direction, dw).emit(build, self, direction, arrays, {})
 
     def backward_input(self, build: Builder, x: Tensor, dy: Tensor, w: np.ndarray) -> None:
         """The gradient of x, if somebody needs it."""
+        if not x.needs_gradient:
+            return
         slope, act = build.backward_slope(x)
         direction = "backward_input"
         algorithm = self.algorithm(build, direction, w)
-
-        def emit(dx: Tensor) -> None:
-            arrays = {"dy": build.padded(dy, self.halo), "w": w, "dx": dx, **slope}
-            algorithm.emit(build, self, direction, arrays, act)
-
-        build.add_gradient(x, emit, slope=True)
+        other = build.take_gradient(x) if algorithm.adds else None
+        arrays = {"dy": dy, "w": w, **slope, **({} if other is None else {"z": other})}
+        build.add_gradient(
+            x, lambda dx: algorithm.emit(build, self, direction, {**arrays, "dx": dx}, act), True
+        )
 
 
 def convolution_of(layer: Any, shape: Shape, groups: int = 1) -> Convolution:

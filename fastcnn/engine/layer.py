@@ -55,7 +55,10 @@ class Layer(ABC):
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
+    is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows
+    fuses_sum = False  # and add another tensor before that
+    finds_slope = False  # its backward pass finds the slope of the activation itself
     folds_norm = False  # its weights can take in a batch norm that follows
     wide = False  # its kernels are fast on blocks of 16 lanes only
 

@@ -137,7 +137,7 @@ class Optimizer:
         The first number stays, so that training on with more epochs does not bend the schedule.
         """
         total_steps = epochs * steps_per_epoch
-        if self.total_steps is None:
+        if not self.total_steps:  # a `fit` of no epochs only builds the model
             self.total_steps = total_steps
         fits = isinstance(self.learning_rate, Schedule) and self.learning_rate.fits_training
         if fits and total_steps > self.total_steps:

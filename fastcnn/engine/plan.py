@@ -9,6 +9,7 @@ import numpy as np
 
 from fastcnn.engine.augmenter import Augment, Augmenter, white
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.describe import describe
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
@@ -85,13 +86,13 @@ class Plan:
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
-        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd)
+        build = Builder(store, batch, self.lanes, purpose == "train", backend, winograd, fuse)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse, purpose == "train")
+        self.stages = make_stages(graph, self.lanes, fuse, store.frozen, purpose == "train")
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
@@ -148,7 +149,7 @@ class Plan:
     def _forward(self, build: Builder) -> None:
         for stage in self.stages:
             build.node = stage.node
-            stage.xs = [self._tensors[node] for node in stage.node.inputs]
+            stage.xs = [self._tensors[node] for node in stage.sources]
             stage.layer.forward(build, stage)
             self._tensors[stage.last] = stage.y
         build.node = None
@@ -174,8 +175,9 @@ class Plan:
 
     def _backward(self, build: Builder) -> None:
         for stage in reversed(self.stages):
+            build.node = stage.node
+            build.settle_gradient(stage.y)
             if stage.y.gradient is not None:
-                build.node = stage.node
                 stage.layer.backward(build, stage)
                 build.add_up_gradients()
         build.node = None
@@ -190,6 +192,11 @@ class Plan:
         self._white = white(source.images[0])
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
+
+    def show(self, view: Augment | None) -> None:
+        """Take another augmentation that draws nothing, like the one it was compiled with."""
+        if self.augmenter is not None and view is not None:
+            self.augmenter.augment = view
 
     def run(self, order: np.ndarray, threads: int) -> int:
         """Run on the samples numbered by `order` (at most `batch` of them); returns how many."""
@@ -249,6 +256,10 @@ class Plan:
     def rows(self, count: int) -> dict[str, np.ndarray]:
         """Outputs (count, K) of the last run, of those that have metrics."""
         return {h.name: h.outputs[:count].copy() for h in self.heads if h.outputs is not None}
+
+    def describe(self) -> str:
+        """A table of the steps: kernel, layer, memory read and written, nominal operations."""
+        return describe(self)
 
     def _sum(self, figures: np.ndarray | None) -> float:
         assert figures is not None

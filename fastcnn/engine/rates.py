@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.describe import MULTIPLY
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
@@ -12,7 +14,6 @@ from fastcnn.engine.plan import Plan, Preprocessing, Source
 from fastcnn.plugins.registry import losses, make
 
 DIRECTIONS = {"gradient": "weight", "weight": "weight", "input": "input"}  # last words of kernels
-FAMILIES = ("conv2d", "winograd", "dense", "local2d")  # kernels that multiply
 REPEATS = 5
 
 
@@ -27,31 +28,26 @@ class Rate:
     flops: int
 
 
-def kernel_rates(
-    graph: Graph,
-    store: ParameterStore,
-    batch: int,
-    threads: int,
-    *,
-    backend: str | None = None,
-    winograd: bool = True,
-) -> list[Rate]:
-    """Of the layers that multiply, in a training step on random images; the best of some runs."""
+def training_plan(graph: Graph, store: ParameterStore, batch: int, **options: Any) -> Plan:
+    """A training step without an update, on random images. options: of Plan."""
     rng = np.random.default_rng(0)
     images = [rng.random((batch, *_image(node)), dtype=np.float32) for node in graph.inputs]
     targets = [np.zeros((batch, int(np.prod(n.shape))), np.float32) for n in graph.outputs]
     heads = [Head(n.name, n, make(losses, "mean_squared_error")) for n in graph.outputs]
     pixels = [Preprocessing.of(image) for image in images]
-    plan = Plan(
-        graph, store, pixels, batch, "train", heads=heads, backend=backend, winograd=winograd
-    )
+    plan = Plan(graph, store, pixels, batch, "train", heads=heads, **options)
     plan.bind(Source(images, targets))
-    plan.run(np.arange(batch), threads)
-    blocks = -(-batch // plan.lanes)
+    return plan
+
+
+def kernel_rates(plan: Plan, threads: int) -> list[Rate]:
+    """Of the layers that multiply, in whole batches; the best of some runs."""
+    plan.run(np.arange(plan.batch), threads)
+    blocks = -(-plan.batch // plan.lanes)
     runs = [plan.program.step_seconds(blocks, threads) for _ in range(REPEATS)]
     best = np.min([[seconds for _, seconds in run] for run in runs], axis=0)
     names = [name for name, _ in runs[0]]
-    return _joined(zip(plan.owners, names, best, strict=True), batch)
+    return _joined(zip(plan.owners, names, best, strict=True), plan.batch)
 
 
 def _image(node: Node) -> tuple[int, int, int]:
@@ -64,7 +60,7 @@ def _joined(steps: Iterable[tuple[Node | None, str, float]], batch: int) -> list
     """One rate for each layer and direction, of all kernels that belong to it."""
     rates: dict[tuple[str, str], Rate] = {}
     for node, kernel, seconds in steps:
-        if node is None or node.layer is None or not kernel.startswith(FAMILIES):
+        if node is None or node.layer is None or not kernel.startswith(MULTIPLY):
             continue
         direction = DIRECTIONS.get(kernel.rpartition("_")[2], "forward")
         flops = 2 * batch * node.layer.multiply_adds(*node.input_shapes)

@@ -1,5 +1,6 @@
 """A stage: one layer of a plan, with what is fused into it."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
-from fastcnn.kernels.spec import ENUMS, SLOPE_FROM_OUTPUT
+from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Stage:
     activation: str = "linear"
     alpha: float = 0.0
     pool: Layer | None = None
+    addend: Node | None = None  # what is added before the activation
     norm: Node | None = None  # a batch norm that is folded into the weights
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
@@ -30,6 +32,11 @@ class Stage:
     @property
     def layer(self) -> Any:
         return self.node.layer
+
+    @property
+    def sources(self) -> list[Node]:
+        """What it reads."""
+        return self.node.inputs if self.addend is None else [*self.node.inputs, self.addend]
 
     @property
     def x(self) -> Tensor:
@@ -46,64 +53,87 @@ class Stage:
         return self.y.gradient
 
 
-def make_stages(graph: Graph, lanes: int, fuse: bool = True, training: bool = True) -> list[Stage]:
-    """Stages in running order; with `fuse`, activations and 2x2 pools join their producer.
+def make_stages(
+    graph: Graph,
+    lanes: int,
+    fuse: bool = True,
+    frozen: Container[Layer] = (),
+    training: bool = True,
+) -> list[Stage]:
+    """Stages in running order; with `fuse`, activations, sums and 2x2 pools join their producer.
 
-    Without training also batch norm, and activations whose slope can't be had from their output.
+    frozen: layers whose parameters stay as they are. Without training batch norm joins, too, and
+    so do activations whose slope can't be had from their output.
     """
+    fusion = Fusion(graph, lanes, frozen, training)
     stages: list[Stage] = []
-    absorbed: set[Node] = set()
-    readers = graph.consumers() if fuse else {}
-    for node in graph.outputs:
-        readers[node] = []  # whoever asks for it wants it as it is
     for number, node in enumerate(graph.nodes):
-        if node.layer is None or node in absorbed:
+        if node.layer is None or node in fusion.absorbed:
             continue
-        stage = Stage(node, node, number)
+        stages.append(Stage(node, node, number))
         if fuse:
-            _absorb(readers, stage, lanes, absorbed, training)
-        stages.append(stage)
-    return stages
+            fusion.absorb(stages[-1])
+    # A stage that took in a sum runs in the place of the sum: its other addend may come later.
+    place = {node: k for k, node in enumerate(graph.nodes)}
+    return sorted(stages, key=lambda s: place[s.node if s.addend is None else s.last])
 
 
-def _absorb(
-    readers: dict[Node, list[Node]], stage: Stage, lanes: int, absorbed: set[Node], training: bool
-) -> None:
-    """Take in the norm, activation and pool that follow, in any order that the layer can fuse.
+class Fusion:
+    """Which nodes join the stage before them."""
 
-    Most activations do not fall as their input rises, so pooling before them gives the same
-    maximum; and so does pooling before a batch norm that only adds and divides.
-    """
-    while True:
-        following = readers[stage.last]
-        if len(following) != 1:
-            return
-        layer: Any = following[0].layer
-        if not training and _takes_norm(stage, layer):
-            stage.norm = following[0]
-        elif layer.is_activation and _takes_activation(stage, layer, training):
-            stage.activation, stage.alpha = layer.function.code, layer.function.alpha
-        elif _takes_pool(stage, layer, lanes):
-            stage.pool = layer
-        else:
-            return
-        stage.last = following[0]
-        absorbed.add(following[0])
+    def __init__(self, graph: Graph, lanes: int, frozen: Container[Layer], training: bool) -> None:
+        self.lanes, self.frozen, self.training = lanes, frozen, training
+        self.absorbed: set[Node] = set()
+        self._readers = graph.consumers()
+        for node in graph.outputs:
+            self._readers[node] = []  # whoever asks for it wants it as it is
 
+    def absorb(self, stage: Stage) -> None:
+        """Take in the norm, sum, activation and pool that follow, as far as the layer can.
 
-def _takes_activation(stage: Stage, layer: Any, training: bool) -> bool:
-    fuses = stage.layer.fuses_activation and stage.activation == "linear"
-    known = not training and getattr(layer.function, "code", "") in ENUMS["activation"]
-    return fuses and (layer.function.fusable or known)
+        No activation whose slope follows from its output falls as its input rises, so pooling
+        before it gives the same maximum; and so does pooling before a norm without a factor.
+        """
+        while len(self._readers[stage.last]) == 1:
+            (node,) = self._readers[stage.last]
+            layer: Any = node.layer
+            if node in self.absorbed:
+                return
+            if self._takes_norm(stage, layer):
+                stage.norm = node
+            elif layer.is_activation and self._takes_activation(stage, layer.function):
+                stage.activation, stage.alpha = layer.function.code, layer.function.alpha
+            elif layer.is_sum and self._takes_sum(stage, node):
+                (stage.addend,) = (source for source in node.inputs if source is not stage.last)
+            elif self._takes_pool(stage, layer):
+                stage.pool = layer
+            else:
+                return
+            stage.last = node
+            self.absorbed.add(node)
 
+    def _takes_activation(self, stage: Stage, function: Any) -> bool:
+        if not stage.layer.fuses_activation or stage.activation != "linear":
+            return False
+        if not self.training:
+            return function.in_kernels
+        knows_input = stage.layer.finds_slope and stage.addend is None
+        if knows_input and stage.layer not in self.frozen:
+            return function.in_kernels
+        return function.fusable
 
-def _takes_norm(stage: Stage, layer: Any) -> bool:
-    if layer.registered_name != "batch_normalization" or stage.norm is not None:
-        return False
-    first = stage.activation == "linear" and (stage.pool is None or not layer.scale)
-    return stage.layer.folds_norm and first
+    def _takes_sum(self, stage: Stage, node: Node) -> bool:
+        """y + z, if y is needed for nothing else."""
+        if not stage.layer.fuses_sum or stage.activation != "linear" or stage.addend is not None:
+            return False
+        return len(node.inputs) == 2 and node.inputs.count(stage.last) == 1
 
+    def _takes_norm(self, stage: Stage, layer: Any) -> bool:
+        if layer.registered_name != "batch_normalization" or stage.norm is not None:
+            return False
+        first = stage.activation == "linear" and (stage.pool is None or not layer.scale)
+        return not self.training and stage.layer.folds_norm and first
 
-def _takes_pool(stage: Stage, layer: Any, lanes: int) -> bool:
-    rises = stage.activation in SLOPE_FROM_OUTPUT
-    return stage.pool is None and rises and stage.layer.fuses_pool(layer, lanes)
+    def _takes_pool(self, stage: Stage, layer: Any) -> bool:
+        rises = stage.activation in SLOPE_FROM_OUTPUT
+        return stage.pool is None and rises and stage.layer.fuses_pool(layer, self.lanes)

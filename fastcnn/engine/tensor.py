@@ -55,6 +55,7 @@ class Tensor(Buffer):
     activation: str = "linear"
     alpha: float = 0.0
     gradient: "Tensor | None" = None
+    unsloped: "Tensor | None" = None  # a part of its gradient before the slope of `activation`
     needs_gradient: bool = True
     framed: bool = False  # holds a border of zeros of its own, which nobody writes
     copies: dict[str, "Tensor"] = field(default_factory=dict)

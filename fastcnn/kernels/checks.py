@@ -108,26 +108,26 @@ def winograd_tiles(
 
 
 def winograd(name: str, arrays: Arrays, params: Params) -> None:
-    """As conv2d, at stride 1, for square kernels that have tiles."""
-    conv2d(name, arrays, {**params, **STRIDE_1})
-    x, w = arrays["x"], arrays["w"] if "w" in arrays else arrays["dw"]
+    """Square kernels that have tiles. What lies beyond the image reads as zeros, however far."""
+    x, w = arrays["x"] if "x" in arrays else arrays["dy"], arrays["w"]
     assert x is not None and w is not None
     winograd_tiles(name, w.shape[2:], x.shape[-1], single=name == "winograd_forward")
+    if "x" in arrays:
+        expect(name, "the number of input channels", x.shape[1], w.shape[1])
+    winograd_pads(name, params)
 
 
-def winograd_backward_input(name: str, arrays: Arrays, params: Params) -> None:
-    """As conv2d_backward_input; the first tap may lie on the halo, but not before it."""
-    conv2d_backward_input(name, arrays, {**params, **STRIDE_1})
-    dy, w = arrays["dy"], arrays["w"]
-    assert dy is not None and w is not None
-    winograd_tiles(name, w.shape[2:], dy.shape[-1])
+def winograd_pads(name: str, params: Params) -> None:
+    for key in ("pad_top", "pad_left"):
+        if params[key] < 0:
+            raise ShapeError(f"{name}: {key} must not be negative, but is {params[key]}")
 
 
 def winograd_backward_weight(name: str, arrays: Arrays, params: Params) -> None:
     x, dy, sums = (arrays[tensor] for tensor in ("x", "dy", "sums"))
     assert x is not None and dy is not None and sums is not None
-    kernel = tuple(n - out + 1 for n, out in zip(x.shape[2:4], dy.shape[2:4], strict=True))
-    winograd_tiles(name, kernel, x.shape[-1])
+    winograd_tiles(name, (params["kernel"],) * 2, x.shape[-1])
+    winograd_pads(name, params)
     winograd_sums(name, sums, dy.shape[1])
 
 

@@ -2,7 +2,6 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from fastcnn.kernels.backends import resolve_backend
 from fastcnn.kernels.checks import contiguous_pixels
 from fastcnn.kernels.spec import (
     DTYPES,
-    ENUMS,
     OPS,
-    SLOPE_FROM_INPUT,
     SLOPE_FROM_OUTPUT,
     Op,
 )
@@ -158,12 +155,12 @@ def check_arguments(op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
 
 
 def _check_activation(op: Op, activation: object) -> None:
-    """A backward kernel knows slopes from the output y, or (activation_input_backward) from x."""
+    """A backward kernel that gets the output y of an activation knows its slope from there."""
     if activation is None or op.python is not None:
         return
-    known: Collection[str] = ENUMS["activation"]
+    known = op.activations
     if op.name.endswith(("_backward", "_backward_input", "_backward_weight")):
-        known = SLOPE_FROM_OUTPUT if "y" in op.tensors else SLOPE_FROM_INPUT
+        known = SLOPE_FROM_OUTPUT if "y" in op.tensors else known
     if activation not in known:
         raise unknown(f"activation of {op.name}", activation, known)
 

@@ -31,7 +31,7 @@ A file can name registered things and give numbers; it holds no code.
 import inspect
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,13 @@ class ModelConfig:
     """A model before its data is known.
 
     structure: (input shape (C, H, W), classes) -> Structure
+    loss, optimizer, callbacks: None or empty where nobody said which.
     usual_input: (height, width, channels) that it was made for; usual_classes likewise.
     """
 
     name: str
     structure: Callable[[Shape, int], Structure]
-    loss: Any = DEFAULT_LOSS
+    loss: Any = None
     optimizer: dict[str, Any] | None = None
     callbacks: Sequence[dict[str, Any]] = ()
     usual_input: tuple[int, int, int] = COMMON
@@ -98,14 +99,18 @@ def usual_classes(function: Any) -> int:
 
 def read_model_toml(path: Path) -> ModelConfig:
     """A checked description; what is wrong in it is an error that names the file and the layer."""
-    document = _parse(path)
+    document = parse_toml(path)
     for key in document:
         if key not in KEYS:
             raise _in_file(path, unknown("key", key, KEYS))
-    entries = document.get("layers")
-    if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
-        raise OptionError(f"{path}: expected one or more [[layers]] tables")
-    loss, optimizer = document.get("loss", DEFAULT_LOSS), document.get("optimizer")
+    return config_of_document(path, document)
+
+
+def config_of_document(
+    path: Path, document: dict[str, Any], model: str | dict[str, Any] | None = None
+) -> ModelConfig:
+    """What a file's KEYS say; model: a registered one that stands for its layers."""
+    loss, optimizer = document.get("loss"), document.get("optimizer")
     callbacks = document.get("callbacks", [])
     if isinstance(optimizer, str):
         optimizer = {"name": optimizer}
@@ -113,8 +118,28 @@ def read_model_toml(path: Path) -> ModelConfig:
         make(losses, loss)
         make(optimizers, optimizer)
         make_callbacks(callbacks)
+        config = None if model is None else _named(model, document)
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
+    config = config or _layers(path, document)
+    return replace(config, loss=loss, optimizer=optimizer, callbacks=callbacks)
+
+
+def _named(model: str | dict[str, Any], document: dict[str, Any]) -> ModelConfig:
+    for key in ("name", "layers"):
+        if key in document:
+            raise OptionError(f"give model or {key}, not both")
+    table = {"name": model} if isinstance(model, str) else model
+    if not isinstance(table, dict) or not isinstance(table.get("name"), str):
+        raise OptionError(f"model must be a name or a table with a name, not {model!r}")
+    models.get(table["name"])
+    return model_config(table)
+
+
+def _layers(path: Path, document: dict[str, Any]) -> ModelConfig:
+    entries = document.get("layers")
+    if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
+        raise OptionError(f"{path}: expected one or more [[layers]] tables")
 
     def structure(input_shape: Shape, classes: int) -> Structure:
         stack = [_layer(path, number, entry, classes) for number, entry in enumerate(entries, 1)]
@@ -124,7 +149,7 @@ def read_model_toml(path: Path) -> ModelConfig:
     structure((1, 1, 1), 2)  # unknown names and options come out before any data is read
     if branched:
         _check_inputs(path, entries)
-    return ModelConfig(str(document.get("name", path.stem)), structure, loss, optimizer, callbacks)
+    return ModelConfig(str(document.get("name", path.stem)), structure)
 
 
 def _reads(entries: list[dict[str, Any]]) -> Iterator[list[str]]:
@@ -170,7 +195,7 @@ def _connect(
     return x
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

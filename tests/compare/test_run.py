@@ -4,7 +4,8 @@ import pytest
 
 from fastcnn.compare.candidates import Given
 from fastcnn.compare.jobs import all_jobs
-from fastcnn.compare.run import Arrays, Pool, run_jobs
+from fastcnn.compare.pool import Pool
+from fastcnn.compare.run import Arrays, run_jobs
 from fastcnn.compare.splits import cross_validation
 from fastcnn.errors import OptionError
 from tests.compare.cheap import Broken, Deadly, Nearest, images
@@ -54,3 +55,14 @@ def test_dask_takes_jobs():
         pool = Pool(backend="dask", address=cluster.scheduler_address)
         models = {"good": Nearest(), "broken": Broken()}
         assert accuracies(outcome(models, pool)) == accuracies(outcome(models, Pool()))
+
+
+def test_ray_takes_jobs():
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    models = {"good": Nearest(), "broken": Broken()}
+    try:
+        there = outcome(models, Pool(2, backend="ray"))
+    finally:
+        ray.shutdown()
+    assert accuracies(there) == accuracies(outcome(models, Pool()))

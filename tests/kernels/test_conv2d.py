@@ -95,6 +95,29 @@ def test_backward_weight_matches_reference(problem):
     assert_native_matches_reference("conv2d_backward_weight", arrays, **case.steps, **case.zeros)
 
 
+@pytest.mark.parametrize("lanes", [1, 8, 16, 32])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"stride": (2, 2)},
+        {"dilation": (1, 2), "size": (4, 41)},
+        {"groups": 2, "channels": 60, "outs": 82},
+        {"kernel": (1, 1), "channels": 262, "outs": 70, "blocks": 40, "size": (3, 3)},
+        {"outs": 133, "bias": False},
+    ],
+)
+def test_weight_gradient_of_many_filters_matches_reference(lanes, changes):
+    """Enough taps and filters for dy to be transposed; none a multiple of a tile's."""
+    shapes = {"channels": 29, "outs": 37, "kernel": (3, 3), "size": (6, 9), "blocks": 2}
+    case = Case(gradient_problem(**{**shapes, **changes}, lanes=lanes))
+    dy = case.outputs(*case.out)
+    dy[...] = case.random(*dy.shape)
+    db = None if case.b is None else np.empty_like(case.b)
+    arrays = {"x": case.x, "dy": dy, "dw": np.empty_like(case.w), "db": db}
+    assert_native_matches_reference("conv2d_backward_weight", arrays, **case.steps, **case.zeros)
+
+
 @settings(deadline=None, max_examples=25)
 @given(problems(lanes=(16, 32), pooled=True))
 def test_max_pool_backward_weight_matches_reference(problem):

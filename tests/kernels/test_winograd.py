@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fastcnn.errors import ShapeError
 from fastcnn.kernels import call
+from fastcnn.kernels.reference.activation import activation_slope
 from fastcnn.kernels.reference.winograd import SIDE, matrices
 from tests.kernels.compare import as_float64, assert_native_matches_reference, run
 from tests.kernels.conv2d_cases import ACTIVATIONS, Case, canaries, gradient_problem
@@ -61,8 +62,8 @@ def backward_arrays(case, with_y=True):
     p = case.p
     dy, params = case.gradient_arrays()
     shape = (p["blocks"], p["channels"], *p["size"], p["lanes"])
-    y = case.random(*shape) if with_y else None
-    arrays = {"dy": dy, "w": case.w, "y": y, "dx": canaries(shape, case.dtype)}
+    y, z = [case.random(*shape) if with_y else None for _ in range(2)]
+    arrays = {"dy": dy, "w": case.w, "y": y, "z": z, "dx": canaries(shape, case.dtype)}
     kept = ("pad_top", "pad_left", "halo_top", "halo_left")
     return arrays, {k: params[k] for k in kept}, params
 
@@ -79,7 +80,7 @@ def weight_arrays(case):
 
 def weight_gradient(arrays, dw, backend="native"):
     """(dw, db) of both kernels."""
-    made = run("winograd_backward_weight", arrays, backend)
+    made = run("winograd_backward_weight", arrays, backend, kernel=dw.shape[2])
     dw = run("winograd_weight_gradient", {"sums": made["sums"], "dw": dw}, backend)["dw"]
     return dw, made.get("db")
 
@@ -108,7 +109,9 @@ def test_the_reference_is_direct_convolution(problem):
     np.testing.assert_allclose(got, wanted, atol=1e-11)
     arrays, own, direct = backward_arrays(case)
     got = run("winograd_backward_input", arrays, "reference", **own, **case.act)["dx"]
-    wanted = run("conv2d_backward_input", arrays, "reference", **direct, **case.act)["dx"]
+    z = arrays.pop("z")
+    wanted = run("conv2d_backward_input", {**arrays, "y": None}, "reference", **direct)["dx"]
+    wanted = (wanted + z) * activation_slope(arrays["y"], **case.act)
     np.testing.assert_allclose(got, wanted, atol=1e-11)
     arrays, dw = weight_arrays(case)
     got, db = weight_gradient(arrays, dw, "reference")
@@ -170,7 +173,7 @@ def test_backward_input_matches_reference(problem, with_y):
 @given(problems())
 def test_backward_weight_matches_reference(problem):
     arrays, dw = weight_arrays(Case(problem))
-    assert_native_matches_reference("winograd_backward_weight", arrays)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=dw.shape[2])
     sums = Case(problem).random(*arrays["sums"].shape)
     assert_native_matches_reference("winograd_weight_gradient", {"sums": sums, "dw": dw})
 
@@ -184,7 +187,8 @@ def test_many_channels_and_chunks(kernel):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_backward_input", arrays, **params, **case.act)
-    assert_native_matches_reference("winograd_backward_weight", weight_arrays(case)[0])
+    arrays, _ = weight_arrays(case)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
 
 
 @pytest.mark.parametrize("filters", [70, 150])
@@ -207,7 +211,40 @@ def test_what_lies_beyond_the_image_is_not_read(kernel):
         :, :, : case.out[0], : case.out[1]
     ]
     arrays["dy"][...] = case.random(*arrays["dy"].shape)
-    assert np.isfinite(run("winograd_backward_weight", arrays, "native")["sums"]).all()
+    assert np.isfinite(
+        run("winograd_backward_weight", arrays, "native", kernel=kernel)["sums"]
+    ).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(problems())
+def test_borders_need_not_be_in_memory(problem):
+    """The same as with borders of zeros, which the arrays of a case have."""
+    case = Case(problem)
+    top, bottom, left, right = case.p["pad"]
+    size = case.x.shape
+    inner = case.x[:, :, top : size[2] - bottom, left : size[3] - right]
+    assert inner.shape[2:4] == case.p["size"]
+    pads = {"pad_top": top, "pad_left": left}
+    forward = forward_arrays(case)
+    expected = run("winograd_forward", forward, "native", **case.act)["y"]
+    got = run("winograd_forward", {**forward, "x": inner}, "native", **pads, **case.act)["y"]
+    np.testing.assert_array_equal(got, expected)
+    weight, dw = weight_arrays(case)
+    params = {"kernel": dw.shape[2]}
+    expected = run("winograd_backward_weight", weight, "native", **params)["sums"]
+    weight["x"] = inner
+    got = run("winograd_backward_weight", weight, "native", **params, **pads)["sums"]
+    np.testing.assert_array_equal(got, expected)
+    assert_native_matches_reference("winograd_backward_weight", weight, **params, **pads)
+    backward, own, _ = backward_arrays(case)
+    expected = run("winograd_backward_input", backward, "native", **own, **case.act)["dx"]
+    rows, columns = own.pop("halo_top"), own.pop("halo_left")
+    height, width = case.out
+    backward["dy"] = backward["dy"][:, :, rows : rows + height, columns : columns + width]
+    got = run("winograd_backward_input", backward, "native", **own, **case.act)["dx"]
+    np.testing.assert_array_equal(got, expected)
+    assert_native_matches_reference("winograd_backward_input", backward, **own, **case.act)
 
 
 # ---- the error
@@ -230,6 +267,7 @@ def test_error_is_bounded_by_that_of_direct_convolution(kernel, channels, seed):
         ("forward", forward, {}, {}),
         ("backward_input", backward, own, direct),
     ):
+        arrays = {name: array for name, array in arrays.items() if name != "z"}
         wide = as_float64(arrays)
         (exact,) = run(f"conv2d_{direction}", wide, "reference", **old).values()
         error = largest_error(f"winograd_{direction}", arrays, exact, **new)

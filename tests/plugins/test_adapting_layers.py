@@ -5,10 +5,15 @@ import pytest
 
 from fastcnn import Sequential, load_model
 from fastcnn import layers as L
+from fastcnn.engine.plan import Preprocessing
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.backends import BACKENDS
 
-KINDS = {"normalization": L.Normalization, "zca_whitening": lambda: L.ZCAWhitening(1e-3)}
+KINDS = {
+    "normalization": L.Normalization,
+    "patch_whitening": L.PatchWhitening,
+    "zca_whitening": lambda: L.ZCAWhitening(1e-3),
+}
 
 
 def photographs(count=400, seed=0):
@@ -52,6 +57,54 @@ def test_zca_gives_the_identity_as_covariance():
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-9)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_patches_become_white(backend):
+    images = photographs() - photographs().mean(axis=(0, 1, 2))
+    layer = L.PatchWhitening((2, 3), 1e-9)
+    layer.adapt(first(images))
+    y = through(layer, images, backend=backend)
+    assert y.shape == (400, 4, 2, 24)
+    np.testing.assert_array_equal(y[..., 12:], -y[..., :12])
+    rows = y[..., :12].reshape(-1, 12)
+    np.testing.assert_allclose(rows.T @ rows / len(rows), np.eye(12), atol=1e-3)
+
+
+def test_patch_filters_come_in_the_order_of_their_variance():
+    layer = L.PatchWhitening(2, epsilon=0.5)
+    layer.adapt(first(photographs()))
+    norms = np.linalg.norm(layer.statistics["kernel"].reshape(16, 8), axis=1)
+    values = 1 / norms**2 - 0.5  # eigenvalues, largest first
+    assert (np.diff(values[:8]) < 0).all() and values[7] > 0
+    np.testing.assert_allclose(norms[:8], norms[8:])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_fit_adapts_layers_to_what_they_will_see(name):
+    images, labels = photographs(), np.arange(400) % 3
+    layer, by_hand = KINDS[name](), KINDS[name]()
+    model = Sequential([layer, L.Flatten(), L.Dense(3, activation="softmax")])
+    model.preprocessing = Preprocessing(np.array([2.0, 1.0]), np.array([0.0, 3.0]))
+    model.fit(images, labels, epochs=1, verbose=0)
+    by_hand.adapt(first(images * [2.0, 1.0] + [0.0, 3.0]))
+    for key, value in by_hand.statistics.items():
+        np.testing.assert_allclose(layer.statistics[key], value, rtol=1e-6, atol=1e-9)
+    before = {key: value.copy() for key, value in layer.statistics.items()}
+    model.fit(3 * images, labels, epochs=2, verbose=0)
+    assert all(np.array_equal(before[key], layer.statistics[key]) for key in before)
+
+
+def test_fit_adapts_to_some_of_many_images(monkeypatch):
+    monkeypatch.setattr("fastcnn.training.adapting.SAMPLES", 30)
+    layers = [L.Normalization(), L.Normalization()]
+    for layer in layers:
+        stack = [layer, L.Flatten(), L.Dense(3, activation="softmax")]
+        Sequential(stack, seed=2).fit(photographs(), np.arange(400) % 3, verbose=0)
+    one, other = (layer.statistics["scale"] for layer in layers)
+    assert np.array_equal(one, other)
+    layers[1].adapt(first(photographs()))
+    assert not np.array_equal(one, layers[1].statistics["scale"])
+
+
 def test_adapting_again_counts_in_a_model_that_has_the_layer():
     layer = L.Normalization()
     layer.adapt(first(photographs()))
@@ -74,7 +127,7 @@ def test_statistics_do_not_learn_and_are_saved(layer, tmp_path):
     model.fit(images, labels, epochs=1, verbose=0)
     for name, value in layer.statistics.items():
         kept = model.get_weights()[f"{layer.registered_name}/{name}"]
-        np.testing.assert_allclose(kept, value.reshape(kept.shape).astype(np.float32))
+        np.testing.assert_array_equal(kept, value.reshape(kept.shape).astype(np.float32))
     model.save(tmp_path / "model.safetensors")
     again = load_model(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(again.predict(images), model.predict(images))
@@ -83,7 +136,7 @@ def test_statistics_do_not_learn_and_are_saved(layer, tmp_path):
 @pytest.mark.parametrize("name", KINDS)
 def test_mistakes(name):
     with pytest.raises(OptionError, match="has seen no data: call adapt, or fit"):
-        Sequential([KINDS[name]()], (5, 4, 2))
+        Sequential([KINDS[name]()], (5, 4, 2)).predict(photographs(3))
     layer = KINDS[name]()
     with pytest.raises(ShapeError, match="2 samples or more, not 1"):
         layer.adapt(np.zeros((1, 2, 5, 4)))
@@ -93,3 +146,8 @@ def test_mistakes(name):
     if name == "zca_whitening":
         with pytest.raises(OptionError, match="epsilon must be positive"):
             L.ZCAWhitening(0)
+    if name == "patch_whitening":
+        with pytest.raises(OptionError, match="epsilon must be a positive number"):
+            L.PatchWhitening(epsilon=0)
+        with pytest.raises(ShapeError, match="larger than the padded image"):
+            L.PatchWhitening(9).adapt(first(photographs()))

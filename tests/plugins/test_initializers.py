@@ -83,3 +83,11 @@ def test_identity():
     np.testing.assert_array_equal(np.einsum("kcuv,chwuv->khw", w, windows), 2 * x)
     with pytest.raises(OptionError, match="kernels"):
         values("identity", (3,))
+
+
+def test_identity_of_more_filters_than_channels():
+    w = values({"name": "identity", "others": "lecun_uniform"}, (5, 2, 3, 3))
+    np.testing.assert_array_equal(w[:2], values("identity", (2, 2, 3, 3)))
+    np.testing.assert_array_equal(w[2:], values("lecun_uniform", (5, 2, 3, 3))[2:])
+    fewer = {"name": "identity", "others": "ones"}
+    np.testing.assert_array_equal(values(fewer, (2, 3)), np.eye(2, 3))

@@ -84,6 +84,17 @@ CASES = [
     ),
     ("one_cycle", {"max_learning_rate": 1.0, "pct_start": 0.0, "total_steps": 1}, {0: 4e-6}),
     (
+        "one_cycle",
+        {
+            "max_learning_rate": 1.0,
+            "pct_start": 0.5,
+            "div_factor": 5,
+            "final_div_factor": 2,
+            "anneal_strategy": "linear",
+        },
+        {0: 0.2, 1: 0.4, 4: 1, 5: 0.82, 9: 0.1, 99: 0.1},
+    ),
+    (
         "triangular",
         {"initial_learning_rate": 1, "maximal_learning_rate": 5, "step_size": 4, "decay": 0.5},
         {0: 1, 1: 2, 4: 5, 7: 2, 8: 1, 12: 3, 16: 1},
@@ -185,6 +196,10 @@ class Broken(schedules.Schedule):
         ({"name": "piecewise", "boundaries": [3, 2], "values": [1, 2, 3]}, "rise"),
         ({"name": "piecewise", "boundaries": [3], "values": [1]}, "one more"),
         ({"name": "one_cycle", "max_learning_rate": 1, "pct_start": 2}, "pct_start"),
+        (
+            {"name": "one_cycle", "max_learning_rate": 1, "anneal_strategy": "cosine"},
+            "anneal_strategy must be one of cos, linear",
+        ),
         (
             {
                 "name": "cosine_restarts",

@@ -29,6 +29,7 @@ NOT_IN_PYTORCH = {
         "activity_regularization",  # a penalty, not an output
         "gaussian_dropout",
         "gaussian_noise",
+        "patch_whitening",  # a convolution whose filters come from the data
         "zca_whitening",
     },
     "activations": set(),

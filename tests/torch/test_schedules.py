@@ -95,6 +95,13 @@ TABLE = [  # name, options, scheduler, its options, how many steps they share
         STEPS - 1,
     ),
     (
+        "one_cycle",
+        {"max_learning_rate": 0.8, "anneal_strategy": "linear"},
+        "OneCycleLR",
+        {"max_lr": 0.8, "total_steps": STEPS, "anneal_strategy": "linear"},
+        STEPS - 1,
+    ),
+    (
         "triangular",
         LR | {"maximal_learning_rate": 2.0, "step_size": 5},
         "CyclicLR",

@@ -54,6 +54,8 @@ ROWS = [  # layer, shape of a sample (a list of several inputs), the same in PyT
     (L.UpSampling2D(2, "bilinear"), X, bilinear(2, 2)),
     (L.UpSampling2D((3, 4), "bilinear"), X, bilinear(3, 4)),
     (L.UpSampling2D((5, 1), "bilinear"), (2, 1, 3), bilinear(5, 1)),
+    (L.Rescaling(0.3, -1.5), X, lambda x: 0.3 * x - 1.5),
+    (L.Rescaling(1 / 9), (10,), lambda x: x / 9),
     (L.Add(), [X, X], lambda *xs: torch.add(*xs)),
     (L.Add(), THREE, lambda *xs: sum(xs)),
     (L.Add(activation="tanh"), THREE, lambda *xs: torch.tanh(sum(xs))),

@@ -171,3 +171,11 @@ def activate_input_backward(dy, x, activation):
     if activation == SWISH:
         return dy * swish_slope(x)
     return dy * mish_slope(x) if activation == MISH else dy
+
+
+@helper
+def slope_at(dy, x, activation, alpha):
+    """dy f'(x), from x, of any activation."""
+    if activation >= GELU:
+        return activate_input_backward(dy, x, activation)
+    return activate_backward(dy, activate(x, activation, alpha), activation, alpha)

@@ -3,7 +3,7 @@
 rows and vectors, the lanes at the end. Lanes without image (order < 0) take no part and become 0.
 """
 
-from fastcnn.kernels.numba_.activation_math import activate, activate_backward
+from fastcnn.kernels.numba_.activation_math import activate, slope_at
 from fastcnn.kernels.numba_.emit import VW
 from fastcnn.kernels.numba_.helper import helper
 from fastcnn.kernels.numba_.machine import never_inlined
@@ -76,18 +76,30 @@ def sum_channel(x, order, c, centre, squared):
 
 
 @helper
-def write_channel(x, y, order, c, mean, scale, shift, activation, alpha):
-    """y = f((x - mean) scale + shift)"""
+def affine(v, mean, scale, shift):
+    return (v - mean) * scale + shift
+
+
+@helper
+def write_channel(x, z, y, order, c, mean, scale, shift, activation, alpha):
+    """y = f((x - mean) scale + shift + z)"""
     never_inlined()
     n = x.shape[3] * x.shape[4]
     for b in range(x.shape[0]):
         full = is_full(order, b)
         for h in range(x.shape[2]):
-            p, q = pointer(x, b, c, h), pointer(y, b, c, h)
+            p, q, r = pointer(x, b, c, h), pointer(y, b, c, h), pointer(z, b, c, h)
             for i in range(0, n, VW):
-                v = (load_n(p + i, n - i) - mean) * scale + shift
+                v = affine(load_n(p + i, n - i), mean, scale, shift)
+                if z.size:
+                    v = v + load_n(r + i, n - i)
                 v = activate(v, activation, alpha)
                 store_n(q + i, masked(v, order, b, full, i), n - i)
+
+
+@helper
+def scale_and_shift(gamma, beta, c, inverse):
+    return inverse * (gamma[c] if gamma.size else 1.0), beta[c] if beta.size else 0.0
 
 
 def batch_norm_forward(
@@ -95,6 +107,7 @@ def batch_norm_forward(
     x,
     gamma,
     beta,
+    z,
     order,
     y,
     mean,
@@ -114,86 +127,81 @@ def batch_norm_forward(
         var = sum_channel(x, order, c, m, True) / n
         inverse = 1.0 / (var + epsilon) ** 0.5
         mean[c], inv_std[c] = m, inverse
-        scale = inverse * (gamma[c] if gamma.size else 1.0)
-        shift = beta[c] if beta.size else 0.0
-        write_channel(x, y, order, c, m, scale, shift, activation, alpha)
+        scale, shift = scale_and_shift(gamma, beta, c, inv_std[c])
+        write_channel(x, z, y, order, c, mean[c], scale, shift, activation, alpha)
         if images:
             moving_mean[c] = momentum * moving_mean[c] + (1.0 - momentum) * m
             moving_var[c] = momentum * moving_var[c] + (1.0 - momentum) * var
 
 
 def batch_norm_inference(
-    work, x, gamma, beta, moving_mean, moving_var, y, activation, alpha, epsilon
+    work, x, gamma, beta, z, moving_mean, moving_var, y, activation, alpha, epsilon
 ):
     begin, end = split_rows(y, work)
     n = y.shape[3] * y.shape[4]
     for row in range(begin, end):
         c = row // x.shape[2] % x.shape[1]
-        scale = 1.0 / (moving_var[c] + epsilon) ** 0.5 * (gamma[c] if gamma.size else 1.0)
-        shift = beta[c] if beta.size else 0.0
-        p, q = row_at(x, row), row_at(y, row)
+        scale, shift = scale_and_shift(gamma, beta, c, 1.0 / (moving_var[c] + epsilon) ** 0.5)
+        p, q, r = row_at(x, row), row_at(y, row), row_at(z, row)
         for i in range(0, n, VW):
-            v = (load_n(p + i, n - i) - moving_mean[c]) * scale + shift
+            v = affine(load_n(p + i, n - i), moving_mean[c], scale, shift)
+            if z.size:
+                v = v + load_n(r + i, n - i)
             store_n(q + i, activate(v, activation, alpha), n - i)
 
 
 @helper
-def slope_of(p, q, has_y, i, n, activation, alpha):
-    """dy f'(y) at i of a row"""
-    d = load_n(p + i, n - i)
-    if has_y:
-        d = activate_backward(d, load_n(q + i, n - i), activation, alpha)
-    return d
-
-
-@helper
-def sum_gradients(x, dy, y, order, c, mean, inverse, activation, alpha):
-    """(sum of dy, sum of dy xhat) of a channel; dy times f'(y) where y is given."""
+def sum_gradients(x, dy, order, c, mean, inverse, scale, shift, activation, alpha):
+    """(sum of ds, sum of ds xhat) of a channel; ds: dy times the activation's slope."""
     never_inlined()
     n = x.shape[3] * x.shape[4]
     plain, weighted = splat(0.0), splat(0.0)
     for b in range(x.shape[0]):
         full = is_full(order, b)
         for h in range(x.shape[2]):
-            p, q = pointer(dy, b, c, h), pointer(y, b, c, h)
-            r, one, other = pointer(x, b, c, h), splat(0.0), splat(0.0)
+            p, r = pointer(dy, b, c, h), pointer(x, b, c, h)
+            one, other = splat(0.0), splat(0.0)
             for i in range(0, n, VW):
-                d = masked(slope_of(p, q, y.size > 0, i, n, activation, alpha), order, b, full, i)
+                v = load_n(r + i, n - i)
+                d = slope_at(load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha)
+                d = masked(d, order, b, full, i)
                 one = one + d
-                other = other + d * ((load_n(r + i, n - i) - mean) * inverse)
+                other = other + d * ((v - mean) * inverse)
             plain, weighted = plain + one, weighted + other
     return lane_sum(plain), lane_sum(weighted)
 
 
 @helper
-def write_gradients(x, dy, y, order, dx, c, mean, inverse, plain, weighted, scale, act, alpha):
-    """dx = scale (dy - plain - xhat weighted); plain and weighted are means here."""
+def write_gradients(
+    x, dy, order, dx, c, mean, inverse, plain, weighted, scale, shift, activation, alpha
+):
+    """dx = scale (ds - plain - xhat weighted); plain and weighted are means here."""
     never_inlined()
     n = x.shape[3] * x.shape[4]
     for b in range(x.shape[0]):
         full = is_full(order, b)
         for h in range(x.shape[2]):
-            p, q = pointer(dy, b, c, h), pointer(y, b, c, h)
-            r, to = pointer(x, b, c, h), pointer(dx, b, c, h)
+            p, r, to = pointer(dy, b, c, h), pointer(x, b, c, h), pointer(dx, b, c, h)
             for i in range(0, n, VW):
-                d = slope_of(p, q, y.size > 0, i, n, act, alpha)
-                normal = (load_n(r + i, n - i) - mean) * inverse
-                d = (d - plain - normal * weighted) * scale
+                v = load_n(r + i, n - i)
+                d = slope_at(load_n(p + i, n - i), affine(v, mean, scale, shift), activation, alpha)
+                d = (d - plain - (v - mean) * inverse * weighted) * scale
                 store_n(to + i, masked(d, order, b, full, i), n - i)
 
 
 def batch_norm_backward(
-    work, x, dy, y, gamma, mean, inv_std, order, dx, dgamma, dbeta, activation, alpha
+    work, x, dy, gamma, beta, mean, inv_std, order, dx, dgamma, dbeta, activation, alpha
 ):
     n = max(1, count_images(order[: x.shape[0]]) * x.shape[2] * x.shape[3])
     begin, end = split(x.shape[1], work)
     for c in range(begin, end):
         m, inverse = mean[c], inv_std[c]
-        plain, weighted = sum_gradients(x, dy, y, order, c, m, inverse, activation, alpha)
+        scale, shift = scale_and_shift(gamma, beta, c, inverse)
+        act = (activation, alpha)
+        plain, weighted = sum_gradients(x, dy, order, c, m, inverse, scale, shift, *act)
         if dgamma.size:
             dgamma[c] = weighted
         if dbeta.size:
             dbeta[c] = plain
-        scale = inverse * (gamma[c] if gamma.size else 1.0)
-        means = (plain / n, weighted / n, scale, activation, alpha)
-        write_gradients(x, dy, y, order, dx, c, m, inverse, *means)
+        means = (plain / n, weighted / n)
+        write_gradients(x, dy, order, dx, c, m, inverse, *means, scale, shift, *act)

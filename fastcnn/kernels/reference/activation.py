@@ -118,6 +118,13 @@ def activation_slope(y, activation, alpha=0.0):
     return OUTPUT_SLOPES[activation](y, alpha).astype(y.dtype)
 
 
+def input_slope(x, activation, alpha=0.0):
+    """f'(x) from x, of any activation."""
+    if activation in INPUT_SLOPES:
+        return INPUT_SLOPES[activation](x)
+    return activation_slope(activate(x, activation, alpha), activation, alpha)
+
+
 def activation_forward(x, y, *, activation, alpha):
     y[...] = activate(x, activation, alpha)
 
@@ -129,7 +136,7 @@ def activation_backward(dy, y, dx, *, activation, alpha):
 
 def activation_input_backward(dy, x, dx, *, activation):
     """dx = dy f'(x), from x"""
-    dx[...] = dy * INPUT_SLOPES[activation](x)
+    dx[...] = dy * input_slope(x, activation)
 
 
 def rectified(x, negative_slope, max_value, threshold):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastcnn.kernels.reference.activation import activate, activation_slope
+from fastcnn.kernels.reference.activation import activate, input_slope
 
 __all__ = ["batch_norm_backward", "batch_norm_forward", "batch_norm_inference"]
 
@@ -26,6 +26,7 @@ def batch_norm_forward(
     x,
     gamma,
     beta,
+    z,
     order,
     y,
     mean,
@@ -38,42 +39,51 @@ def batch_norm_forward(
     momentum,
     alpha,
 ):
-    """y = f(gamma (x - mean) / sqrt(var + epsilon) + beta)
+    """y = f(gamma (x - mean) / sqrt(var + epsilon) + beta + z)
 
     moving = momentum moving + (1 - momentum) batch; the variance is the biased one, in the moving
     average too (as Keras). Source: Ioffe and Szegedy (2015).
     """
     valid, n = _valid(order, x)
     mean[...] = _sum(x * valid) / n
-    centred = (x - _channels(mean)) * valid
-    var = _sum(centred**2) / n
+    var = _sum(((x - _channels(mean)) * valid) ** 2) / n
     inv_std[...] = 1 / np.sqrt(var + epsilon)
-    normal = centred * _channels(inv_std * (1 if gamma is None else gamma))
-    y[...] = activate(normal + _channels(beta, 0), activation, alpha) * valid
+    normal = _affine(x, gamma, beta, mean, inv_std)
+    y[...] = activate(normal if z is None else normal + z, activation, alpha) * valid
     if valid.any():
         moving_mean[...] = momentum * moving_mean + (1 - momentum) * mean
         moving_var[...] = momentum * moving_var + (1 - momentum) * var
 
 
-def batch_norm_inference(x, gamma, beta, moving_mean, moving_var, y, *, activation, epsilon, alpha):
-    """y = f(gamma (x - moving_mean) / sqrt(moving_var + epsilon) + beta)"""
-    scale = _channels(gamma, 1) / np.sqrt(_channels(moving_var) + epsilon)
-    y[...] = activate((x - _channels(moving_mean)) * scale + _channels(beta, 0), activation, alpha)
+def _affine(x, gamma, beta, mean, inv_std):
+    scale = _channels(gamma, 1) * _channels(inv_std)
+    return (x - _channels(mean)) * scale + _channels(beta, 0)
+
+
+def batch_norm_inference(
+    x, gamma, beta, z, moving_mean, moving_var, y, *, activation, epsilon, alpha
+):
+    """y = f(gamma (x - moving_mean) / sqrt(moving_var + epsilon) + beta + z)"""
+    normal = _affine(x, gamma, beta, moving_mean, 1 / np.sqrt(moving_var + epsilon))
+    y[...] = activate(normal if z is None else normal + z, activation, alpha)
 
 
 def batch_norm_backward(
-    x, dy, y, gamma, mean, inv_std, order, dx, dgamma, dbeta, *, activation, alpha
+    x, dy, gamma, beta, mean, inv_std, order, dx, dgamma, dbeta, *, activation, alpha
 ):
-    """dx = gamma inv_std (dy - sum(dy) / n - xhat sum(dy xhat) / n), dy times f'(y) first."""
+    """dx = gamma inv_std (ds - sum(ds) / n - xhat sum(ds xhat) / n), ds = dy f'(gamma xhat + beta)
+
+    The activation's input is made from x again, so y is not read. After a sum with z the activation
+    is linear here: its slope is applied by whoever writes dy.
+    """
     valid, n = _valid(order, x)
-    if y is not None:
-        dy = dy * activation_slope(y, activation, alpha)
-    dy = dy * valid
+    slope = input_slope(_affine(x, gamma, beta, mean, inv_std), activation, alpha)
+    ds = dy * slope * valid
     xhat = (x - _channels(mean)) * _channels(inv_std)
-    sum_dy, sum_dy_xhat = _sum(dy), _sum(dy * xhat)
-    centred = dy - _channels(sum_dy) / n - xhat * _channels(sum_dy_xhat) / n
+    sum_ds, sum_ds_xhat = _sum(ds), _sum(ds * xhat)
+    centred = ds - _channels(sum_ds) / n - xhat * _channels(sum_ds_xhat) / n
     dx[...] = centred * _channels(gamma, 1) * _channels(inv_std) * valid
     if dgamma is not None:
-        dgamma[...] = sum_dy_xhat
+        dgamma[...] = sum_ds_xhat
     if dbeta is not None:
-        dbeta[...] = sum_dy
+        dbeta[...] = sum_ds

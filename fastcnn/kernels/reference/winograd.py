@@ -87,40 +87,53 @@ def times(u, v):
     return np.moveaxis(made.transpose(1, 2, 0).reshape(-1, b, *tiles, i, j), 0, 1)
 
 
+def padded(x, top, left):
+    """x with rows and columns of zeros before it; without as many, if they are negative."""
+    x = x[:, :, max(0, -top) :, max(0, -left) :]
+    return np.pad(x, ((0, 0), (0, 0), (max(0, top), 0), (max(0, left), 0), (0, 0)))
+
+
 def biased(x, w, b, size):
     out = convolve(x, w, size)
     return out if b is None else out + b[:, None, None, None]
 
 
-def winograd_forward(x, w, b, y, *, activation, alpha):
+def winograd_forward(x, w, b, y, *, pad_top, pad_left, activation, alpha):
     """y = act(x * w + b)"""
+    x = padded(x, pad_top, pad_left)
     y[...] = activate(biased(x, w, b, y.shape[2:4]), activation, alpha)
 
 
-def winograd_max_pool_forward(x, w, b, y, index, *, activation, alpha):
+def winograd_max_pool_forward(x, w, b, y, index, *, pad_top, pad_left, activation, alpha):
     """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
+    x = padded(x, pad_top, pad_left)
     out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3])))
     index[...] = out.argmax(axis=2)
     y[...] = activate(out.max(axis=2), activation, alpha)
 
 
 def winograd_backward_input(
-    dy, w, y, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
+    dy, w, y, z, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
 ):
-    """dx = dy * w turned by half a turn, channels and filters exchanged; times act'(y) if given."""
+    """dx = (dy * w turned by half a turn, channels and filters exchanged, + z) times act'(y)
+
+    y and z may be absent.
+    """
     top, left = (p + h - (w.shape[2] - 1) for p, h in ((pad_top, halo_top), (pad_left, halo_left)))
     turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
-    dx[...] = convolve(dy[:, :, top:, left:], turned, dx.shape[2:4])
-    if y is not None:
-        dx *= activation_slope(y, activation, alpha)
+    total = convolve(padded(dy, -top, -left), turned, dx.shape[2:4])
+    if z is not None:
+        total = total + z
+    dx[...] = total if y is None else total * activation_slope(y, activation, alpha)
 
 
-def winograd_backward_weight(x, dy, sums, db):
+def winograd_backward_weight(x, dy, sums, db, *, kernel, pad_top, pad_left):
     """sums[k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o]; db = sum of dy.
 
     k: one of 36 positions of a tile. Rows of filters are padded with zeros to whole vectors.
     """
-    to_input, _, to_output = matrices(x.shape[2] - dy.shape[2] + 1, x.dtype)
+    to_input, _, to_output = matrices(kernel, x.dtype)
+    x = padded(x, pad_top, pad_left)
     m = len(to_output)
     grid = [-(-n // m) for n in dy.shape[2:4]]
     v = transform(to_input, tiles_of(x, grid, m, SIDE))

@@ -4,6 +4,16 @@ from fastcnn.kernels.spec.op import ACTIVATION, Op, table
 
 OPS = table(
     Op("copy", {"x": "B C H W L", "y": "> B C H W L"}, strided=("x",)),
-    Op("scale", {"x": "B C H W L", "y": "> B C H W L"}, {"factor": 1.0}),
-    Op("add", {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"}, ACTIVATION),
+    Op(
+        "scale",
+        {"x": "B C H W L", "y": "> B C H W L"},
+        {"factor": 1.0},
+        in_place={"y": ("x",)},
+    ),
+    Op(
+        "add",
+        {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"},
+        ACTIVATION,
+        in_place={"y": ("x", "z")},
+    ),
 )

@@ -3,7 +3,12 @@
 from fastcnn.kernels.spec.op import ACTIVATION, Op, table
 
 OPS = table(
-    Op("multiply", {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"}, ACTIVATION),
+    Op(
+        "multiply",
+        {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"},
+        ACTIVATION,
+        in_place={"y": ("x", "z")},
+    ),
     Op(
         "maximum_forward",
         {

@@ -47,6 +47,9 @@ class Op:
     check: Callable[[str, dict, dict], None] | None = None  # raises ShapeError
     python: Callable[..., None] | None = None  # a plugin's kernel, the same for every maker
     lacking: tuple[str, ...] = ()  # makers without it: plans for them do with other kernels
+    # Outputs that may lie where one of these inputs lies: it is read before it is written over.
+    in_place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    activations: tuple[str, ...] = tuple(ENUMS["activation"])  # those that it knows
 
     def made_by(self, backend: str) -> bool:
         """Whether this maker has it."""

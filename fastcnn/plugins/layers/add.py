@@ -41,6 +41,7 @@ class Add(Merge):
     """y = act(x0 + x1 + ...), two or more tensors of one shape (residual connections)."""
 
     fuses_activation = True
+    is_sum = True
 
     def forward(self, build: Builder, stage: Stage) -> None:
         self.chain(build, "add", stage.xs, build.output(stage))

@@ -20,6 +20,9 @@ class BatchNormalization(NormalizationLayer):
     averages in training, too.
     """
 
+    fuses_sum = True
+    finds_slope = True
+
     def __init__(
         self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Unpack[AffineOptions]
     ) -> None:
@@ -38,41 +41,37 @@ class BatchNormalization(NormalizationLayer):
     def forward(self, build: Builder, stage: Stage) -> None:
         params: dict[str, Any] = {"epsilon": self.epsilon, "momentum": self.momentum}
         params |= {"activation": stage.activation, "alpha": stage.alpha}
-        arguments = self.learned(build, stage) | {
+        arguments: dict[str, Any] = self.learned(build, stage) | {
             name: build.parameter(stage, name) for name in ("moving_mean", "moving_var")
         }
         y = build.output(stage)
+        arguments |= {"x": stage.x, "y": y, "z": stage.xs[1] if stage.addend else None}
         if not build.training or build.is_frozen(stage):
-            build.step("batch_norm_inference", params, x=stage.x, y=y, **arguments)
+            build.step("batch_norm_inference", params, **arguments)
             return
+        if not stage.addend:
+            y.activation = "linear"  # batch_norm_backward makes the activation's input again
         channels = stage.x.shape[1:2]
-        stage.saved |= {"mean": build.buffer(channels), "inv_std": build.buffer(channels)}
-        build.step(
-            "batch_norm_forward",
-            params,
-            x=stage.x,
-            y=y,
-            order=build.order,
-            **arguments,
-            **stage.saved,
-        )
+        stage.saved |= {name: build.buffer(channels, "float64") for name in ("mean", "inv_std")}
+        build.step("batch_norm_forward", params, order=build.order, **arguments, **stage.saved)
 
     def backward(self, build: Builder, stage: Stage) -> None:
+        if stage.addend:
+            build.pass_gradient(stage.xs[1], stage.dy)
         if build.is_frozen(stage):
             self._backward_frozen(build, stage)
             return
         arguments: dict[str, Any] = {"x": stage.x, "dy": stage.dy, "order": build.order}
-        arguments |= stage.saved
+        arguments |= stage.saved | self.learned(build, stage)
         arguments |= self.learned_gradients(build, stage)
-        if self.scale:
-            arguments["gamma"] = build.parameter(stage, "gamma")
+        params = {} if stage.addend else {"activation": stage.activation, "alpha": stage.alpha}
         if stage.x.needs_gradient:
             build.add_gradient(
-                stage.x, lambda dx: build.step("batch_norm_backward", dx=dx, **arguments)
+                stage.x, lambda dx: build.step("batch_norm_backward", params, dx=dx, **arguments)
             )
         else:
             unused = build.tensor(stage.x.sample)
-            build.step("batch_norm_backward", dx=unused, **arguments)
+            build.step("batch_norm_backward", params, dx=unused, **arguments)
 
     def _backward_frozen(self, build: Builder, stage: Stage) -> None:
         """dx = gamma dy / sqrt(moving_var + epsilon): the forward map without mean and beta."""

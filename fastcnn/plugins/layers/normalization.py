@@ -44,12 +44,12 @@ class Normalization(AdaptingLayer):
         return {"scale": scale, "offset": -images.mean(axis=axes) * scale}
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        w, b = build.parameter(stage, "scale"), build.parameter(stage, "offset")
+        w, b = self.measured(build, stage, "scale"), self.measured(build, stage, "offset")
         params = {"groups": stage.x.shape[1]}
         build.step("conv2d_forward", params, x=stage.x, w=w, b=b, y=build.output(stage))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        w, dy = build.parameter(stage, "scale"), stage.dy
+        w, dy = self.measured(build, stage, "scale"), stage.dy
         slope, params = build.backward_slope(stage.x)
         params["groups"] = stage.x.shape[1]
 

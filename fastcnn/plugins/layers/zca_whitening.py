@@ -48,12 +48,12 @@ class ZCAWhitening(AdaptingLayer):
         return {"kernel": kernel, "bias": -kernel @ mean}
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        w, b = build.parameter(stage, "kernel"), build.parameter(stage, "bias")
+        w, b = self.measured(build, stage, "kernel"), self.measured(build, stage, "bias")
         y = build.output(stage)
         build.step("dense_forward", x=build.flat(stage.x), w=w, b=b, y=build.flat(y))
 
     def backward(self, build: Builder, stage: Stage) -> None:
-        w, dy = build.parameter(stage, "kernel"), build.flat(stage.dy)
+        w, dy = self.measured(build, stage, "kernel"), build.flat(stage.dy)
         slope, params = build.backward_slope(stage.x, build.flat)
 
         def emit(dx: Any) -> None:

@@ -1,10 +1,10 @@
-"""EMA and SWA: the averages themselves, and where they take the weights' place."""
+"""EMA, SWA and look-ahead: the averages themselves, and where they take the weights' place."""
 
 import numpy as np
 import pytest
 
 from fastcnn import load_model
-from fastcnn.callbacks import EMA, SWA, Callback, LambdaCallback, ModelCheckpoint
+from fastcnn.callbacks import EMA, SWA, Callback, LambdaCallback, Lookahead, ModelCheckpoint
 from fastcnn.errors import DivergedError, OptionError
 from tests.plugins.callbacks.tiny import (
     IMAGES,
@@ -66,6 +66,42 @@ def test_swa_is_the_mean_of_the_epochs_that_count(options, epochs, counting):
     ends = [path.batches[(epoch + 1) * STEPS - 1] for epoch in counting]
     mean = {key: np.mean([end[key] for end in ends], axis=0, dtype=np.float64) for key in ends[0]}
     assert_close(trained.get_weights(), mean)
+
+
+@pytest.mark.parametrize("power", [0, 2])
+def test_lookahead_is_what_it_says(power):
+    """The batches' weights are those after the callback, so each step begins at the average."""
+    before, after = Trajectory(), Trajectory()
+    trained = model()
+    start = trained_from(trained)
+    fit(trained, 2, before, Lookahead(4, 0.5, power), after)
+    average = start
+    for t, (fast, now) in enumerate(zip(before.batches, after.batches, strict=True), 1):
+        if t % 4:
+            assert_same_weights(fast, now)
+            continue
+        d = 0.5 * (t / (2 * STEPS)) ** power
+        average = {key: d * average[key] + (1 - d) * fast[key] for key in fast}
+        assert_close(now, average)
+    assert_close(after.shown[0], {key: after.batches[3][key] for key in average})
+    assert_close(trained.get_weights(), average)
+
+
+def trained_from(made):
+    """The weights with which training begins."""
+    fit(made, 0)
+    return {key: value.astype(np.float64) for key, value in made.get_weights().items()}
+
+
+def test_lookahead_goes_on_with_the_same_bits(tmp_path):
+    straight = model()
+    fit(straight, 3, Lookahead(4, 0.9, 1))
+    begun = model()
+    fit(begun, 3, Lookahead(4, 0.9, 1), StopAfter(STEPS + 3))
+    begun.save(tmp_path / "begun.safetensors")
+    loaded = load_model(tmp_path / "begun.safetensors", threads=1)
+    fit(loaded, 3, Lookahead(4, 0.9, 1))
+    assert_same_weights(straight.get_weights(), loaded.get_weights())
 
 
 def test_training_itself_does_not_see_the_average():
@@ -130,3 +166,11 @@ def test_two_averages_are_one_too_many():
 def test_wrong_decay(decay):
     with pytest.raises(OptionError, match="decay"):
         EMA(decay)
+
+
+@pytest.mark.parametrize(
+    "options", [{"decay": 1}, {"decay": -0.1}, {"period": 0}, {"power": -1}], ids=str
+)
+def test_wrong_options_of_lookahead(options):
+    with pytest.raises(OptionError, match=next(iter(options))):
+        Lookahead(**options)

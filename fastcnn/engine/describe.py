@@ -1,0 +1,53 @@
+"""What a plan does, step by step, as text."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastcnn.engine.graph import Node
+from fastcnn.engine.table import table
+
+if TYPE_CHECKING:
+    from fastcnn.engine.plan import Plan
+
+MULTIPLY = ("conv2d", "winograd", "dense", "local2d")  # families of kernels that multiply
+MIB = 2**20
+COLUMNS = ("step", "kernel", "layer", "reads MiB", "writes MiB", "GFLOP")
+
+
+def describe(plan: "Plan") -> str:
+    """A row for each step: its kernel, the layer it belongs to, the memory it reads and writes
+    (weights too) and its nominal operations, those of direct convolution."""
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    totals = np.zeros(3)
+    steps = zip(plan.program.bound, plan.owners, strict=True)
+    for number, ((op, arrays, _), node) in enumerate(steps):
+        figures = (*_traffic(op, arrays), _operations(op.name, node) * plan.batch / 1e9)
+        totals += figures
+        name = "" if node is None else node.name
+        rows.append((str(number), op.name, name, *_cells(figures)))
+    rows.append(("", "sum", "", *_cells(totals)))
+    title = (
+        f"{plan.purpose}: {len(rows) - 2} steps for {plan.batch} samples, blocks of {plan.lanes},"
+        f" {plan.program.backend}; {plan.bytes / MIB:.1f} MiB of buffers"
+    )
+    return f"{title}\n{table(rows, right=(0, 3, 4, 5))}"
+
+
+def _traffic(op: Any, arrays: dict[str, np.ndarray | None]) -> tuple[float, float]:
+    """MiB that it reads and that it writes."""
+    sizes = {name: 0 if array is None else array.nbytes for name, array in arrays.items()}
+    written = sum(size for name, size in sizes.items() if op.is_output(name))
+    return (sum(sizes.values()) - written) / MIB, written / MIB
+
+
+def _operations(kernel: str, node: Node | None) -> int:
+    """For one sample; of Winograd's two steps to a weight gradient the first counts."""
+    if node is None or node.layer is None or not kernel.startswith(MULTIPLY):
+        return 0
+    counts = kernel != "winograd_weight_gradient"
+    return 2 * counts * node.layer.multiply_adds(*node.input_shapes)
+
+
+def _cells(figures: Any) -> tuple[str, ...]:
+    return tuple(f"{figure:.2f}" for figure in figures)

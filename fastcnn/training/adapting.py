@@ -1,0 +1,31 @@
+"""Layers that adapt to the training data, before `fit` begins."""
+
+from typing import Any
+
+import numpy as np
+
+from fastcnn import rng
+from fastcnn.engine.adapting_layer import AdaptingLayer
+from fastcnn.engine.graph import Node
+from fastcnn.engine.plan import Preprocessing, Source
+
+SAMPLES = 5000  # that layers adapt to, at most, taken by chance
+
+
+def adapt_layers(model: Any, source: Source) -> None:
+    """Let layers that read an input of the model, and have seen no data, adapt to the samples."""
+    inputs = model.graph.inputs
+    for node in model.graph.nodes:
+        layer = node.layer
+        if isinstance(layer, AdaptingLayer) and layer.needs_data() and node.inputs[0] in inputs:
+            number = inputs.index(node.inputs[0])
+            pixels = model.preprocessing
+            one = pixels[number] if isinstance(pixels, list) else pixels
+            layer.adapt(_samples(source.images[number], one, node.inputs[0], model.seed))
+
+
+def _samples(images: np.ndarray, pixels: Preprocessing, node: Node, seed: int) -> np.ndarray:
+    """Some of images (N, H, W, C), as the model gets them: (n, *node.shape)."""
+    chosen = np.sort(rng.permutation(seed, 0, len(images))[:SAMPLES])
+    x = images[chosen] * pixels.scale + pixels.offset
+    return np.moveaxis(x, -1, 1).reshape(len(x), *node.shape)
