@@ -72,6 +72,21 @@ def peers(text: str, batch: int) -> list[Candidate]:
     return found
 
 
+def inference_peers(text: str) -> list[Candidate]:
+    """The same for inference, of "torch=PYTHON,onnxruntime=PYTHON,openvino=PYTHON"."""
+    torch = ["eager", "channels_last", "compile", "channels_last+compile"]
+    found = []
+    for pair in filter(None, text.split(",")):
+        library, _, python = pair.partition("=")
+        if library == "torch":
+            found += [Candidate(library, f"infer+{mode}", python, KEEP_MEMORY) for mode in torch]
+        elif library in ("onnxruntime", "openvino"):
+            found.append(Candidate(library, "fp32", python))
+        else:
+            raise SystemExit(f"--peers knows torch, onnxruntime and openvino, not {pair!r}")
+    return found
+
+
 class Worker:
     """A started candidate. It has warmed up and waits; `run` lets it train for some seconds."""
 

@@ -1,14 +1,17 @@
-"""fastcnn: `fit` itself, with shuffling and history, on float images; the mode is the backend."""
+"""fastcnn: `fit` itself, with shuffling and history, on float images; or `predict`."""
 
 import time
+from itertools import cycle
 from typing import Any
 
+import numpy as np
 from common import Net, random_data
-from serve import Run, serve
+from serve import Run, repeat, serve
 
 from fastcnn import Input, Model, __version__
 from fastcnn.callbacks import Callback
 from fastcnn.commands.versions import maker_in_use
+from fastcnn.engine.plan import Source
 from fastcnn.layers import Add
 from fastcnn.plugins.registry import layers, make
 
@@ -52,22 +55,43 @@ def stack(specs: list[dict[str, Any]], x: Any) -> Any:
 
 
 def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
-    model = build(net, threads, mode)
+    """mode: a backend, to train; "predict", or "plan" for the program behind it alone."""
+    training = mode not in ("predict", "plan")
+    model = build(net, threads, mode if training else "native")
     images, labels = random_data(net, batch)
+    if not training:
+        call = predicting if mode == "predict" else running
+        return repeat(call(model, images, batch, threads)), facts_of(model)
 
     def run(limit: float, steps: float) -> tuple[int, float]:
         watch = Stopwatch(limit, steps)
         model.fit(images, labels, batch_size=batch, epochs=10**9, verbose=0, callbacks=[watch])
         return watch.steps, watch.seconds
 
-    facts = {
-        "version": f"fastcnn {__version__} ({maker_in_use(mode)})",
+    return run, facts_of(model)
+
+
+def facts_of(model: Model) -> dict[str, Any]:
+    return {
+        "version": f"fastcnn {__version__} ({maker_in_use(model.backend)})",
         "parameters": sum(model.store.value(key).size for key in model.store.trainable),
         "multiply_adds": sum(
             node.layer.multiply_adds(*node.input_shapes) for node in model.graph.nodes[1:]
         ),
     }
-    return run, facts
+
+
+def predicting(model: Model, images: np.ndarray, batch: int, threads: int) -> Any:
+    parts = cycle(np.split(images, len(images) // batch))
+    return lambda: model.predict(next(parts))
+
+
+def running(model: Model, images: np.ndarray, batch: int, threads: int) -> Any:
+    model.predict(images[:batch])
+    plan = model._plan("predict", batch)
+    plan.bind(Source([images]))
+    starts = cycle(range(0, len(images), batch))
+    return lambda: plan.run_from(next(starts), threads)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """PyTorch, fp32. A mode is words of MODE_WORDS joined by "+". See serve.py."""
 
 import math
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 MODE_WORDS = {
+    "infer": "forward passes alone",
     "eager": "layers run one by one",
     "fused": "fused optimizer, or foreach where there is no fused one",
     "channels_last": "images and weights in NHWC order",
@@ -135,12 +137,31 @@ def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str
     pixels, numbers = random_data(net, batch)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(memory_format=memory)
     labels = torch.from_numpy(numbers)
-    facts = {
+    facts = facts_of(model, images)
+    if "infer" in words:
+        return repeat(forward_pass(model, images, batch, words)), facts
+    return repeat(training_step(net, model, images, labels, batch, words)), facts
+
+
+def facts_of(model: nn.Module, images: torch.Tensor) -> dict[str, Any]:
+    return {
         "version": f"PyTorch {torch.__version__}",
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "multiply_adds": multiply_adds(model, images),
     }
-    return repeat(training_step(net, model, images, labels, batch, words)), facts
+
+
+def forward_pass(model: nn.Module, images: torch.Tensor, batch: int, words: set[str]) -> Any:
+    infer = model.eval()
+    if "compile" in words:
+        infer = torch.compile(model, dynamic=False, options={"freezing": True})
+    parts = cycle(images.split(batch))
+
+    def step() -> None:
+        with torch.inference_mode():
+            infer(next(parts))
+
+    return step
 
 
 def training_step(

@@ -38,7 +38,7 @@ cdef extern from "fastcnn.h" nogil:
     void fc_program_free(fc_program *)
     int fc_program_add(fc_program *, const fc_kernel *, const fc_args *)
     int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *)
-    int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads)
+    int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads, int prepare)
     int fc_max_threads()
     int fc_has_openmp()
 
@@ -164,11 +164,11 @@ cdef class Program:
             raise IndexError(f"no tensor {position} of step {step}; there are {len(self)} steps")
         self.buffers[step][position] = buffer
 
-    def run(self, int64_t blocks, int threads):
+    def run(self, int64_t blocks, int threads, bint prepare):
         """Run all steps in one parallel region, the GIL released once."""
         cdef int failed
         with nogil:
-            failed = fc_program_run(self.program, NULL, blocks, threads)
+            failed = fc_program_run(self.program, NULL, blocks, threads, prepare)
         if failed:
             raise MemoryError("no memory for the threads' scratch space")
 
@@ -180,7 +180,7 @@ cdef class Program:
         if seconds == NULL:
             raise MemoryError()
         with nogil:
-            failed = fc_program_run(self.program, seconds, blocks, threads)
+            failed = fc_program_run(self.program, seconds, blocks, threads, True)
         result = [seconds[k] for k in range(n)]
         free(seconds)
         if failed:

@@ -343,7 +343,7 @@ class Model(Network):
         plan.bind(source)
         progress, threads = Progress(), resolve_threads(self.threads)
         for start in range(0, len(source), plan.batch):
-            count = plan.run(np.arange(start, min(start + plan.batch, len(source))), threads)
+            count = plan.run_from(start, threads)
             progress.add(count, plan.sums(), plan.rows(count))
         logs: dict[str, Any] = progress.logs()
         logs["loss"] += self.penalty()
@@ -358,7 +358,7 @@ class Model(Network):
         """
         views = Views.of(views)
         with self._running:
-            source = self._source("predicted", *self._in_order(x))
+            source = self._source("predicted", self._inputs(x))
             shown = views.weighted if views else [(1.0, None)]
             batch = min(EVALUATION_BATCH, len(source))
             plan = self._plan("predict", batch, augment=shown[0][1])
@@ -377,7 +377,7 @@ class Model(Network):
         """results += weight * outputs, of all samples that are bound to the plan."""
         threads = resolve_threads(self.threads)
         for start in range(0, plan.samples, plan.batch):
-            count = plan.run(np.arange(start, min(start + plan.batch, plan.samples)), threads)
+            count = plan.run_from(start, threads)
             for result, rows in zip(results, plan.outputs, strict=True):
                 result[start : start + count] += weight * rows[:count]
 
@@ -411,9 +411,16 @@ class Model(Network):
 
     # ---- data
 
+    def _inputs(self, x: Any) -> list[Any]:
+        """Arrays of inputs in the model's order."""
+        single = not self.is_connected or len(self.inputs) == 1
+        if single and not isinstance(x, dict):
+            return [x]
+        return in_order(x, self.input_names, "inputs", lists_are_things=True)
+
     def _in_order(self, x: Any, y: Any = None, weights: Any = None) -> list[list[Any]]:
         """Arrays of inputs, of outputs and of their weights, in the model's order."""
-        parts = [in_order(x, self.input_names, "inputs", lists_are_things=True)]
+        parts = [self._inputs(x)]
         for given, what in ((y, "targets"), (weights, "sample weights")):
             order = (self.output_names, what)
             parts.append([] if given is None else in_order(given, *order, lists_are_things=True))

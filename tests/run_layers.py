@@ -44,7 +44,7 @@ def run_layers(stack, xs, dy=None, parameters=None, backend="reference"):
             build.store.value(key)[...] = parameters[_short(key)]
     tensors = {n: _gather(build, x) for n, x in zip(graph.inputs, xs, strict=True)}
     dx_rows = []
-    stages = make_stages(graph, build.lanes)
+    stages = make_stages(graph, build.lanes, training=dy is not None)
     for stage in stages:
         stage.xs = [tensors[n] for n in stage.node.inputs]
         stage.layer.forward(build, stage)
@@ -83,13 +83,14 @@ def run_loss(loss, y, targets, weights=None, backend="reference"):
 
 def _builder(graph, batch, training, backend):
     store = ParameterStore(graph, 0, DTYPES[backend])
-    return Builder(store, batch, choose_lanes(graph, batch), training, backend)
+    return Builder(store, batch, choose_lanes(graph, batch, training), training, backend)
 
 
 def _run(build, count, bind=lambda program: None):
     build.order.reshape(-1)[:count] = np.arange(count)
     program = build.finish()
     bind(program)
+    build.preparation.run()
     program.run(build.blocks, 2)
 
 

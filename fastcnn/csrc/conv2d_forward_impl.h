@@ -1,6 +1,7 @@
 /* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
  * output is never stored. */
 #include "conv2d_rows_impl.h"
+#include "conv2d_single_impl.h"
 #include "lanes.h"
 
 #define CONV_POOL_OT (CONV_ACCUMULATORS / 4)
@@ -29,14 +30,28 @@ static conv_job conv_forward_job(const fc_args *a, int64_t max_ot) {
     return j;
 }
 
+static size_t conv2d_forward_workspace(const fc_args *a) {
+    return single_fits(a) ? single_workspace(a) : conv_workspace(a);
+}
+
 static void conv2d_forward_prepare(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_OT);
-    conv_prepare(&j, ctx);
+    if (!single_fits(a)) {
+        conv_prepare(&j, ctx);
+        return;
+    }
+    single_place_workspace(&j, a);
+    single_prepare(&j, ctx);
 }
 
 static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_OT);
-    conv_run_rows(&j, ctx);
+    if (!single_fits(a)) {
+        conv_run_rows(&j, ctx);
+        return;
+    }
+    single_place_workspace(&j, a);
+    single_run(&j, ctx);
 }
 
 /* ---- with max pooling ---- */
@@ -117,7 +132,7 @@ static void conv2d_max_pool_forward(const fc_args *a, const fc_context *ctx) {
     {"conv2d_forward", \
      "x w ?b >y | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
      "zero_bottom | alpha", \
-     conv2d_forward, conv2d_forward_prepare, conv_workspace, 0}, \
+     conv2d_forward, conv2d_forward_prepare, conv2d_forward_workspace, 0}, \
     {"conv2d_max_pool_forward", \
      "x w ?b >y >index | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
      "zero_bottom | alpha", \

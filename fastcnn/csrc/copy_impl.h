@@ -40,21 +40,27 @@ static void scale(const fc_args *a, const fc_context *ctx) {
     }
 }
 
+INLINE void add_row(const float *x, const float *z, float *y, int64_t n, int activation, float alpha) {
+    int64_t i = 0;
+    for (; i + VW <= n; i += VW) store(y + i, activate(activation, load(x + i) + load(z + i), alpha));
+    if (i < n) {
+        vf sum = load_part(x + i, n - i) + load_part(z + i, n - i);
+        store_part(y + i, activate(activation, sum, alpha), n - i);
+    }
+}
+
+/* Plane by plane: finding a row takes as long as adding one of a single image. */
 static void add(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *z = &a->t[1], *y = &a->t[2];
-    int activation = (int)a->i[0];
-    float alpha = (float)a->f[0];
-    int64_t n = x->shape[3] * x->shape[4], begin, end;
-    split(active_blocks(x, ctx) * x->shape[1] * x->shape[2], ctx, &begin, &end);
-    for (int64_t row = begin; row < end; row++) {
+    int64_t n = x->shape[3] * x->shape[4], height = x->shape[2], begin, end;
+    split(active_blocks(x, ctx) * x->shape[1] * height, ctx, &begin, &end);
+    for (int64_t row = begin, rows; row < end; row += rows) {
         const float *px = row_at(x, row), *pz = row_at(z, row);
         float *py = row_at(y, row);
-        int64_t i = 0;
-        for (; i + VW <= n; i += VW) store(py + i, activate(activation, load(px + i) + load(pz + i), alpha));
-        if (i < n) {
-            vf sum = load_part(px + i, n - i) + load_part(pz + i, n - i);
-            store_part(py + i, activate(activation, sum, alpha), n - i);
-        }
+        rows = min_i64(height - row % height, end - row);
+        for (int64_t h = 0; h < rows; h++)
+            add_row(px + h * x->stride[2], pz + h * z->stride[2], py + h * y->stride[2], n,
+                    (int)a->i[0], (float)a->f[0]);
     }
 }
 

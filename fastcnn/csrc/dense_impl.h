@@ -104,7 +104,10 @@ static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, in
         for (int64_t l = 0; l < lanes; l++) {
             float *row = rows + (b * lanes + l) * width;
             const float *from = dense_row(x, block + b, 0) + l;
-            for (int64_t k = 0; k < n; k++) row[k] = from[k * x->stride[1]];
+            if (x->stride[1] == 1)
+                memcpy(row, from, n * sizeof *row);
+            else
+                for (int64_t k = 0; k < n; k++) row[k] = from[k * x->stride[1]];
             for (int64_t k = n; k < width; k++) row[k] = 0.0f;
         }
 }

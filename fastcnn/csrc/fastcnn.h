@@ -51,7 +51,8 @@ typedef struct {
      * their number. */
     void (*run)(const fc_args *, const fc_context *);
     /* Optional, called likewise before the program's first kernel, e.g. to pack weights into the
-     * workspace. May read parameters only, never activations. */
+     * workspace, unless the parameters are those of the last run. May read parameters only, never
+     * activations. */
     void (*prepare)(const fc_args *, const fc_context *);
     size_t (*workspace)(const fc_args *);           /* bytes, NULL: none */
     size_t (*scratch)(const fc_args *);             /* bytes for each thread, NULL: none */
@@ -73,8 +74,9 @@ fc_program *fc_program_new(void);
 void fc_program_free(fc_program *);
 int fc_program_add(fc_program *, const fc_kernel *, const fc_args *);   /* 0, or -1: no memory */
 int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *);
-/* Runs all steps. seconds: NULL, or zeros to which the wall time of each step is added. */
-int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads);
+/* Runs all steps. seconds: NULL, or zeros to which the wall time of each step is added.
+ * prepare: whether parameters may have changed since the last run. */
+int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads, int prepare);
 int fc_max_threads(void);
 int fc_has_openmp(void);
 

@@ -70,6 +70,16 @@ INLINE void store_bytes(uint8_t *p, vi v, const int n) {
     vb narrow = __builtin_convertvector(v, vb);
     memcpy(p, &narrow, n);
 }
+/* The first n of VW bytes */
+INLINE void store_bytes_part(uint8_t *p, vi v, int64_t n) {
+    vb narrow = __builtin_convertvector(v, vb);
+#if VW == 16
+    typedef char bytes __attribute__((vector_size(16)));
+    __builtin_ia32_storedquqi128_mask((char *)p, (bytes)narrow, (1u << n) - 1);
+#else
+    memcpy(p, &narrow, n);
+#endif
+}
 INLINE vi select_i(vi mask, vi a, vi b) { return (a & mask) | (b & ~mask); }
 INLINE vf keep_where(vi mask, vf a) { return (vf)((vi)a & mask); }
 

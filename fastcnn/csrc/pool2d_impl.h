@@ -155,6 +155,14 @@ INLINE void load_pair(const float *row, int64_t i, vf *even, vf *odd, const int 
     *odd = __builtin_shuffle(a, b, EACH_LANE(ODD, lanes));
 }
 
+/* Of a row of n < VW pooled floats */
+INLINE void load_pair_part(const float *row, int64_t n, vf *even, vf *odd, const int lanes) {
+    vf a = load_part(row, min_i64(VW, 2 * n)), b = {0};
+    if (2 * n > VW) b = load_part(row + VW, 2 * n - VW);
+    *even = __builtin_shuffle(a, b, EACH_LANE(EVEN, lanes));
+    *odd = __builtin_shuffle(a, b, EACH_LANE(ODD, lanes));
+}
+
 INLINE void store_pair(float *row, int64_t i, vf even, vf odd, const int lanes) {
     if (lanes >= VW) {
         store(row + pair_offset(i, lanes), even);
@@ -165,11 +173,40 @@ INLINE void store_pair(float *row, int64_t i, vf even, vf odd, const int lanes) 
     store(row + 2 * i + VW, __builtin_shuffle(even, odd, EACH_LANE(HIGH, lanes)));
 }
 
-/* Rows of at least one vector; the last vector overlaps the one before it (both compute the same). */
 static int is_2x2(const pool_shape *s) {
     return s->window_h == 2 && s->window_w == 2 && s->stride_h == 2 && s->stride_w == 2 && !s->pad_top &&
-           !s->pad_left && 2 * s->oh <= s->h && 2 * s->ow <= s->w && s->ow * s->lanes >= VW &&
+           !s->pad_left && 2 * s->oh <= s->h && 2 * s->ow <= s->w &&
            (s->lanes == 1 || s->lanes == 4 || s->lanes == 8 || s->lanes == 16);
+}
+
+/* Rows of at least one vector; the last vector overlaps the one before it (both compute the same). */
+static int is_wide_2x2(const pool_shape *s) { return is_2x2(s) && s->ow * s->lanes >= VW; }
+
+INLINE vf max_of_four(vf a, vf b, vf c, vf d, vi *which) {
+    vi right = b > a, low_right = d > c;
+    vf top = select(right, b, a), low = select(low_right, d, c);
+    vi down = low > top;
+    *which = select_i(down, 2 - low_right, -right);
+    return select(down, low, top);
+}
+
+/* Rows shorter than a vector */
+INLINE void max_2x2_short_row(
+    const float *x, int64_t row, float *y, uint8_t *index, int64_t n, const int lanes
+) {
+    vf a, b, c, d;
+    vi which;
+    load_pair_part(x, n, &a, &b, lanes);
+    load_pair_part(x + row, n, &c, &d, lanes);
+    store_part(y, max_of_four(a, b, c, d, &which), n);
+    store_bytes_part(index, which, n);
+}
+
+INLINE void average_2x2_short_row(const float *x, int64_t row, float *y, int64_t n, const int lanes) {
+    vf a, b, c, d;
+    load_pair_part(x, n, &a, &b, lanes);
+    load_pair_part(x + row, n, &c, &d, lanes);
+    store_part(y, (a + b + c + d) * 0.25f, n);
 }
 
 INLINE void max_2x2_row(const float *x, int64_t row, float *y, uint8_t *index, int64_t n, const int lanes) {
@@ -178,11 +215,9 @@ INLINE void max_2x2_row(const float *x, int64_t row, float *y, uint8_t *index, i
         vf a, b, c, d;
         load_pair(x, i, &a, &b, lanes);
         load_pair(x + row, i, &c, &d, lanes);
-        vi right = b > a, low_right = d > c;
-        vf top = select(right, b, a), low = select(low_right, d, c);
-        vi down = low > top;
-        store(y + i, select(down, low, top));
-        store_bytes(index + i, select_i(down, 2 - low_right, -right), VW);
+        vi which;
+        store(y + i, max_of_four(a, b, c, d, &which));
+        store_bytes(index + i, which, VW);
     }
 }
 
@@ -300,14 +335,15 @@ static void average_plane_backward(
 static void max_pool2d_forward(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *y = &a->t[1], *index = &a->t[2];
     pool_shape s = pool_shape_of(x, y, a->i);
-    int fast = is_2x2(&s);
+    int fast = is_2x2(&s), wide = is_wide_2x2(&s);
     int64_t row = x->stride[2], begin, end;
     split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
     for (int64_t r = begin; r < end; r++) {
         const float *plane = plane_at(x, r / s.oh);
         uint8_t *at = (uint8_t *)index->data + row_offset(index, r);
         const float *top = plane + r % s.oh * 2 * row;
-        if (fast) WITH_LANES(s.lanes, max_2x2_row, top, row, row_at(y, r), at, s.ow * s.lanes)
+        if (wide) WITH_LANES(s.lanes, max_2x2_row, top, row, row_at(y, r), at, s.ow * s.lanes)
+        else if (fast) WITH_LANES(s.lanes, max_2x2_short_row, top, row, row_at(y, r), at, s.ow * s.lanes)
         else max_row(&s, plane, row, r % s.oh, row_at(y, r), at);
     }
 }
@@ -315,14 +351,16 @@ static void max_pool2d_forward(const fc_args *a, const fc_context *ctx) {
 static void avg_pool2d_forward(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *y = &a->t[1];
     pool_shape s = pool_shape_of(x, y, a->i);
-    int fast = is_2x2(&s), whole = is_global(&s), count_padding = (int)a->i[6];
+    int fast = is_2x2(&s), wide = is_wide_2x2(&s), whole = is_global(&s);
+    int count_padding = (int)a->i[6];
     int64_t row = x->stride[2], begin, end;
     float scale = average_scale(&s, clip_y(&s, 0), clip_x(&s, 0), count_padding);
     split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
     for (int64_t r = begin; r < end; r++) {
         const float *plane = plane_at(x, r / s.oh);
         const float *top = plane + r % s.oh * 2 * row;
-        if (fast) WITH_LANES(s.lanes, average_2x2_row, top, row, row_at(y, r), s.ow * s.lanes)
+        if (wide) WITH_LANES(s.lanes, average_2x2_row, top, row, row_at(y, r), s.ow * s.lanes)
+        else if (fast) WITH_LANES(s.lanes, average_2x2_short_row, top, row, row_at(y, r), s.ow * s.lanes)
         else if (whole) average_plane(&s, plane, row, scale, row_at(y, r));
         else average_row(&s, plane, row, r % s.oh, count_padding, row_at(y, r));
     }
@@ -354,7 +392,7 @@ static void max_backward_plane(
 static void max_pool2d_backward(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *index = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     pool_shape s = pool_shape_of(dx, dy, a->i);
-    int fast = is_2x2(&s), activation = y->data ? (int)a->i[6] : ACT_LINEAR;
+    int fast = is_wide_2x2(&s), activation = y->data ? (int)a->i[6] : ACT_LINEAR;
     float alpha = (float)a->f[0];
     int64_t row = dx->stride[2], begin, end;
     split(active_blocks(dx, ctx) * dx->shape[1], ctx, &begin, &end);
@@ -406,7 +444,7 @@ static void apply_slope(float *dx, const float *y, int64_t n, int activation, fl
 static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *dx = &a->t[2], *y = a->t[1].data ? &a->t[1] : dx;
     pool_shape s = pool_shape_of(dx, dy, a->i);
-    int fast = is_2x2(&s), whole = is_global(&s), count_padding = (int)a->i[6];
+    int fast = is_wide_2x2(&s), whole = is_global(&s), count_padding = (int)a->i[6];
     int activation = a->t[1].data ? (int)a->i[7] : ACT_LINEAR;
     float alpha = (float)a->f[0], scale = average_scale(&s, clip_y(&s, 0), clip_x(&s, 0), count_padding);
     int64_t dx_row = dx->stride[2], y_row = y->stride[2], n = s.w * s.lanes, begin, end;

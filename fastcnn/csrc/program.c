@@ -151,7 +151,7 @@ static double now(void) {
 typedef struct {
     fc_program *program;
     int64_t blocks;
-    int threads;
+    int threads, prepare;
     double *seconds;              /* NULL, or a figure for each step */
 } fc_run;
 
@@ -190,7 +190,7 @@ static void do_phase(const fc_run *run, int phase, int thread) {
 
 static void do_all(const fc_run *run, int thread) {
     unsigned saved = flush_denormals();
-    for (int phase = 0; phase <= run->program->count; phase++) {
+    for (int phase = !run->prepare; phase <= run->program->count; phase++) {
         double *seconds = run->seconds && thread == 0 && phase > 0 ? run->seconds + phase - 1 : NULL;
         double start = seconds ? now() : 0.0;
         do_phase(run, phase, thread);
@@ -217,9 +217,9 @@ static int ensure_run_memory(fc_program *p, int threads) {
     return 0;
 }
 
-int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads) {
+int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads, int prepare) {
     if (ensure_run_memory(p, threads)) return -1;
-    fc_run run = {p, blocks, threads, seconds};
+    fc_run run = {p, blocks, threads, prepare, seconds};
 #ifdef _OPENMP
     if (threads > 1) {
 #pragma omp parallel num_threads(threads)

@@ -16,6 +16,7 @@
 #include "bias_impl.h"
 #include "copy_impl.h"
 #include "dropout_impl.h"
+#include "fold_impl.h"
 #include "local2d_impl.h"
 #include "merge_impl.h"
 #include "pool2d_impl.h"
@@ -55,6 +56,7 @@ static const fc_kernel kernels[] = {
     BIAS_KERNELS,
     COPY_KERNELS,
     DROPOUT_KERNELS,
+    FOLD_KERNELS,
     LOCAL2D_KERNELS,
     MERGE_KERNELS,
     POOL2D_KERNELS,

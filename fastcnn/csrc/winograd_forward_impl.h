@@ -72,7 +72,7 @@ static void wino_complete_job(wino_job *j, const fc_args *a) {
     j->tiles = j->grid[0] * j->grid[1];
     j->w = a->t[1].data;
     j->u = (float *)a->workspace;
-    wino_choose_chunk(j);
+    if (tensor_l(j->x) % VW == 0) wino_choose_chunk(j);
 }
 
 /* x w ?b >y [>index] */
@@ -568,7 +568,6 @@ static void wino_run(const wino_job *j, const fc_context *ctx) {
         wino_job j = job; \
         wino_run(&j, ctx); \
     }
-WINO_KERNEL(winograd_forward, wino_forward_job(a, 0, 0))
 WINO_KERNEL(winograd_max_pool_forward, wino_forward_job(a, 1, 0))
 WINO_KERNEL(winograd_backward_input, wino_backward_input_job(a, 0))
 WINO_KERNEL(winograd_bf16_forward, wino_forward_job(a, 0, 1))
@@ -577,12 +576,13 @@ WINO_KERNEL(winograd_bf16_backward_input, wino_backward_input_job(a, 1))
 
 #define WINO_ENTRY(name, signature) \
     {#name, signature, name, name##_prepare, wino_workspace, name##_scratch}
-#define WINO_FORWARD_ENTRIES(family) \
-    WINO_ENTRY(family##_forward, "x w ?b >y | pad_top pad_left activation | alpha"), \
+#define WINO_FORWARD_SIGNATURE "x w ?b >y | pad_top pad_left activation | alpha"
+#define WINO_OTHER_ENTRIES(family) \
     WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | pad_top pad_left activation | alpha"), \
     WINO_ENTRY(family##_backward_input, \
                "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left activation | alpha")
 #define WINOGRAD_FORWARD_KERNELS \
-    WINO_FORWARD_ENTRIES(winograd), WINO_FORWARD_ENTRIES(winograd_bf16)
+    WINO_ENTRY(winograd_bf16_forward, WINO_FORWARD_SIGNATURE), \
+    WINO_OTHER_ENTRIES(winograd), WINO_OTHER_ENTRIES(winograd_bf16)
 
 #endif

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastcnn.engine.layer import Layer, Parameter
+from fastcnn.engine.parameters import ParameterStore
 from fastcnn.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class AdaptingLayer(Layer):
             if self.variables:
                 kept = self.variables[name].value
                 kept[...] = value.reshape(kept.shape)
+        ParameterStore.changed()
 
     @abstractmethod
     def _measure(self, images: np.ndarray) -> dict[str, np.ndarray]:

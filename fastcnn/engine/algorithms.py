@@ -107,33 +107,51 @@ class Winograd(Algorithm):
     # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
     # Fitted to benchmarks/convolutions.py on Zen 5.
     TRANSFORM: ClassVar = {"forward": 200, "input": 200, "weight": 400}
-    PACKING = 150
+    PACKING = 150  # in training: for predictions, weights are packed once
     LEAST_GAIN = 1.5
     LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
+    LEAST_TILES = 4  # of images that lie alone: below, the time goes into reading the weights
 
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
     ) -> bool:
         made = OPS["winograd_forward"].made_by(build.backend)
-        fits = conv.is_plain and conv.kernel in ((3, 3), (5, 5)) and build.lanes == 16
-        if not (build.winograd and made and fits):
+        fits = conv.is_plain and conv.kernel in ((3, 3), (5, 5))
+        if not (build.winograd and made and fits and self._takes_lanes(build, conv, direction)):
             return False
         size = conv.size if direction == "backward_input" else conv.output
         transform = self.TRANSFORM[direction.rpartition("_")[2]]
-        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform)
+        packing = self.PACKING if build.training else 0
+        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform, packing)
         pooled = direction.startswith("max_pool")
         return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
 
+    def _takes_lanes(self, build: "Builder", conv: "Convolution", direction: str) -> bool:
+        """Blocks of 16 images, or single ones in predictions."""
+        if build.lanes != 1 or build.training or direction != "forward":
+            return build.lanes == 16
+        return build.blocks * self._tiles(conv.kernel[0], conv.output) >= self.LEAST_TILES
+
+    def _tiles(self, kernel: int, size: Pair) -> int:
+        side = self.SIDE + 1 - kernel
+        return -(-size[0] // side) * -(-size[1] // side)
+
     def _gain(
-        self, kernel: int, size: Pair, channels: int, filters: int, blocks: int, transform: int
+        self,
+        kernel: int,
+        size: Pair,
+        channels: int,
+        filters: int,
+        blocks: int,
+        transform: int,
+        packing: int,
     ) -> float:
         """Multiply-adds of direct convolution over those of Winograd's, for `size` outputs."""
-        side = self.SIDE + 1 - kernel
-        tiles = blocks * -(-size[0] // side) * -(-size[1] // side)
+        tiles = blocks * self._tiles(kernel, size)
         product = channels * filters
         tile = self.SIDE**2 * product + transform * (channels + filters)
         direct = blocks * size[0] * size[1] * kernel**2 * product
-        return direct / (tiles * tile + self.PACKING * product)
+        return direct / (tiles * tile + packing * product)
 
     def emit(
         self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
@@ -164,7 +182,7 @@ class WinogradBf16(Winograd):
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
     ) -> bool:
         fits = super().accepts(build, conv, direction, channels, filters)
-        return build.precision == "bf16" and fits
+        return build.precision == "bf16" and build.lanes == VECTOR and fits
 
 
 ALGORITHMS: tuple[Algorithm, ...] = (WinogradBf16(), Winograd(), DirectBf16(), Direct())

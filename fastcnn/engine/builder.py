@@ -48,6 +48,7 @@ class Builder:
         self.with_loss = True  # whether anybody asks for the loss
         self.extra_losses: list[np.ndarray] = []
         self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self.preparation = new_program(self.backend)  # kernels of parameters alone
         self.node: Node | None = None  # whose kernels are being appended
         self.owners: list[Node | None] = []  # of each step
         self._unwanted: list[np.ndarray] = []  # gradients of frozen parameters
@@ -166,6 +167,21 @@ class Builder:
             total = _as_rows(self.store.padded_gradient(key))
             self.step("add", x=total, z=_as_rows(self._spare[key]), y=total)
         self._pending.clear()
+
+    def folded(
+        self, stage: Stage, w: np.ndarray, b: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Weights and bias (filters first), with the batch norm that the stage took in, if any."""
+        if stage.norm is None:
+            return w, b
+        layer: Any = stage.norm.layer
+        made = aligned_zeros(w.size, self.store.dtype).reshape(w.shape)
+        shift = np.zeros(len(w), self.store.dtype)
+        norm = {name: self.store.value(stage.norm.key(name)) for name in stage.norm.parameters}
+        flat = {"w": w.reshape(len(w), -1), "folded_w": made.reshape(len(w), -1), "folded_b": shift}
+        params = {"epsilon": layer.epsilon}
+        self.preparation.add("fold_batch_norm", {"b": b, **flat, **norm}, **params)
+        return made, shift
 
     # ---- steps
 

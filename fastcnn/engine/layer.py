@@ -59,6 +59,7 @@ class Layer(ABC):
     fuses_activation = False  # its kernels can apply the activation that follows
     fuses_sum = False  # and add another tensor before that
     finds_slope = False  # its backward pass finds the slope of the activation itself
+    folds_norm = False  # its weights can take in a batch norm that follows
     wide = False  # its kernels are fast on blocks of 16 lanes only
 
     @abstractmethod

@@ -22,6 +22,7 @@ class Network:
     outputs: list[SymbolicTensor]
     calls: list[Call]
     names: dict[Callee, str]
+    _input_names: list[str]
 
     def __getattr__(self, attribute: str) -> Any:
         """Reached for what is missing: the structure, before `connect`."""
@@ -38,6 +39,7 @@ class Network:
         if len(set(self.inputs)) < len(self.inputs):
             raise OptionError(f"model {self.name!r}: an input is given twice")
         self.calls = _calls_between(self.name, self.inputs, self.outputs)
+        self._input_names = _numbered(tensor.name for tensor in self.inputs)
         self.names = _names(self.calls)
 
     @property
@@ -99,7 +101,7 @@ class Network:
     @property
     def input_names(self) -> list[str]:
         """One for each input; numbered where two are called the same."""
-        return _numbered(tensor.name for tensor in self.inputs)
+        return list(self._input_names)
 
     @property
     def output_names(self) -> list[str]:

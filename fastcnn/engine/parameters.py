@@ -5,11 +5,15 @@ Those that a model trains lie in one flat array, so that its optimizer is one pa
 are moved there when the model is compiled. They can lie in one place only: if two models train
 the same layer in turns, its arrays move from the one to the other, and `moves` tells plans, which
 have bound pointers, that they are outdated.
+
+Plans that only predict keep packed copies of parameters. Whatever may write into a parameter says
+so (`ParameterStore.changed`): training steps, `load`, and each time an array is handed out.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -21,6 +25,7 @@ from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.plugins.registry import initializers, make
 
 ALIGN = 16  # floats: every parameter begins on a cache line
+_numbers = count(1)
 
 
 @dataclass(eq=False)
@@ -39,6 +44,17 @@ class ParameterStore:
     `bounds`: where each parameter begins. The others (frozen layers, moving averages) lie anywhere.
     Which layers are frozen is read once, here.
     """
+
+    changes = 0  # another number whenever any parameter of any store may have changed
+    claims = 0  # another one whenever any parameter of any store moves
+
+    @staticmethod
+    def changed() -> None:
+        """Say that parameters were written; who keeps copies makes them anew.
+
+        For all stores at once, because layers, and so parameters, may be shared.
+        """
+        ParameterStore.changes = next(_numbers)
 
     def __init__(
         self,
@@ -74,6 +90,7 @@ class ParameterStore:
         self._starts = dict(zip(self.trainable, self.bounds.tolist(), strict=False))
         self.in_training = False  # then nobody else may move its parameters
         self._values = self._gradients = np.zeros(0, self.dtype)
+        self._moves = (-1, 0)  # ParameterStore.claims, and `moves` at that time
 
     def _take(self, node: Node, seed: int | None) -> None:
         """The variables of a layer; those of a new layer are made."""
@@ -107,6 +124,7 @@ class ParameterStore:
     def values(self) -> np.ndarray:
         """All trainable parameters; moved here now if they lie elsewhere."""
         self.claim()
+        self.changed()
         return self._values
 
     @property
@@ -151,6 +169,7 @@ class ParameterStore:
             view[...] = variable.value
             variable.value, variable.home = view, self
             variable.moves += 1
+        ParameterStore.claims = next(_numbers)
 
     def _view(self, flat: np.ndarray, key: str) -> np.ndarray:
         shape = self.specs[key].shape
@@ -160,11 +179,15 @@ class ParameterStore:
     @property
     def moves(self) -> int:
         """Changes if the array of any parameter became another one."""
-        return sum(variable.moves for variable in self._variables.values())
+        if self._moves[0] != self.claims:
+            moves = sum(variable.moves for variable in self._variables.values())
+            self._moves = (self.claims, moves)
+        return self._moves[1]
 
     # ---- single parameters
 
     def value(self, key: str) -> np.ndarray:
+        self.changed()  # perhaps
         return self._variables[key].value
 
     def gradient(self, key: str) -> np.ndarray:

@@ -19,6 +19,10 @@ from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels import Program
 
+# Multiply-adds of a prediction: with fewer, waking a second thread takes as long as it saves.
+LEAST_SHARED_WORK = 500_000
+WORK_OF_OUTPUT = 10  # what a number that a layer makes counts for beside its multiply-adds
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -80,7 +84,7 @@ class Plan:
         self.batch = batch
         self.purpose = purpose
         self.precision = precision
-        self.lanes = choose_lanes(graph, batch)
+        self.lanes = choose_lanes(graph, batch, purpose == "train")
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
         if purpose == "train":
             store.claim()  # before any pointer is taken
@@ -91,7 +95,7 @@ class Plan:
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse, store.frozen)
+        self.stages = make_stages(graph, self.lanes, fuse, store.frozen, purpose == "train")
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
@@ -110,6 +114,9 @@ class Plan:
                 optimizer.emit(build)
         self.moves = store.moves
         self.program: Program = build.finish()
+        self._preparation = build.preparation
+        self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
+        self._prepared = -1  # ParameterStore.changes when parameters were packed
         self.bytes = build.bytes
         self.owners = build.owners  # of each step of the program: whose layer it belongs to
         self._penalties = build.extra_losses
@@ -201,14 +208,36 @@ class Plan:
             raise ShapeError(
                 f"a batch takes 1 to {self.batch} samples of {self.samples}, got {count} numbers"
             )
-        flat = self.order.reshape(-1)
+        self._run(order, threads)
+        return count
+
+    def run_from(self, start: int, threads: int) -> int:
+        """Run on the next `batch` samples from number `start` on; returns how many there were."""
+        count = min(self.batch, self.samples - start)
+        self._run(np.arange(start, start + count), threads)
+        return count
+
+    def _run(self, order: np.ndarray, threads: int) -> None:
+        count, flat = len(order), self.order.reshape(-1)
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
         if self.augmenter is not None:
             self.augmenter.fill(self.order, self.state, self.epoch, self._white)
-        self.program.run(self._active, threads)
-        return count
+        self._run_program(threads)
+
+    def _run_program(self, threads: int) -> None:
+        """Parameters are packed again only if some may have changed since the last run."""
+        now, training = ParameterStore.changes, self.purpose == "train"
+        prepare = training or self._prepared != now
+        if prepare:
+            self._preparation.run(threads=threads)
+        self._prepared = now
+        try:
+            self.program.run(self._active, 1 if self._is_small else threads, prepare)
+        finally:
+            if training:
+                ParameterStore.changed()
 
     def sums(self) -> dict[str, float]:
         """Loss, number of right answers, ... summed over the samples of the last run.
@@ -258,12 +287,24 @@ def _is_flat_softmax(stage: Stage) -> bool:
     return stage.layer.registered_name == "softmax" and flat
 
 
-def choose_lanes(graph: Graph, batch: int) -> int:
+def work_of(graph: Graph) -> int:
+    """Of one sample's forward pass, roughly, in multiply-adds."""
+    return sum(
+        node.layer.multiply_adds(*node.input_shapes) + WORK_OF_OUTPUT * math.prod(node.shape)
+        for node in graph.nodes
+        if node.layer is not None
+    )
+
+
+def choose_lanes(graph: Graph, batch: int, training: bool) -> int:
     """Images side by side in a block: 16, or fewer for small batches.
 
     With fewer, vectors hold neighbouring pixels as well; layers that are slow then are `wide`.
+    Convolutions of images that lie alone, without training, have vectors of output channels.
     """
     wide = any(node.layer is not None and node.layer.wide for node in graph.nodes)
     if batch > 8 or wide:
         return 16
+    if not training:
+        return 1
     return next(lanes for lanes in (1, 4, 8) if batch <= lanes)

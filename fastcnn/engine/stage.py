@@ -9,6 +9,7 @@ import numpy as np
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
+from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Stage:
     alpha: float = 0.0
     pool: Layer | None = None
     addend: Node | None = None  # what is added before the activation
+    norm: Node | None = None  # a batch norm that is folded into the weights
     xs: list[Tensor] = field(default_factory=list)
     ys: list[Tensor] = field(default_factory=list)
     saved: dict[str, Buffer] = field(default_factory=dict)
@@ -52,13 +54,18 @@ class Stage:
 
 
 def make_stages(
-    graph: Graph, lanes: int, fuse: bool = True, frozen: Container[Layer] = ()
+    graph: Graph,
+    lanes: int,
+    fuse: bool = True,
+    frozen: Container[Layer] = (),
+    training: bool = True,
 ) -> list[Stage]:
     """Stages in running order; with `fuse`, activations, sums and 2x2 pools join their producer.
 
-    frozen: layers whose parameters stay as they are.
+    frozen: layers whose parameters stay as they are. Without training batch norm joins, too, and
+    so do activations whose slope can't be had from their output.
     """
-    fusion = Fusion(graph, lanes, frozen)
+    fusion = Fusion(graph, lanes, frozen, training)
     stages: list[Stage] = []
     for number, node in enumerate(graph.nodes):
         if node.layer is None or node in fusion.absorbed:
@@ -74,29 +81,31 @@ def make_stages(
 class Fusion:
     """Which nodes join the stage before them."""
 
-    def __init__(self, graph: Graph, lanes: int, frozen: Container[Layer]) -> None:
-        self.lanes, self.frozen = lanes, frozen
+    def __init__(self, graph: Graph, lanes: int, frozen: Container[Layer], training: bool) -> None:
+        self.lanes, self.frozen, self.training = lanes, frozen, training
         self.absorbed: set[Node] = set()
         self._readers = graph.consumers()
         for node in graph.outputs:
             self._readers[node] = []  # whoever asks for it wants it as it is
 
     def absorb(self, stage: Stage) -> None:
-        """Take in the sum, activation and pool that follow, as far as the layer can fuse them.
+        """Take in the norm, sum, activation and pool that follow, as far as the layer can.
 
         No activation whose slope follows from its output falls as its input rises, so pooling
-        before it gives the same maximum.
+        before it gives the same maximum; and so does pooling before a norm without a factor.
         """
         while len(self._readers[stage.last]) == 1:
             (node,) = self._readers[stage.last]
             layer: Any = node.layer
             if node in self.absorbed:
                 return
-            if layer.is_activation and self._takes_activation(stage, layer.function):
+            if self._takes_norm(stage, layer):
+                stage.norm = node
+            elif layer.is_activation and self._takes_activation(stage, layer.function):
                 stage.activation, stage.alpha = layer.function.code, layer.function.alpha
             elif layer.is_sum and self._takes_sum(stage, node):
                 (stage.addend,) = (source for source in node.inputs if source is not stage.last)
-            elif stage.pool is None and stage.layer.fuses_pool(layer, self.lanes):
+            elif self._takes_pool(stage, layer):
                 stage.pool = layer
             else:
                 return
@@ -106,6 +115,8 @@ class Fusion:
     def _takes_activation(self, stage: Stage, function: Any) -> bool:
         if not stage.layer.fuses_activation or stage.activation != "linear":
             return False
+        if not self.training:
+            return function.in_kernels
         knows_input = stage.layer.finds_slope and stage.addend is None
         if knows_input and stage.layer not in self.frozen:
             return function.in_kernels
@@ -116,3 +127,13 @@ class Fusion:
         if not stage.layer.fuses_sum or stage.activation != "linear" or stage.addend is not None:
             return False
         return len(node.inputs) == 2 and node.inputs.count(stage.last) == 1
+
+    def _takes_norm(self, stage: Stage, layer: Any) -> bool:
+        if layer.registered_name != "batch_normalization" or stage.norm is not None:
+            return False
+        first = stage.activation == "linear" and (stage.pool is None or not layer.scale)
+        return not self.training and stage.layer.folds_norm and first
+
+    def _takes_pool(self, stage: Stage, layer: Any) -> bool:
+        rises = stage.activation in SLOPE_FROM_OUTPUT
+        return stage.pool is None and rises and stage.layer.fuses_pool(layer, self.lanes)

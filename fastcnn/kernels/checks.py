@@ -105,18 +105,22 @@ def conv2d_bf16(name: str, arrays: Arrays, params: Params) -> None:
         raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes.shape[-1]}")
 
 
-def winograd_tiles(name: str, kernel: tuple[int, ...], lanes: int = 16) -> None:
+def winograd_tiles(
+    name: str, kernel: tuple[int, ...], lanes: int = 16, single: bool = False
+) -> None:
+    """single: whether there is a kernel for images that lie alone."""
     if kernel not in ((3, 3), (5, 5)):
         raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")
-    if lanes % 16:
-        raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes}")
+    if lanes % 16 and not (single and lanes == 1):
+        wanted = "1 lane or a multiple of 16" if single else "a multiple of 16 lanes"
+        raise ShapeError(f"{name} needs {wanted}, not {lanes}")
 
 
 def winograd(name: str, arrays: Arrays, params: Params) -> None:
     """Square kernels that have tiles. What lies beyond the image reads as zeros, however far."""
     x, w = arrays["x"] if "x" in arrays else arrays["dy"], arrays["w"]
     assert x is not None and w is not None
-    winograd_tiles(name, w.shape[2:], x.shape[-1])
+    winograd_tiles(name, w.shape[2:], x.shape[-1], single=name == "winograd_forward")
     if "x" in arrays:
         expect(name, "the number of input channels", x.shape[1], w.shape[1])
     winograd_pads(name, params)

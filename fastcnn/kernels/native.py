@@ -28,6 +28,14 @@ def isa_index(isa: str | None = None) -> int:
 
 
 @cache
+def position(isa: int, kernel: str, tensor: str) -> tuple[int, bool]:
+    """Place of a tensor among the arguments of a kernel, and whether it is written."""
+    tensors = signatures(isa)[kernel][0]
+    names = [name for name, _ in tensors]
+    return names.index(tensor), tensors[names.index(tensor)][1]
+
+
+@cache
 def signatures(isa: int) -> dict[str, tuple[list[tuple[str, bool]], list[str], list[str]]]:
     """{kernel: ([(tensor, is written)], integers, floats)}, names in the order of the C side."""
     result = {}
@@ -82,14 +90,13 @@ class NativeProgram(Program):
         if op.python is not None:
             self._parts[place].rebind(0, tensor, array)
             return
-        tensors = signatures(self.isa)[op.name][0]
-        position = [name for name, _ in tensors].index(tensor)
-        self._parts[place].set_tensor(number, position, array, tensors[position][1])
+        where, written = position(self.isa, op.name, tensor)
+        self._parts[place].set_tensor(number, where, array, written)
 
-    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
         threads = enter_run(threads)
         for part in self._parts:
-            part.run(blocks, threads)
+            part.run(blocks, threads, prepare)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""

@@ -49,8 +49,9 @@ class Program(ABC):
         Its shape must stay: workspaces were sized by it. `strided` tensors may have another length.
         """
         op, arrays, params = self._bound[step]
-        self.check(op, {**arrays, tensor: array}, params)
         old = arrays[tensor]
+        if old is None or _layout(array) != _layout(old):
+            self.check(op, {**arrays, tensor: array}, params)
         if tensor not in op.strided and (old is None or old.shape != array.shape):
             shape = None if old is None else old.shape
             raise ShapeError(f"{op.name}: {tensor} was bound as {shape}, not {array.shape}")
@@ -74,12 +75,21 @@ class Program(ABC):
         return [op.name for op, _, _ in self._bound]
 
     @abstractmethod
-    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
-        """Run all steps on the first `blocks` blocks of every activation."""
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
+        """Run all steps on the first `blocks` blocks of every activation.
+
+        prepare: whether parameters may have changed since the last run; kernels that pack them do
+            it again then.
+        """
 
     @abstractmethod
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
+
+
+def _layout(array: np.ndarray) -> tuple[Any, ...]:
+    """All that a check looks at."""
+    return array.shape, array.strides, array.dtype
 
 
 class PythonStep:
@@ -88,7 +98,7 @@ class PythonStep:
     def __init__(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         self.op, self.arrays, self.params = op, arrays, params
 
-    def run(self, blocks: int, threads: int) -> None:
+    def run(self, blocks: int, threads: int, prepare: bool = True) -> None:
         assert self.op.python is not None
         self.op.python(**active_blocks(self.op, self.arrays, blocks), **self.params)
 

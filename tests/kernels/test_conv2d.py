@@ -29,6 +29,19 @@ def test_forward_matches_reference(problem):
     )
 
 
+@pytest.mark.parametrize("outs", [4, 16, 21, 40])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 6, 7, 13, 30])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+def test_single_images_match_reference(outs, width, stride):
+    """Vectors of output channels, whatever the width of rows; the last tile has fewer rows."""
+    shapes = {"channels": 3, "outs": outs, "kernel": (3, 3), "size": (7, width), "blocks": 2}
+    case = Case(gradient_problem(**shapes, stride=stride, lanes=1, pad=(1, 1, 1, 1)))
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+
+
 @settings(deadline=None, max_examples=25)
 @given(problems(lanes=(16, 32), pooled=True))
 def test_max_pool_forward_matches_reference(problem):

@@ -132,6 +132,23 @@ def test_forward_matches_reference(problem):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
 
 
+@settings(deadline=None, max_examples=40)
+@given(problems(lanes=(1,)))
+def test_single_images_match_reference(problem):
+    case = Case(problem)
+    assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("outs", [20, 33, 140])
+def test_single_images_in_chunks_and_groups(kernel, outs):
+    """More tiles than a chunk has, in rows wider than a vector; one, two and three groups."""
+    shapes = {"channels": 19, "outs": outs, "kernel": (kernel, kernel), "size": (11, 37)}
+    case = Case(gradient_problem(**shapes, lanes=1, blocks=2, pad=(1, 2, 1, 0)))
+    case.w /= 4
+    assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
+
+
 @settings(deadline=None, max_examples=25)
 @given(problems())
 def test_max_pool_forward_matches_reference(problem):
@@ -268,7 +285,11 @@ def test_error_is_bounded_by_that_of_direct_convolution(kernel, channels, seed):
 
 @pytest.mark.parametrize(
     ("kernel", "lanes", "message"),
-    [((4, 4), 16, "3x3 or 5x5, not 4x4"), ((3, 3), 8, "16 lanes, not 8"), ((3, 5), 16, "KS")],
+    [
+        ((4, 4), 16, "3x3 or 5x5, not 4x4"),
+        ((3, 3), 8, "1 lane or a multiple of 16, not 8"),
+        ((3, 5), 16, "KS"),
+    ],
 )
 def test_shapes_that_it_does_not_take(kernel, lanes, message):
     case = Case(gradient_problem(kernel=kernel, size=(9, 9), lanes=lanes))

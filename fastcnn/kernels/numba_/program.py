@@ -33,6 +33,7 @@ FAMILIES = (
     "dense",
     "dropout",
     "elementwise_loss",
+    "fold",
     "gather",
     "gradient",
     "group_norm",
@@ -110,10 +111,10 @@ class NumbaProgram(Program):
         place, number = self._places[step]
         self._parts[place].rebind(number, tensor, array)
 
-    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
         threads = enter_run(threads)
         for part in self._parts:
-            part.run(blocks, threads)
+            part.run(blocks, threads, prepare)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:
         """Run once; (kernel, wall seconds) of each step."""
@@ -180,7 +181,7 @@ class Part:
         self._steps[step] = replace(old, arrays={**old.arrays, tensor: array})
         self._shares = 0
 
-    def run(self, blocks: int, threads: int) -> None:
+    def run(self, blocks: int, threads: int, prepare: bool = True) -> None:
         driver.run(self._rows_for(threads), blocks, threads)
 
     def step_seconds(self, blocks: int, threads: int) -> list[float]:

@@ -28,6 +28,7 @@ FAMILIES = (
     "dense",
     "dropout",
     "elementwise_loss",
+    "fold",
     "gather",
     "gradient",
     "group_norm",
@@ -72,7 +73,7 @@ class ReferenceProgram(Program):
     def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None:
         """Runs read the bound arrays."""
 
-    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> None:
+    def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
         self.step_seconds(blocks)
 
     def step_seconds(self, blocks: int = ALL_BLOCKS, threads: int = 1) -> list[tuple[str, float]]:

@@ -30,6 +30,7 @@ class Conv2D(WeightedLayer):
     """
 
     axes: ClassVar[int] = 2  # of an image that the kernel moves along
+    folds_norm = True
 
     def __init__(
         self,
@@ -93,7 +94,8 @@ class Conv2D(WeightedLayer):
 
     def forward(self, build: Builder, stage: Stage) -> None:
         conv = self.convolution(stage.x.sample)
-        w, b, y = self._kernel(build, stage), self.bias(build, stage), build.output(stage)
+        w, b = build.folded(stage, self._kernel(build, stage), self.bias(build, stage))
+        y = build.output(stage)
         if stage.pool is not None:
             stage.saved["index"] = build.buffer(y.shape, "uint8")
         conv.forward(build, stage.x, w, b, y, stage.saved.get("index"))

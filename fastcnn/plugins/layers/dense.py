@@ -25,6 +25,8 @@ class Dense(WeightedLayer):
     x (features,) -> y (units,); w is (units, features), b (units,). Put a Flatten before it.
     """
 
+    folds_norm = True
+
     def __init__(
         self, units: int, activation: Any = None, **options: Unpack[KernelOptions]
     ) -> None:
@@ -49,8 +51,7 @@ class Dense(WeightedLayer):
         return isinstance(choose(build, PIXEL, direction, features, units), DirectBf16)
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        w = build.parameter(stage, "kernel")
-        b = self.bias(build, stage)
+        w, b = build.folded(stage, build.parameter(stage, "kernel"), self.bias(build, stage))
         if self._in_bf16(build, stage, "forward"):
             PIXEL.forward(build, stage.x, _as_kernel(w), b, build.output(stage))
             return

@@ -22,6 +22,7 @@ class DepthwiseConv2D(WeightedLayer):
     """
 
     options = DepthwiseOptions
+    folds_norm = True
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class DepthwiseConv2D(WeightedLayer):
         return outputs * height * width * self.kernel_size[0] * self.kernel_size[1]
 
     def forward(self, build: Builder, stage: Stage) -> None:
-        w, b = build.parameter(stage, "kernel"), self.bias(build, stage)
+        w, b = build.folded(stage, build.parameter(stage, "kernel"), self.bias(build, stage))
         conv = self.convolution(stage.x.sample)
         conv.forward(build, stage.x, w, b, build.output(stage))
 

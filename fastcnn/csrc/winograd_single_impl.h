@@ -1,0 +1,222 @@
+/* Winograd's convolution of images that lie alone (one lane), forward: vectors hold channels.
+ *
+ *     V[k][tile][c] = B' x B          c: a vector of channels, transposed out of their planes
+ *     M[k][tile][o] = sum over c of V[k][tile][c] U[k][c][o]       tile.h: V are the scalars
+ *     y = act(A' M A + bias)          transposed into planes
+ * Threads share (chunk of tiles, group of output channels). U is packed by prepare as
+ * [group][k][c][lanes of the group]. */
+#ifndef FC_WINOGRAD_SINGLE_IMPL_H
+#define FC_WINOGRAD_SINGLE_IMPL_H
+
+#include "tile.h"
+#include "winograd_forward_impl.h"
+
+#define WINO_SINGLE_TILES WINO_CHUNK_TILES           /* of a chunk; V and M of it lie in L2 */
+
+/* A group of output channels. */
+typedef struct {
+    int64_t first, vectors, width;                   /* vectors * VW lanes, from vector `first` on */
+    float *u;
+} wino_group;
+
+INLINE int64_t wino_vectors(const wino_job *j) { return ceil_div(j->outs, VW); }
+INLINE int64_t wino_row(const wino_job *j) { return ceil_div(j->in, VW) * VW; }    /* of V */
+/* From one position to the next, in V and in M of a group. */
+INLINE int64_t wino_v_step(const wino_job *j) { return wino_odd_lines(WINO_SINGLE_TILES * wino_row(j)); }
+INLINE int64_t wino_m_step(int64_t width) { return wino_odd_lines(WINO_SINGLE_TILES * width); }
+
+/* Vectors of a group: half as many where there would be nothing to share. By shape alone. */
+INLINE int64_t wino_group_size(const wino_job *j) {
+    int64_t images = j->x->shape[0];
+    int shared = images * j->tiles > WINO_SINGLE_TILES || wino_vectors(j) > TILE_COLUMNS;
+    return shared || TILE_COLUMNS < 4 ? TILE_COLUMNS : TILE_COLUMNS / 2;
+}
+
+static wino_group wino_group_at(const wino_job *j, int64_t number) {
+    int64_t size = wino_group_size(j), first = number * size;
+    int64_t vectors = min_i64(size, wino_vectors(j) - first);
+    return (wino_group){first, vectors, vectors * VW, j->u + first * VW * WINO_AREA * j->in};
+}
+
+static size_t wino_single_workspace(const fc_args *a) {
+    const fc_tensor *w = &a->t[1];
+    return WINO_AREA * ceil_div(w->shape[0], VW) * VW * w->shape[1] * sizeof(float);
+}
+
+static size_t wino_single_scratch(const wino_job *j) {
+    int64_t v = WINO_AREA * wino_v_step(j), half = WINO_SIDE * WINO_WIDTH;
+    int64_t m = WINO_AREA * wino_m_step(TILE_COLUMNS * VW);
+    return (v + m + half) * sizeof(float);
+}
+
+static void wino_single_prepare(const wino_job *j, const fc_context *ctx) {
+    int64_t area = j->kernel * j->kernel, size = wino_group_size(j), begin, end;
+    vf taps[VW * WINO_TAPS + VW], u[WINO_AREA];
+    split(wino_vectors(j), ctx, &begin, &end);
+    for (int64_t vector = begin; vector < end; vector++) {
+        wino_group g = wino_group_at(j, vector / size);
+        int64_t filter = vector * VW, filters = min_i64(VW, j->outs - filter);
+        for (int64_t c = 0; c < j->in; c += VW) {
+            int64_t channels = min_i64(VW, j->in - c);
+            wino_load_weights(j, filter, filters, c, channels, j->in, taps);
+            for (int64_t k = 0; k < channels; k++) {
+                wino_pack_channel(j, taps + k * area, u);
+                float *to = g.u + (c + k) * g.width + (vector - g.first) * VW;
+                for (int p = 0; p < WINO_AREA; p++) store(to + p * j->in * g.width, u[p]);
+            }
+        }
+    }
+}
+
+/* ---- V ---- */
+
+/* half[column]: pixels [left, left + n) of VW channels, out of row y of their planes; zeros before
+ * and beyond the image. */
+static void wino_single_row(const wino_job *j, int64_t block, int64_t c, int64_t y, int64_t left,
+                            int64_t n, float *half) {
+    int64_t channels = y >= 0 && y < tensor_h(j->x) ? min_i64(VW, j->in - c) : 0;
+    int64_t before = min_i64(n, max_i64(0, -left));
+    for (int64_t p = 0; p < before; p++) store(half + p * VW, (vf){0});
+    for (int64_t k = before; k < n; k += VW) {
+        int64_t there = max_i64(0, min_i64(VW, tensor_w(j->x) - left - k));
+        vf v[VW] = {{0}};
+        for (int64_t l = 0; l < channels; l++)
+            v[l] = load_n(tensor_row(j->x, block, c + l, y) + left + k, there);
+        transpose(v);
+        for (int64_t p = 0; p < min_i64(VW, n - k); p++) store(half + (k + p) * VW, v[p]);
+    }
+}
+
+static void wino_single_transform(const wino_job *j, const wino_run_of_tiles *r, float *v,
+                                  float *half) {
+    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+    for (int64_t c = 0; c < j->in; c += VW) {
+        for (int i = 0; i < WINO_SIDE; i++)
+            wino_single_row(j, r->block, c, j->first[0] + r->y * j->m + i,
+                            j->first[1] + r->x * j->m, width, half + i * WINO_WIDTH);
+        for (float *p = half; p < half + width * VW; p += VW) {
+            vf in[WINO_SIDE], out[WINO_SIDE];
+            UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(p + i * WINO_WIDTH);
+            wino_input(in, out);
+            UNROLL for (int i = 0; i < WINO_SIDE; i++) store(p + i * WINO_WIDTH, out[i]);
+        }
+        for (int64_t t = 0; t < r->count; t++)
+            wino_input_tile(half + t * j->m * VW, v + t * wino_row(j) + c, wino_v_step(j));
+    }
+}
+
+/* ---- M and outputs ---- */
+
+static void wino_single_multiply(const wino_job *j, const wino_group *g, const float *v,
+                                 int64_t tiles, float *m) {
+    partition rows = parts_of(tiles, tile_rows[g->vectors]);
+    tile_args t = {.column_step = g->width, .scalar_row = wino_row(j), .scalar_step = 1,
+                   .steps = j->in, .segments = 1, .out_row = g->width};
+    for (int64_t k = 0; k < WINO_AREA; k++, v += wino_v_step(j), m += wino_m_step(g->width))
+        for (int64_t part = 0; part < rows.parts; part++) {
+            int64_t first = part_begin(rows, part);
+            for (int64_t n = 0; n < g->vectors; n++) {
+                t.column[n] = g->u + k * j->in * g->width + n * VW;
+                t.out[n] = m + first * g->width + n * VW;
+            }
+            t.scalar = v + first * wino_row(j);
+            run_tile(part_size(rows, part), g->vectors, &t);
+        }
+}
+
+/* rows[i][column]: the outputs of a run of tiles, lanes are channels */
+INLINE void wino_single_outputs(const float *m, int64_t tiles, int64_t width, float *rows,
+                                const int M) {
+    for (int64_t t = 0; t < tiles; t++, m += width, rows += M * VW) {
+        vf half[4][WINO_SIDE], y[4];
+        wino_output_columns(m, wino_m_step(width), half, M);
+        UNROLL for (int i = 0; i < M; i++) {
+            wino_output(half[i], y, M);
+            UNROLL for (int k = 0; k < M; k++) store(rows + i * WINO_WIDTH + k * VW, y[k]);
+        }
+    }
+}
+
+/* One row of a run, from lanes into planes. */
+static void wino_single_store(const wino_job *j, const float *row, int64_t channel, int64_t n,
+                              float *to) {
+    int64_t outs = min_i64(VW, j->outs - channel);
+    vf bias = j->bias ? load_n(j->bias + channel, outs) : (vf){0};
+    for (int64_t x = 0; x < n; x += VW) {
+        int64_t part = min_i64(VW, n - x);
+        vf v[VW] = {{0}};
+        for (int64_t p = 0; p < part; p++)
+            v[p] = activate(j->activation, load(row + (x + p) * VW) + bias, j->alpha);
+        transpose(v);
+        for (int64_t o = 0; o < outs; o++) store_n(to + o * j->out->stride[1] + x, v[o], part);
+    }
+}
+
+static void wino_single_finish(const wino_job *j, const wino_group *g, const wino_run_of_tiles *r,
+                               const float *m, float *rows) {
+    int64_t y = r->y * j->m, x = r->x * j->m;
+    int64_t height = min_i64(j->m, j->size[0] - y), width = min_i64(r->count * j->m, j->size[1] - x);
+    for (int64_t v = 0; v < g->vectors; v++) {
+        int64_t channel = (g->first + v) * VW;
+        if (j->m == 4)
+            wino_single_outputs(m + v * VW, r->count, g->width, rows, 4);
+        else
+            wino_single_outputs(m + v * VW, r->count, g->width, rows, 2);
+        for (int64_t i = 0; i < height; i++)
+            wino_single_store(j, rows + i * WINO_WIDTH, channel, width,
+                              tensor_row(j->out, r->block, channel, y + i) + x);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void wino_single_run(const wino_job *j, const fc_context *ctx) {
+    float *v = (float *)ctx->scratch, *half = v + WINO_AREA * wino_v_step(j);
+    float *m = half + WINO_SIDE * WINO_WIDTH;
+    int64_t tiles = active_blocks(j->out, ctx) * j->tiles, begin, end, transformed = -1;
+    int64_t groups = ceil_div(wino_vectors(j), wino_group_size(j));
+    split(ceil_div(tiles, WINO_SINGLE_TILES) * groups, ctx, &begin, &end);
+    for (int64_t item = begin; item < end; item++) {
+        int64_t first = item / groups * WINO_SINGLE_TILES;
+        int64_t last = min_i64(tiles, first + WINO_SINGLE_TILES);
+        wino_group g = wino_group_at(j, item % groups);
+        wino_run_of_tiles r;
+        for (int64_t t = first; t < last && first != transformed; t += r.count) {
+            r = wino_run_at(j, t, last);
+            wino_single_transform(j, &r, v + (t - first) * wino_row(j), half);
+        }
+        transformed = first;
+        wino_single_multiply(j, &g, v, last - first, m);
+        for (int64_t t = first; t < last; t += r.count) {
+            r = wino_run_at(j, t, last);
+            wino_single_finish(j, &g, &r, m + (t - first) * g.width, half);
+        }
+    }
+}
+
+static int wino_is_single(const fc_args *a) { return a->t[0].shape[4] == 1; }
+
+static size_t winograd_any_workspace(const fc_args *a) {
+    return wino_is_single(a) ? wino_single_workspace(a) : wino_workspace(a);
+}
+
+static size_t winograd_any_scratch(const fc_args *a) {
+    wino_job j = wino_forward_job(a, 0, 0);
+    return wino_is_single(a) ? wino_single_scratch(&j) : wino_job_scratch(&j);
+}
+
+static void winograd_forward_prepare(const fc_args *a, const fc_context *ctx) {
+    wino_job j = wino_forward_job(a, 0, 0);
+    (wino_is_single(a) ? wino_single_prepare : wino_prepare)(&j, ctx);
+}
+
+static void winograd_forward(const fc_args *a, const fc_context *ctx) {
+    wino_job j = wino_forward_job(a, 0, 0);
+    (wino_is_single(a) ? wino_single_run : wino_run)(&j, ctx);
+}
+
+#define WINOGRAD_ANY_KERNELS \
+    {"winograd_forward", WINO_FORWARD_SIGNATURE, winograd_forward, winograd_forward_prepare, \
+     winograd_any_workspace, winograd_any_scratch}
+
+#endif
