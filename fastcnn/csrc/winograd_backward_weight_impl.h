@@ -10,7 +10,7 @@
 #define FC_WINOGRAD_BACKWARD_WEIGHT_IMPL_H
 
 #include "tile.h"
-#include "winograd_forward_impl.h"
+#include "winograd_input_impl.h"
 
 #define WINO_DM_BYTES 32768                          /* of one position: lies in L1 */
 #define WINO_ROW_BYTES 524288                        /* of one row of positions, V and dM: in L2 */

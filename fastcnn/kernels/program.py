@@ -49,7 +49,7 @@ class Program(ABC):
         Its shape must stay: workspaces were sized by it. `strided` tensors may have another length.
         """
         op, arrays, params = self._bound[step]
-        old = arrays[tensor]
+        old = arrays.get(tensor)
         if old is None or _layout(array) != _layout(old):
             self.check(op, {**arrays, tensor: array}, params)
         if tensor not in op.strided and (old is None or old.shape != array.shape):
