@@ -4,14 +4,48 @@
 
 #include "conv2d_job_impl.h"
 
-/* acc[o][q] += sum over channels and taps of x[at[q] + tap] * w[o]. The smaller side of the tile
- * waits in registers, the other one streams. */
+/* acc[o][q] += p[at[q]] * w[o]. The smaller side of the tile waits in registers, the other one
+ * streams. */
+INLINE void conv_multiply(const float *p, const float *w, const int64_t *at, const int OT,
+                          const int PT, vf *acc) {
+    vf kept[CONV_PT];
+    if (OT < PT) {
+        UNROLL for (int o = 0; o < OT; o++) kept[o] = splat(w[o]);
+        UNROLL for (int q = 0; q < PT; q++) {
+            vf v = load(p + at[q]);
+            UNROLL for (int o = 0; o < OT; o++) acc[o * PT + q] += v * kept[o];
+        }
+    } else {
+        UNROLL for (int q = 0; q < PT; q++) kept[q] = load(p + at[q]);
+        UNROLL for (int o = 0; o < OT; o++) {
+            vf v = splat(w[o]);
+            UNROLL for (int q = 0; q < PT; q++) acc[o * PT + q] += v * kept[q];
+        }
+    }
+}
+
+/* A kernel of one pixel: nothing but channels to go through. */
+INLINE void conv_accumulate_channels(const conv_job *j, const conv_tile *t, const int64_t *at,
+                                     const int OT, const int PT, vf *acc) {
+    const float *p = t->x + t->tap->at, *w = t->w;
+    const int64_t channel = j->x->stride[1], step = t->skipped + OT;
+    for (int64_t c = j->in; c > 0; c--, p += channel, w += step) {
+        UNROLL for (int q = 0; q < PT; q++) __builtin_prefetch(p + channel + at[q]);
+        conv_multiply(p, w, at, OT, PT, acc);
+    }
+}
+
+/* The sum over channels and taps. */
 INLINE void conv_accumulate(const conv_job *j, const conv_tile *t, const int64_t *at, const int OT,
                             const int PT, const int stepped, vf *acc) {
     const float *x = t->x, *w = t->w;
     const conv_tap *end = t->tap_end;
     const int64_t channel = j->x->stride[1], skipped = t->skipped;
     const int64_t channels = t->tap < end ? j->in : 0;
+    if (end - t->tap == 1) {
+        conv_accumulate_channels(j, t, at, OT, PT, acc);
+        return;
+    }
     for (int64_t c = channels; c > 0; c--, x += channel, w += skipped) {
         /* The next channel lies far away, where no prefetcher of the machine looks. */
         const float *next = c > 1 || j->groups > 1 ? x + channel : x;
@@ -22,20 +56,7 @@ INLINE void conv_accumulate(const conv_job *j, const conv_tile *t, const int64_t
             else
                 UNROLL for (int q = 0; q < CONV_FETCHED; q++)
                     __builtin_prefetch(next + tap->ahead + q * VW);
-            vf kept[CONV_PT];
-            if (OT < PT) {
-                UNROLL for (int o = 0; o < OT; o++) kept[o] = splat(w[o]);
-                UNROLL for (int q = 0; q < PT; q++) {
-                    vf v = load(p + at[q]);
-                    UNROLL for (int o = 0; o < OT; o++) acc[o * PT + q] += v * kept[o];
-                }
-            } else {
-                UNROLL for (int q = 0; q < PT; q++) kept[q] = load(p + at[q]);
-                UNROLL for (int o = 0; o < OT; o++) {
-                    vf v = splat(w[o]);
-                    UNROLL for (int q = 0; q < PT; q++) acc[o * PT + q] += v * kept[q];
-                }
-            }
+            conv_multiply(p, w, at, OT, PT, acc);
         }
     }
 }

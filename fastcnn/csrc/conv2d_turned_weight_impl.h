@@ -83,8 +83,10 @@ INLINE int tw_fits(const fc_args *a) {
     const fc_tensor *dw = &a->t[2];
     int64_t lanes = a->t[1].shape[4], outs = dw->shape[0] / a->i[4];
     int64_t taps = dw->shape[1] * dw->shape[2] * dw->shape[3];
+    /* Large kernels at stride 1 read neighbouring pixels, which the other way finds in L1. */
+    int spread = a->i[1] > 1 || dw->shape[2] * dw->shape[3] < 25;
     int runs = a->i[1] == 1 ? a->t[1].shape[3] * lanes >= VW : lanes % VW == 0 && lanes <= TW_LANES;
-    return runs && taps >= TW_TAPS && outs >= TILE_COLUMNS * VW / 2;
+    return runs && spread && taps >= TW_TAPS && outs >= TILE_COLUMNS * VW / 2;
 }
 
 static tw_job tw_make_job(const fc_args *a) {
