@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba.core import types
+from numba.core.bytecode import FunctionIdentity
 from numba.core.config import CACHE_DIR
 
 from fastcnn.kernels.numba_.helper import helper
@@ -53,9 +56,14 @@ def _fingerprint() -> str:
 
 @contextmanager
 def _cached_in(folder: Path | None) -> Iterator[bool]:
-    """Numba looks at its option when a function asks for caching, so it is changed around that."""
+    """Numba looks at its option when a function asks for caching, so it is changed around that.
+
+    And it tells functions of one name apart by numbers that count up in each process: of two that
+    were kept by two processes under one number, a third one would link the first for both.
+    """
     from numba.core import config
 
+    FunctionIdentity._unique_ids = count(secrets.randbits(60))
     old, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
     try:
         yield folder is not None
