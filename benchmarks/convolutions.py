@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastcnn.engine.memory import aligned_zeros
 from fastcnn.kernels import new_program
+from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
 
 

@@ -8,15 +8,14 @@ See README.md in this folder for what is measured and why it is fair.
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from candidates import Candidate, Worker, idle_share, inference_peers, interleave
+from candidates import Candidate, inference_peers
 from common import Net, chosen
 from cost import cost
-from machine import describe, fma_peak
-from train_speed import qualify, ratio, row
+from machine import describe
+from train_speed import measure
 
 OWN = ("predict", "plan")  # what users call, and the bare program behind it
 
@@ -53,24 +52,9 @@ def arguments() -> argparse.Namespace:
 
 def compare(net: Net, batch: int, threads: int, options: argparse.Namespace) -> dict[str, Any]:
     """All figures of one net at one batch size and number of threads."""
-
-    def start(candidate: Candidate) -> Worker:
-        return Worker(candidate, net, batch, threads, options.core)
-
-    workers = [start(Candidate("fastcnn", mode)) for mode in OWN]
-    rivals, tried = qualify(inference_peers(options.peers), start, options.seconds)
-    workers += rivals
-    idle = idle_share(workers)
-    if idle > 0.01:
-        print(f"waiting workers use {idle:.1%} of a core: the figures suffer", file=sys.stderr)
-    rates = interleave(workers, options.rounds, options.seconds)
-    for worker in workers:
-        worker.close()
-    top, flops = fma_peak(threads, options.seconds), 2e-9 * cost(net).forward
-    rows = [row(w, r, flops, top) for w, r in zip(workers, rates, strict=True)]
-    result = {"net": net.key, "title": net.title, "batch": batch, "threads": threads}
-    result |= {"mflop_per_image": 1e3 * flops, "peak": top, "idle_cores": idle}
-    return {**result, "qualifying": tried, "candidates": rows, **ratio(rows)}
+    own = [Candidate("fastcnn", mode) for mode in OWN]
+    rivals = inference_peers(options.peers)
+    return measure(net, batch, threads, own, rivals, cost(net).forward, options)
 
 
 def show(result: dict[str, Any]) -> None:

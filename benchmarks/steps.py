@@ -12,8 +12,7 @@ import numpy as np
 from common import Net, chosen, random_data
 from worker_fastcnn import build
 
-FAMILIES = ("conv2d", "winograd", "dense")
-DIRECTIONS = ("forward", "backward_weight", "backward_input")
+from fastcnn.engine.describe import operations
 
 
 def main() -> None:
@@ -43,17 +42,11 @@ def show(net: Net, batch: int, options: argparse.Namespace) -> None:
     shape = f"batch {batch}, {threads} threads, {plan.lanes} lanes"
     print(f"{net.key} {net.title}, {shape}, {model.backend}")
     for name, own, node in zip(names, seconds, plan.owners, strict=True):
-        work = multiply_adds(name, node)
-        rate = f"{2e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
+        work = operations(name, node)
+        rate = f"{1e-9 * batch * work / own:7.1f} GFLOP/s" if work else ""
         print(f"  {name:34} {1e6 * own:9.1f} us {own / seconds.sum():6.1%} {rate}")
     whole = np.median([timed(lambda: plan.run(order, threads)) for _ in range(repeats)])
     print(f"  {'sum':34} {1e6 * seconds.sum():9.1f} us; run at once {1e6 * whole:.1f} us")
-
-
-def multiply_adds(name: str, node: Any) -> int:
-    """Of one image, in the kernel of that name, which this node of the graph asked for."""
-    heavy = name.startswith(FAMILIES) and name.endswith(DIRECTIONS)
-    return node.layer.multiply_adds(*node.input_shapes) if heavy and node is not None else 0
 
 
 def timed(call: Any) -> float:

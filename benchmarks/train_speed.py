@@ -47,21 +47,35 @@ def arguments() -> argparse.Namespace:
 
 def compare(net: Net, batch: int, threads: int, options: argparse.Namespace) -> dict[str, Any]:
     """All figures of one net at one batch size and number of threads."""
+    own = [fastcnn(backend) for backend in options.backends.split(",")]
+    rivals = peers(options.peers, batch)
+    return measure(net, batch, threads, own, rivals, cost(net).training, options)
+
+
+def measure(
+    net: Net,
+    batch: int,
+    threads: int,
+    own: list[Candidate],
+    rivals: list[Candidate],
+    multiply_adds: int,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Our candidates beside the best rivals, in turn. multiply_adds: of an image."""
 
     def start(candidate: Candidate) -> Worker:
         return Worker(candidate, net, batch, threads, options.core)
 
-    workers = [start(fastcnn(backend)) for backend in options.backends.split(",")]
-    rivals, tried = qualify(peers(options.peers, batch), start, options.seconds)
-    workers += rivals
+    workers = [start(candidate) for candidate in own]
+    best, tried = qualify(rivals, start, options.seconds)
+    workers += best
     idle = idle_share(workers)
     if idle > 0.01:
         print(f"waiting workers use {idle:.1%} of a core: the figures suffer", file=sys.stderr)
     rates = interleave(workers, options.rounds, options.seconds)
     for worker in workers:
         worker.close()
-    top = fma_peak(threads, options.seconds)
-    flops = 2e-9 * cost(net).training
+    top, flops = fma_peak(threads, options.seconds), 2e-9 * multiply_adds
     rows = [row(w, r, flops, top) for w, r in zip(workers, rates, strict=True)]
     result = {"net": net.key, "title": net.title, "batch": batch, "threads": threads}
     result |= {"mflop_per_image": 1e3 * flops, "peak": top, "idle_cores": idle}

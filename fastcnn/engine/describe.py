@@ -22,7 +22,7 @@ def describe(plan: "Plan") -> str:
     totals = np.zeros(3)
     steps = zip(plan.program.bound, plan.owners, strict=True)
     for number, ((op, arrays, _), node) in enumerate(steps):
-        figures = (*_traffic(op, arrays), _operations(op.name, node) * plan.batch / 1e9)
+        figures = (*_traffic(op, arrays), operations(op.name, node) * plan.batch / 1e9)
         totals += figures
         name = "" if node is None else node.name
         rows.append((str(number), op.name, name, *_cells(figures)))
@@ -41,7 +41,7 @@ def _traffic(op: Any, arrays: dict[str, np.ndarray | None]) -> tuple[float, floa
     return (sum(sizes.values()) - written) / MIB, written / MIB
 
 
-def _operations(kernel: str, node: Node | None) -> int:
+def operations(kernel: str, node: Node | None) -> int:
     """For one sample; of Winograd's two steps to a weight gradient the first counts."""
     if node is None or node.layer is None or not kernel.startswith(MULTIPLY):
         return 0

@@ -7,6 +7,8 @@ y[k, i, j] = act(b[k] + sum over c, ky, kx of
 In bf16 both factors of all products are rounded before.
 """
 
+from functools import wraps
+
 import numpy as np
 
 from fastcnn.kernels.reference.activation import activate, activation_slope
@@ -250,86 +252,26 @@ def conv2d_transpose_forward(
     y[...] = activate(y, activation, alpha)
 
 
-def conv2d_bf16_forward(
-    x,
-    w,
-    b,
-    y,
-    *,
-    stride_h,
-    stride_w,
-    dilation_h,
-    dilation_w,
-    groups,
-    activation,
-    zero_top,
-    zero_bottom,
-    alpha,
-):
-    """y = act(x * w + b)"""
-    steps, dilation = (stride_h, stride_w), (dilation_h, dilation_w)
-    out = convolve(round_bf16(x), round_bf16(w), y.shape[2:4], steps, dilation, groups)
-    if b is not None:
-        out += b[:, None, None, None]
-    y[...] = activate(out, activation, alpha)
+def like(function):
+    """Decorator: has the parameters of that function."""
+    return wraps(function, assigned=())
 
 
-def conv2d_bf16_backward_input(
-    dy,
-    w,
-    y,
-    dx,
-    *,
-    stride_h,
-    stride_w,
-    dilation_h,
-    dilation_w,
-    groups,
-    pad_top,
-    pad_left,
-    halo_top,
-    halo_left,
-    halo_bottom,
-    activation,
-    alpha,
-):
-    """dx as that of conv2d_backward_input"""
-    conv2d_backward_input(
-        round_bf16(dy),
-        round_bf16(w),
-        y,
-        dx,
-        stride_h=stride_h,
-        stride_w=stride_w,
-        dilation_h=dilation_h,
-        dilation_w=dilation_w,
-        groups=groups,
-        pad_top=pad_top,
-        pad_left=pad_left,
-        halo_top=halo_top,
-        halo_left=halo_left,
-        halo_bottom=halo_bottom,
-        activation=activation,
-        alpha=alpha,
-    )
+@like(conv2d_forward)
+def conv2d_bf16_forward(x, w, b, y, **params):
+    """y = act(x * w + b) with x and w rounded"""
+    conv2d_forward(round_bf16(x), round_bf16(w), b, y, **params)
 
 
-def conv2d_bf16_backward_weight(
-    x, dy, dw, db, *, stride_h, stride_w, dilation_h, dilation_w, groups, zero_top, zero_bottom
-):
-    """dw from rounded factors; db = sum of dy as it is."""
-    conv2d_backward_weight(
-        round_bf16(x),
-        round_bf16(dy),
-        dw,
-        None,
-        stride_h=stride_h,
-        stride_w=stride_w,
-        dilation_h=dilation_h,
-        dilation_w=dilation_w,
-        groups=groups,
-        zero_top=zero_top,
-        zero_bottom=zero_bottom,
-    )
+@like(conv2d_backward_input)
+def conv2d_bf16_backward_input(dy, w, y, dx, **params):
+    """dx from dy and w rounded"""
+    conv2d_backward_input(round_bf16(dy), round_bf16(w), y, dx, **params)
+
+
+@like(conv2d_backward_weight)
+def conv2d_bf16_backward_weight(x, dy, dw, db, **params):
+    """dw from x and dy rounded; db = sum of dy as it is."""
+    conv2d_backward_weight(round_bf16(x), round_bf16(dy), dw, None, **params)
     if db is not None:
         db[...] = dy.sum(axis=(0, 2, 3, 4))
