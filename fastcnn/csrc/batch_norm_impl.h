@@ -10,6 +10,10 @@ typedef struct {
 
 #define PIECE 64
 
+/* Of a long row, the floats a page ahead: prefetchers of hardware stop where a page of 4 KB ends. */
+#define PAGE_FLOATS 1024
+#define FETCH_PAGE_AHEAD(p, writes) __builtin_prefetch((p) + PAGE_FLOATS, writes)
+
 /* How a channel is walked: `rows` rows of n floats in each block, lanes repeating every `period` floats. */
 typedef struct {
     int64_t blocks, rows, n, period;
@@ -95,6 +99,7 @@ INLINE void sum_row(
         vf a = {0}, b = {0};
         int64_t end = min_i64(n, i + PIECE * period);
         for (; i + VW <= end; i += period) {
+            FETCH_PAGE_AHEAD(x + i, 0);
             vf d = keep_where(mask, load(x + i) - pivot);
             a += d;
             b += d * d;
@@ -180,8 +185,12 @@ INLINE bn_rows bn_rows_at(
 
 /* y = act(normal(x) + z) for n floats at i */
 INLINE void normalize(const bn_map *m, const bn_rows *r, int64_t i, int64_t n, vi mask, const int activation) {
+    FETCH_PAGE_AHEAD(r->y + i, 1);
     vf v = normal(m, load_n(r->x + i, n));
-    if (r->z) v += load_n(r->z + i, n);
+    if (r->z) {
+        FETCH_PAGE_AHEAD(r->z + i, 0);
+        v += load_n(r->z + i, n);
+    }
     store_n(r->y + i, keep_where(mask, activate(activation, v, m->alpha)), n);
 }
 
@@ -258,6 +267,8 @@ INLINE void sum_gradient(
     vf *a, vf *b, const bn_gradient *g, const bn_gradient_rows *r, int64_t i, int64_t n, vi mask,
     const int activation
 ) {
+    FETCH_PAGE_AHEAD(r->x + i, 0);
+    FETCH_PAGE_AHEAD(r->dy + i, 0);
     vf x = load_n(r->x + i, n), ds = gradient_before(&g->map, load_n(r->dy + i, n), x, mask, activation);
     if (is_costly(activation) && g->keeps_ds) store_n(r->dx + i, ds, n);
     *a += ds;
@@ -286,6 +297,8 @@ INLINE void sum_gradient_row(
 INLINE void write_gradient(
     const bn_gradient *g, const bn_gradient_rows *r, int64_t i, int64_t n, vi mask, const int activation
 ) {
+    FETCH_PAGE_AHEAD(r->x + i, 0);
+    FETCH_PAGE_AHEAD(r->dx + i, 1);
     vf x = load_n(r->x + i, n), ds;
     if (is_costly(activation) && g->keeps_ds)
         ds = load_n(r->dx + i, n);

@@ -165,6 +165,7 @@ INLINE void wino_finish(const wino_job *j, const wino_place *p, const float *m, 
             else
                 v = activate(j->activation, v, j->alpha);
             store(out + k * lanes, v);
+            __builtin_prefetch(out + k * lanes + j->out->stride[1], 1);    /* of the next channel */
         }
     }
 }
