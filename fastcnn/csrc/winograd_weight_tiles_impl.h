@@ -22,14 +22,34 @@ static size_t wino_tiles_scratch(const fc_args *a, int paired) {
     return (WINO_AREA * (d.v_position + d.dm_position) + half + bias) * sizeof(float);
 }
 
-/* As wino_input_tile, rounded to bf16. */
-INLINE void wino_input_rounded(const float *half, float *to, int64_t position) {
+/* V of one tile and channel, from columns transformed along y. next: where that of the next one goes;
+ * its 36 lines are fetched for writing, because stores wait for lines that lie in L2. */
+INLINE void wino_tile_v(const float *half, float *to, const float *next, int64_t position,
+                        const int paired) {
     for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
         vf in[WINO_SIDE], out[WINO_SIDE];
         UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
         wino_input(in, out);
-        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position) store_bf16((uint16_t *)to, out[k]);
+        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position, next += position) {
+            if (paired)
+                store_bf16((uint16_t *)to, out[k]);
+            else
+                store(to, out[k]);
+            __builtin_prefetch(next, 1);
+        }
     }
+}
+
+#define WINO_TILE_V(name, paired) \
+    NOINLINE void name(const float *half, float *to, const float *next, int64_t position) { \
+        wino_tile_v(half, to, next, position, paired); \
+    }
+WINO_TILE_V(wino_tile_v_floats, 0)
+WINO_TILE_V(wino_tile_v_bf16, 1)
+
+/* Not inline, for the sake of registers. */
+NOINLINE void wino_tiles_columns(const wino_source *s, int64_t width, float *half) {
+    wino_input_columns(s, width, half);
 }
 
 /* V of a run of tiles, the first of which is the chunk's tile `tile`. */
@@ -41,13 +61,12 @@ static void wino_tiles_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64
         wino_source s = wino_source_of(j, r, part, width);
         for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s)) {
             wino_dw_row row = wino_dw_row_of(d, channel, v);
-            wino_input_columns(&s, width, half);
-            for (int64_t t = 0; t < r->count; t++) {
-                float *to = row.to + ((tile + t) * j->parts + part) * row.step;
-                if (j->paired)
-                    wino_input_rounded(half + t * j->m * VW, to, d->v_position);
-                else
-                    wino_input_tile(half + t * j->m * VW, to, d->v_position);
+            float *first = row.to + (tile * j->parts + part) * row.step, *to = first, *next;
+            wino_tiles_columns(&s, width, half);
+            for (int64_t t = 0; t < r->count; t++, to = next) {
+                next = t + 1 < r->count ? to + j->parts * row.step : first + d->line;
+                (j->paired ? wino_tile_v_bf16 : wino_tile_v_floats)(half + t * j->m * VW, to, next,
+                                                                    d->v_position);
             }
         }
     }
