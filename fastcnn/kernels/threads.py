@@ -41,7 +41,9 @@ def resolve_threads(threads: int | None) -> int:
     """A wanted number of threads, or the default."""
     if threads is None:
         return default_threads()
-    whole = isinstance(threads, Integral) and not isinstance(threads, bool)
+    whole = type(threads) is int or (
+        isinstance(threads, Integral) and not isinstance(threads, bool)
+    )
     if not (whole and 1 <= threads <= MAX_THREADS):
         raise OptionError(f"threads must be an integer from 1 to {MAX_THREADS}, not {threads!r}")
     return int(threads)
