@@ -1,6 +1,5 @@
 /* y = act(w x + b). */
-#include "dense_rows.h"
-#include "transpose.h"
+#include "dense_single_impl.h"
 
 #define DENSE_INPUTS 1024   /* inputs in one go: TILE_COLUMNS vectors of each (256 KiB) stay in L2 */
 
@@ -144,7 +143,10 @@ static void dense_forward_dots(const fc_args *a, const fc_context *ctx) {
 }
 
 static void dense_forward(const fc_args *a, const fc_context *ctx) {
-    (lanes_fill_vectors(&a->t[0]) ? dense_forward_lanes : dense_forward_dots)(a, ctx);
+    if (dense_packs(a))
+        dense_forward_single(a, ctx);
+    else
+        (lanes_fill_vectors(&a->t[0]) ? dense_forward_lanes : dense_forward_dots)(a, ctx);
 }
 
 static size_t dense_forward_scratch(const fc_args *a) {

@@ -9,8 +9,8 @@
 #include "dense_backward_weight_impl.h"
 
 #define DENSE_KERNELS \
-    {"dense_forward", "x w ?b >y | activation | alpha", dense_forward, 0, 0, \
-     dense_forward_scratch}, \
+    {"dense_forward", "x w ?b >y | activation packed | alpha", dense_forward, \
+     dense_single_prepare, dense_single_workspace, dense_forward_scratch}, \
     {"dense_backward_input", "dy w ?y >dx | activation | alpha", dense_backward_input, 0, 0, \
      dense_backward_input_scratch}, \
     {"dense_backward_weight", "x dy >dw >?db", dense_backward_weight, 0, 0, \

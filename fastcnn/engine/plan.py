@@ -95,7 +95,8 @@ class Plan:
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse, store.frozen, purpose == "train")
+        parts = (self.lanes, fuse, store.frozen, training, build.backend)
+        self.stages = make_stages(graph, *parts)
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":

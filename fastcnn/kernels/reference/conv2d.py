@@ -23,6 +23,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_max_pool_backward_weight",
     "conv2d_max_pool_forward",
+    "conv2d_single_max_pool_forward",
     "conv2d_transpose_forward",
 ]
 
@@ -100,8 +101,14 @@ def conv2d_max_pool_forward(
     out = convolve(x, w, size, (stride_h, stride_w), (dilation_h, dilation_w), groups)
     if b is not None:
         out += b[:, None, None, None]
-    index[...] = windows(out).argmax(axis=2)
+    if index is not None:
+        index[...] = windows(out).argmax(axis=2)
     y[...] = activate(windows(out).max(axis=2), activation, alpha)
+
+
+def conv2d_single_max_pool_forward(x, w, b, y, **params):
+    """y = act(max over 2x2 windows of (x * w + b))"""
+    conv2d_max_pool_forward(x, w, b, y, None, **params)
 
 
 def conv2d_backward_input(

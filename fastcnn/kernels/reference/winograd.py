@@ -32,6 +32,7 @@ __all__ = [
     "winograd_bf16_max_pool_forward",
     "winograd_forward",
     "winograd_max_pool_forward",
+    "winograd_single_max_pool_forward",
     "winograd_weight_gradient",
 ]
 
@@ -121,7 +122,8 @@ def kernels(rounded):
         """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
         x = padded(x, pad_top, pad_left)
         out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3]), rounded))
-        index[...] = out.argmax(axis=2)
+        if index is not None:
+            index[...] = out.argmax(axis=2)
         y[...] = activate(out.max(axis=2), activation, alpha)
 
     def backward_input(
@@ -172,6 +174,11 @@ def kernels(rounded):
     winograd_bf16_backward_input,
     winograd_bf16_backward_weight,
 ) = kernels(round_bf16)
+
+
+def winograd_single_max_pool_forward(x, w, b, y, **params):
+    """y = act(max over 2x2 windows of (x * w + b))"""
+    winograd_max_pool_forward(x, w, b, y, None, **params)
 
 
 def winograd_weight_gradient(sums, dw):
