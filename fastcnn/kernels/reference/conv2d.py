@@ -106,9 +106,39 @@ def conv2d_max_pool_forward(
     y[...] = activate(windows(out).max(axis=2), activation, alpha)
 
 
-def conv2d_single_max_pool_forward(x, w, b, y, **params):
+def conv2d_single_max_pool_forward(
+    x,
+    w,
+    b,
+    y,
+    *,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    activation,
+    zero_top,
+    zero_bottom,
+    alpha,
+):
     """y = act(max over 2x2 windows of (x * w + b))"""
-    conv2d_max_pool_forward(x, w, b, y, None, **params)
+    conv2d_max_pool_forward(
+        x,
+        w,
+        b,
+        y,
+        None,
+        stride_h=stride_h,
+        stride_w=stride_w,
+        dilation_h=dilation_h,
+        dilation_w=dilation_w,
+        groups=groups,
+        activation=activation,
+        zero_top=zero_top,
+        zero_bottom=zero_bottom,
+        alpha=alpha,
+    )
 
 
 def conv2d_backward_input(

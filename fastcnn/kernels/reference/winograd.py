@@ -176,9 +176,10 @@ def kernels(rounded):
 ) = kernels(round_bf16)
 
 
-def winograd_single_max_pool_forward(x, w, b, y, **params):
+def winograd_single_max_pool_forward(x, w, b, y, *, pad_top, pad_left, activation, alpha):
     """y = act(max over 2x2 windows of (x * w + b))"""
-    winograd_max_pool_forward(x, w, b, y, None, **params)
+    pads = {"pad_top": pad_top, "pad_left": pad_left}
+    winograd_max_pool_forward(x, w, b, y, None, **pads, activation=activation, alpha=alpha)
 
 
 def winograd_weight_gradient(sums, dw):
