@@ -98,7 +98,7 @@ def compiled_parts():
         say("this compiler has no OpenMP; the kernels will use one thread")
     extension = Extension(
         "fastcnn._kernels",
-        ["fastcnn/_kernels.pyx", f"{CSRC}/program.c", f"{CSRC}/dispatch.c"],
+        ["fastcnn/_kernels.pyx", f"{CSRC}/program.c", f"{CSRC}/pool.c", f"{CSRC}/dispatch.c"],
         include_dirs=[CSRC],
         depends=headers,  # so that it is linked again after the static libraries
         define_macros=[(f"FC_HAVE_{isa.upper()}", "1") for isa in isas],

@@ -165,7 +165,7 @@ cdef class Program:
         self.buffers[step][position] = buffer
 
     def run(self, int64_t blocks, int threads, bint prepare):
-        """Run all steps in one parallel region, the GIL released once."""
+        """Run all steps on these threads, the GIL released once."""
         cdef int failed
         with nogil:
             failed = fc_program_run(self.program, NULL, blocks, threads, prepare)

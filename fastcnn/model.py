@@ -359,27 +359,40 @@ class Model(Network):
         views = Views.of(views)
         with self._running:
             source = self._source("predicted", self._inputs(x))
-            shown = views.weighted if views else [(1.0, None)]
             batch = min(EVALUATION_BATCH, len(source))
-            plan = self._plan("predict", batch, augment=shown[0][1])
-            plan.bind(source)
-            results = [np.zeros((len(source), a.shape[1]), a.dtype) for a in plan.outputs]
-            for weight, view in shown:
-                plan.show(view)
-                self._add_outputs(plan, weight, results)
+            if views is None:
+                results = self._outputs(self._plan("predict", batch), source)
+            else:
+                plan = self._plan("predict", batch, augment=views.weighted[0][1])
+                results = self._mean_outputs(plan, source, views)
         shaped = [
             as_samples(result, node.shape, self.data_format)
             for result, node in zip(results, self.graph.outputs, strict=True)
         ]
         return shaped[0] if len(shaped) == 1 else shaped
 
-    def _add_outputs(self, plan: Plan, weight: float, results: list[np.ndarray]) -> None:
-        """results += weight * outputs, of all samples that are bound to the plan."""
+    def _outputs(self, plan: Plan, source: Source) -> list[np.ndarray]:
+        """Of all samples: rows of each output."""
+        plan.bind(source)
         threads = resolve_threads(self.threads)
+        if plan.samples == plan.batch:  # no time for more than this where there is one image
+            plan.run_from(0, threads)
+            return [rows.copy() for rows in plan.outputs]
+        results = [np.empty((plan.samples, a.shape[1]), a.dtype) for a in plan.outputs]
         for start in range(0, plan.samples, plan.batch):
             count = plan.run_from(start, threads)
             for result, rows in zip(results, plan.outputs, strict=True):
-                result[start : start + count] += weight * rows[:count]
+                result[start : start + count] = rows[:count]
+        return results
+
+    def _mean_outputs(self, plan: Plan, source: Source, views: Views) -> list[np.ndarray]:
+        """The weighted mean of the outputs of these views."""
+        total: list[np.ndarray] = []
+        for weight, view in views.weighted:
+            plan.show(view)
+            parts = [weight * rows for rows in self._outputs(plan, source)]
+            total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
+        return total
 
     def _plan(
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
@@ -431,7 +444,7 @@ class Model(Network):
     ) -> Source:
         """Checked samples and targets; the first ones fix the preprocessing."""
         shapes = [node.shape for node in self.graph.inputs]
-        images = check_inputs(xs, self.input_names, shapes, self.data_format, name)
+        images = check_inputs(xs, self._input_names, shapes, self.data_format, name)
         if self._preprocessing is None:
             self._preprocessing = [Preprocessing.of(array) for array in images]
         if not ys:

@@ -128,12 +128,28 @@ static void conv2d_max_pool_forward(const fc_args *a, const fc_context *ctx) {
     }
 }
 
+static conv_job single_pooled_job(const fc_args *a) {
+    conv_job j = conv_forward_job(a, CONV_OT);
+    single_place_workspace(&j, a);
+    return j;
+}
+
+static void conv2d_single_max_pool_forward_prepare(const fc_args *a, const fc_context *ctx) {
+    conv_job j = single_pooled_job(a);
+    single_prepare(&j, ctx);
+}
+
+static void conv2d_single_max_pool_forward(const fc_args *a, const fc_context *ctx) {
+    conv_job j = single_pooled_job(a);
+    single_run_pooled(&j, ctx);
+}
+
+#define CONV2D_FORWARD_PARAMS \
+    " | stride_h stride_w dilation_h dilation_w groups activation zero_top zero_bottom | alpha"
 #define CONV2D_FORWARD_KERNELS \
-    {"conv2d_forward", \
-     "x w ?b >y | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
-     "zero_bottom | alpha", \
+    {"conv2d_forward", "x w ?b >y" CONV2D_FORWARD_PARAMS, \
      conv2d_forward, conv2d_forward_prepare, conv2d_forward_workspace, 0}, \
-    {"conv2d_max_pool_forward", \
-     "x w ?b >y >index | stride_h stride_w dilation_h dilation_w groups activation zero_top " \
-     "zero_bottom | alpha", \
-     conv2d_max_pool_forward, conv2d_max_pool_forward_prepare, conv_workspace, 0}
+    {"conv2d_max_pool_forward", "x w ?b >y >index" CONV2D_FORWARD_PARAMS, \
+     conv2d_max_pool_forward, conv2d_max_pool_forward_prepare, conv_workspace, 0}, \
+    {"conv2d_single_max_pool_forward", "x w ?b >y" CONV2D_FORWARD_PARAMS, \
+     conv2d_single_max_pool_forward, conv2d_single_max_pool_forward_prepare, single_workspace, 0}

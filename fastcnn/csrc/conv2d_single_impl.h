@@ -31,8 +31,16 @@ typedef void single_function(const conv_job *, const single_tile *, vf *);
 
 INLINE int64_t single_vectors(int64_t outs) { return ceil_div(outs, VW); }
 
+/* Whether few output channels would leave a fifth more lanes empty than vectors along rows do. */
+static int single_rows_fill_better(const fc_args *a) {
+    int64_t outs = a->t[1].shape[0], width = a->t[3].shape[3];
+    int64_t filled = width * single_vectors(outs), filled_by_outs = outs * ceil_div(width, VW);
+    return a->i[1] == 1 && width >= VW && 4 * filled >= 5 * filled_by_outs;
+}
+
 static int single_fits(const fc_args *a) {
-    return a->t[0].shape[4] == 1 && a->i[4] == 1 && a->t[1].shape[0] >= SINGLE_LEAST_OUTS;
+    int enough = a->t[1].shape[0] >= SINGLE_LEAST_OUTS && !single_rows_fill_better(a);
+    return a->t[0].shape[4] == 1 && a->i[4] == 1 && enough;
 }
 
 static size_t single_workspace(const fc_args *a) {
@@ -170,7 +178,48 @@ static void single_rows(const conv_job *j, int64_t group, int64_t block, int64_t
     }
 }
 
+/* n windows of 2x2 pixels of each vector, out of a tile of two rows. */
+INLINE void single_pool(const vf *sums, int64_t vectors, int64_t n, vf pooled[][VW], int64_t at) {
+    for (int64_t v = 0; v < vectors; v++, sums += 4 * n)
+        for (int64_t p = 0; p < n; p++)
+            pooled[v][at + p] = vmax(vmax(sums[2 * p], sums[2 * p + 1]),
+                                     vmax(sums[2 * (n + p)], sums[2 * (n + p) + 1]));
+}
+
+/* Row y after 2x2 max pooling, of a group of output channels in one block */
+static void single_pooled_row(const conv_job *j, int64_t group, int64_t block, int64_t y) {
+    int64_t width = j->out->shape[3], first = group * SINGLE_VECTORS, held = 0, x, n;
+    int64_t vectors = min_i64(SINGLE_VECTORS, single_vectors(j->outs) - first);
+    int64_t tiles = ceil_div(width, SINGLE_PIXELS / 4);
+    vf sums[SINGLE_VECTORS * SINGLE_PIXELS], pooled[SINGLE_VECTORS][VW];
+    single_tile t = {.w = j->packed + first * VW * j->w_out, .channel = j->x->stride[1],
+                     .row = j->x->stride[2], .pixel = 1};
+    for (int64_t k = 0; k < tiles; k++) {
+        balanced(width, tiles, k, &x, &n);
+        t.x = tensor_row(j->x, block, 0, 2 * y) + 2 * x;
+        single_functions[vectors - 1][2][2 * n - 1](j, &t, sums);
+        single_pool(sums, vectors, n, pooled, held);
+        held += n;
+        if (k < tiles - 1 && held + n < VW) continue;
+        for (int64_t v = 0; v < vectors; v++) {
+            int64_t channel = (first + v) * VW;
+            float *to = tensor_row(j->out, block, channel, y) + x + n - held;
+            single_store(j, pooled[v], channel, held, to);
+        }
+        held = 0;
+    }
+}
+
 /* Groups of channels come before rows: a thread reads as few weights as possible. */
+static void single_run_pooled(const conv_job *j, const fc_context *ctx) {
+    int64_t height = j->out->shape[2], blocks = active_blocks(j->out, ctx), begin, end;
+    split(ceil_div(single_vectors(j->outs), SINGLE_VECTORS) * blocks * height, ctx, &begin, &end);
+    for (int64_t item = begin; item < end; item++) {
+        int64_t image = item / height;
+        single_pooled_row(j, image / blocks, image % blocks, item % height);
+    }
+}
+
 static void single_run(const conv_job *j, const fc_context *ctx) {
     int64_t height = j->out->shape[2], width = j->out->shape[3], begin, end;
     int64_t rows = j->read_step[1] == 1 ? min_i64(SINGLE_ROWS, SINGLE_PIXELS / width) : 1;

@@ -1,12 +1,14 @@
-/* A program is a flat list of kernels with bound arguments. This file is the one door to OpenMP.
+/* A program is a flat list of kernels with bound arguments. This file is the one door to OpenMP,
+ * which says how many threads there may be; they are those of pool.c.
  *
- * Running a program enters one parallel region. The work of each kernel is cut into as many shares
+ * All kernels of a run are one job of the pool. The work of each kernel is cut into as many shares
  * as there are threads. A thread takes its own share first and then any that nobody has begun; the
  * next kernel may start when all shares are done, whoever did them. So a thread that the system has
  * put aside, on a busy machine, holds up the others only if it was in the middle of a share. A
  * share's result does not depend on who computes it. */
 #define _GNU_SOURCE
 #include "fastcnn.h"
+#include "pool.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -204,7 +206,8 @@ static void do_phase(const fc_run *run, int phase, int thread) {
         relax(n);
 }
 
-static void do_all(const fc_run *run, int thread) {
+static void do_all(void *argument, int thread) {
+    const fc_run *run = argument;
     unsigned saved = flush_denormals();
     for (int phase = !run->prepare; phase <= run->program->count; phase++) {
         double *seconds = run->seconds && thread == 0 && phase > 0 ? run->seconds + phase - 1 : NULL;
@@ -236,14 +239,9 @@ static int ensure_run_memory(fc_program *p, int threads) {
 int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads, int prepare) {
     if (ensure_run_memory(p, threads)) return -1;
     fc_run run = {p, blocks, threads, prepare, seconds};
-#ifdef _OPENMP
-    if (threads > 1) {
-#pragma omp parallel num_threads(threads)
-        do_all(&run, omp_get_thread_num());
-        return 0;
-    }
-#endif
-    /* Without OpenMP the only thread does all shares. */
-    do_all(&run, 0);
+    if (threads > 1 && fc_has_openmp())
+        fc_pool_run(do_all, &run, threads);
+    else
+        do_all(&run, 0);          /* the only thread does all shares */
     return 0;
 }

@@ -22,7 +22,8 @@
 
 typedef struct {
     const fc_tensor *x, *out, *y, *z;                /* z is added to out, which is multiplied by act'(y) */
-    const fc_tensor *index;                          /* of the 2x2 max pool, or NULL */
+    const fc_tensor *index;                          /* of the 2x2 max pool, unless images lie alone */
+    int pooled;
     const float *w, *bias;
     int transposed, activation, paired;              /* paired: in bf16 */
     float alpha;
@@ -59,7 +60,7 @@ static void wino_complete_job(wino_job *j, const fc_args *a) {
     j->kernel = a->t[1].shape[2];
     j->m = 7 - j->kernel;
     for (int d = 0; d < 2; d++) {
-        j->size[d] = j->out->shape[2 + d] * (j->index ? 2 : 1);
+        j->size[d] = j->out->shape[2 + d] * (j->pooled ? 2 : 1);
         j->grid[d] = ceil_div(j->size[d], j->m);
     }
     j->tiles = j->grid[0] * j->grid[1];
@@ -71,7 +72,8 @@ static void wino_complete_job(wino_job *j, const fc_args *a) {
 /* x w ?b >y [>index] */
 static wino_job wino_forward_job(const fc_args *a, int pooled, int paired) {
     wino_job j = {.x = &a->t[0], .out = &a->t[3], .bias = a->t[2].data, .paired = paired};
-    j.index = pooled ? &a->t[4] : 0;
+    j.pooled = pooled;
+    j.index = pooled && tensor_l(j.x) > 1 ? &a->t[4] : 0;
     j.in = a->t[1].shape[1];
     j.outs = a->t[1].shape[0];
     for (int d = 0; d < 2; d++) j.first[d] = -a->i[d];

@@ -148,19 +148,31 @@ static void wino_single_store(const wino_job *j, const float *row, int64_t chann
     }
 }
 
+/* The maxima of n windows of 2x2 outputs, two rows of a run, in the place of the first row. */
+static void wino_single_pool(float *rows, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        const float *top = rows + 2 * k * VW, *below = top + WINO_WIDTH;
+        vf upper = vmax(load(top), load(top + VW)), lower = vmax(load(below), load(below + VW));
+        store(rows + k * VW, vmax(upper, lower));
+    }
+}
+
 static void wino_single_finish(const wino_job *j, const wino_group *g, const wino_run_of_tiles *r,
                                const float *m, float *rows) {
     int64_t y = r->y * j->m, x = r->x * j->m;
     int64_t height = min_i64(j->m, j->size[0] - y), width = min_i64(r->count * j->m, j->size[1] - x);
+    int64_t step = j->pooled ? 2 : 1;
     for (int64_t v = 0; v < g->vectors; v++) {
         int64_t channel = (g->first + v) * VW;
         if (j->m == 4)
             wino_single_outputs(m + v * VW, r->count, g->width, rows, 4);
         else
             wino_single_outputs(m + v * VW, r->count, g->width, rows, 2);
-        for (int64_t i = 0; i < height; i++)
-            wino_single_store(j, rows + i * WINO_WIDTH, channel, width,
-                              tensor_row(j->out, r->block, channel, y + i) + x);
+        for (int64_t i = 0; i < height; i += step) {
+            if (j->pooled) wino_single_pool(rows + i * WINO_WIDTH, width / 2);
+            wino_single_store(j, rows + i * WINO_WIDTH, channel, width / step,
+                              tensor_row(j->out, r->block, channel, (y + i) / step) + x / step);
+        }
     }
 }
 
@@ -192,11 +204,11 @@ static void wino_single_run(const wino_job *j, const fc_context *ctx) {
 
 static int wino_is_single(const fc_args *a) { return a->t[0].shape[4] == 1; }
 
-static size_t winograd_any_workspace(const fc_args *a) {
+static size_t winograd_forward_workspace(const fc_args *a) {
     return wino_is_single(a) ? wino_single_workspace(a) : wino_workspace(a);
 }
 
-static size_t winograd_any_scratch(const fc_args *a) {
+static size_t winograd_forward_scratch(const fc_args *a) {
     wino_job j = wino_forward_job(a, 0, 0);
     return wino_is_single(a) ? wino_single_scratch(&j) : wino_job_scratch(&j);
 }
@@ -211,8 +223,26 @@ static void winograd_forward(const fc_args *a, const fc_context *ctx) {
     (wino_is_single(a) ? wino_single_run : wino_run)(&j, ctx);
 }
 
+static size_t winograd_single_max_pool_forward_scratch(const fc_args *a) {
+    wino_job j = wino_forward_job(a, 1, 0);
+    return wino_single_scratch(&j);
+}
+
+static void winograd_single_max_pool_forward_prepare(const fc_args *a, const fc_context *ctx) {
+    wino_job j = wino_forward_job(a, 1, 0);
+    wino_single_prepare(&j, ctx);
+}
+
+static void winograd_single_max_pool_forward(const fc_args *a, const fc_context *ctx) {
+    wino_job j = wino_forward_job(a, 1, 0);
+    wino_single_run(&j, ctx);
+}
+
 #define WINOGRAD_ANY_KERNELS \
     {"winograd_forward", WINO_FORWARD_SIGNATURE, winograd_forward, winograd_forward_prepare, \
-     winograd_any_workspace, winograd_any_scratch}
+     winograd_forward_workspace, winograd_forward_scratch}, \
+    {"winograd_single_max_pool_forward", WINO_FORWARD_SIGNATURE, winograd_single_max_pool_forward, \
+     winograd_single_max_pool_forward_prepare, wino_single_workspace, \
+     winograd_single_max_pool_forward_scratch}
 
 #endif

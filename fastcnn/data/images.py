@@ -10,6 +10,7 @@ from fastcnn.data.picture_header import find_fault
 from fastcnn.errors import DataError, OptionError, unknown
 
 DATA_FORMATS = ("channels_last", "channels_first")
+ONE_IMAGE = 1 << 13  # numbers; so few are summed by BLAS, on one thread and without ado
 MAX_CLASSES = 1 << 16  # a stray label must not ask for a list of a billion class names
 
 
@@ -90,13 +91,22 @@ def as_pixels(array: np.ndarray, name: str) -> np.ndarray:
         raise DataError(f"{name} are {array.dtype}; expected uint8 (0 to 255) or floats")
     with np.errstate(all="ignore"):  # what overflows becomes inf and is named below
         array = array.astype(np.float32, copy=False)
-        # A finite sum has finite terms, and needs no memory.
-        finite = math.isfinite(array.sum()) or bool(np.isfinite(array).all())
-    if not finite:
+    if not is_finite(array):
         first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
         where = ", ".join(str(i) for i in first)
         raise DataError(f"{name}[{where}] is {array[first]}; expected finite float32 values")
     return array
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether all numbers are: a finite sum has finite terms, and needs no memory."""
+    if array.size <= ONE_IMAGE:
+        flat = array.reshape(-1)
+        finite = math.isfinite(flat.dot(flat))
+    else:
+        with np.errstate(all="ignore"):
+            finite = math.isfinite(array.sum())
+    return finite or bool(np.isfinite(array).all())
 
 
 def check_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:

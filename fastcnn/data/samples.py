@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.data.images import as_pixels, check_images, stack_samples
+from fastcnn.data.images import as_pixels, check_images, is_finite, stack_samples
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import DataError, OptionError, ShapeError
@@ -24,7 +24,9 @@ def check_inputs(
 
     what: "training", "test", ... in messages.
     """
-    titles = [f"{what} {name!r}:" if len(names) > 1 else what for name in names]
+    if len(xs) == 1:
+        return [check_samples(xs[0], data_format, shapes[0], what)[0]]
+    titles = [f"{what} {name!r}:" for name in names]
     arrays = [
         check_samples(x, data_format, shape, title)[0]
         for x, shape, title in zip(xs, shapes, titles, strict=True)
@@ -46,6 +48,8 @@ def check_samples(
         left out.
     expected: the shape of a sample, channels first; without it, three axes are grey images.
     """
+    if expected is not None and _is_ready(samples, data_format, expected):
+        return samples, expected
     array = stack_samples(samples, name)
     axes = (1 if array.ndim == 2 else 3) if expected is None else len(expected)
     name = f"{name} {KINDS[axes]}"
@@ -61,6 +65,16 @@ def check_samples(
             f"{_text(expected, data_format)} ({data_format})"
         )
     return images, shape
+
+
+def _is_ready(samples: Any, data_format: str, expected: Shape) -> bool:
+    """Whether these are images as they should be: told fast, for calls with one image."""
+    if type(samples) is not np.ndarray or len(expected) != 3 or data_format != "channels_last":
+        return False
+    shape = samples.shape
+    if shape[1:] != (*expected[1:], expected[0]) or not shape[0] or not samples.flags.c_contiguous:
+        return False
+    return samples.dtype == np.uint8 or (samples.dtype == np.float32 and is_finite(samples))
 
 
 def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.ndarray:

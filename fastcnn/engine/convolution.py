@@ -98,13 +98,14 @@ class Convolution:
         b: Weights,
         y: Tensor,
         index: Buffer | None = None,
+        direction: str = "forward",
     ) -> None:
         """y = act(w * x + b), act being what y ends with; index: followed by a 2x2 max pool."""
         arrays: dict[str, Any] = {"x": x, "w": w, "b": b, "y": y}
         if index is not None:
             arrays["index"] = index
         act = {"activation": y.activation, "alpha": y.alpha}
-        self.algorithm(build, "forward", w).emit(build, self, "forward", arrays, act)
+        self.algorithm(build, "forward", w).emit(build, self, direction, arrays, act)
 
     def backward_weight(
         self, build: Builder, x: Tensor, dy: Tensor, dw: np.ndarray, db: Weights

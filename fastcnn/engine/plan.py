@@ -95,7 +95,8 @@ class Plan:
         self.epoch = 0  # for augmentations
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
-        self.stages = make_stages(graph, self.lanes, fuse, store.frozen, purpose == "train")
+        parts = (self.lanes, fuse, store.frozen, training, build.backend)
+        self.stages = make_stages(graph, *parts)
         self._tensors: dict[Node, Tensor] = {}
         self._gather(build, graph, preprocessing, augment)
         if purpose == "predict":
@@ -116,6 +117,7 @@ class Plan:
         self.program: Program = build.finish()
         self._preparation = build.preparation
         self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
+        self._following: tuple[int, int] | None = None  # first and count, if `order` counts up
         self._prepared = -1  # ParameterStore.changes when parameters were packed
         self.bytes = build.bytes
         self.owners = build.owners  # of each step of the program: whose layer it belongs to
@@ -192,7 +194,8 @@ class Plan:
         for step, images in zip(self._images, source.images, strict=True):
             self.program.rebind(step, "images", images)
         self.samples = len(source)
-        self._white = white(source.images[0])
+        if self.augmenter is not None:
+            self._white = white(source.images[0])
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
@@ -208,20 +211,27 @@ class Plan:
             raise ShapeError(
                 f"a batch takes 1 to {self.batch} samples of {self.samples}, got {count} numbers"
             )
-        self._run(order, threads)
+        self._fill(order)
+        self._run(threads)
         return count
 
     def run_from(self, start: int, threads: int) -> int:
         """Run on the next `batch` samples from number `start` on; returns how many there were."""
         count = min(self.batch, self.samples - start)
-        self._run(np.arange(start, start + count), threads)
+        if self._following != (start, count):
+            self._fill(np.arange(start, start + count))
+            self._following = start, count
+        self._run(threads)
         return count
 
-    def _run(self, order: np.ndarray, threads: int) -> None:
+    def _fill(self, order: np.ndarray) -> None:
         count, flat = len(order), self.order.reshape(-1)
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
+        self._following = None
+
+    def _run(self, threads: int) -> None:
         if self.augmenter is not None:
             self.augmenter.fill(self.order, self.state, self.epoch, self._white)
         self._run_program(threads)

@@ -9,7 +9,7 @@ import numpy as np
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.tensor import Buffer, Tensor
-from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
+from fastcnn.kernels.spec import OPS, SLOPE_FROM_OUTPUT
 
 
 @dataclass
@@ -59,13 +59,14 @@ def make_stages(
     fuse: bool = True,
     frozen: Container[Layer] = (),
     training: bool = True,
+    backend: str = "native",
 ) -> list[Stage]:
     """Stages in running order; with `fuse`, activations, sums and 2x2 pools join their producer.
 
     frozen: layers whose parameters stay as they are. Without training batch norm joins, too, and
     so do activations whose slope can't be had from their output.
     """
-    fusion = Fusion(graph, lanes, frozen, training)
+    fusion = Fusion(graph, lanes, frozen, training, backend)
     stages: list[Stage] = []
     for number, node in enumerate(graph.nodes):
         if node.layer is None or node in fusion.absorbed:
@@ -81,8 +82,10 @@ def make_stages(
 class Fusion:
     """Which nodes join the stage before them."""
 
-    def __init__(self, graph: Graph, lanes: int, frozen: Container[Layer], training: bool) -> None:
-        self.lanes, self.frozen, self.training = lanes, frozen, training
+    def __init__(
+        self, graph: Graph, lanes: int, frozen: Container[Layer], training: bool, backend: str
+    ) -> None:
+        self.lanes, self.frozen, self.training, self.backend = lanes, frozen, training, backend
         self.absorbed: set[Node] = set()
         self._readers = graph.consumers()
         for node in graph.outputs:
@@ -136,4 +139,7 @@ class Fusion:
 
     def _takes_pool(self, stage: Stage, layer: Any) -> bool:
         rises = stage.activation in SLOPE_FROM_OUTPUT
+        made = OPS["conv2d_single_max_pool_forward"].made_by(self.backend)
+        if self.lanes == 1 and (self.training or not made):  # nothing is kept for a way back
+            return False
         return stage.pool is None and rises and stage.layer.fuses_pool(layer, self.lanes)

@@ -60,7 +60,7 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
     assert x is not None and w is not None and out is not None
     groups_and_steps(name, x.shape[1], w, params)
     expect(name, "the number of output channels", out.shape[1], w.shape[0])
-    pooled = "index" in arrays
+    pooled = "max_pool" in name
     for axis, size in zip("hw", range(2), strict=True):
         n = output_size(
             x.shape[2 + size],
@@ -69,8 +69,21 @@ def conv2d(name: str, arrays: Arrays, params: Params) -> None:
             params[f"dilation_{axis}"],
         )
         expect(name, f"the output's {axis}", out.shape[2 + size], n // 2 if pooled else n)
-    if pooled and x.shape[-1] % 16:
+    if "index" in arrays and x.shape[-1] % 16:
         raise ShapeError(f"{name} needs a multiple of 16 lanes, not {x.shape[-1]}")
+
+
+def conv2d_single(name: str, arrays: Arrays, params: Params) -> None:
+    """As conv2d, of single images, in steps of one pixel and one group."""
+    conv2d(name, arrays, params)
+    single_lane(name, arrays)
+    for key in ("groups", "stride_h", "stride_w"):
+        expect(name, key, params[key], 1)
+
+
+def single_lane(name: str, arrays: Arrays) -> None:
+    x = arrays["x"]
+    expect(name, "the number of lanes", None if x is None else x.shape[-1], 1)
 
 
 def conv2d_backward_input(name: str, arrays: Arrays, params: Params) -> None:
@@ -120,10 +133,16 @@ def winograd(name: str, arrays: Arrays, params: Params) -> None:
     """Square kernels that have tiles. What lies beyond the image reads as zeros, however far."""
     x, w = arrays["x"] if "x" in arrays else arrays["dy"], arrays["w"]
     assert x is not None and w is not None
-    winograd_tiles(name, w.shape[2:], x.shape[-1], single=name == "winograd_forward")
+    single = name in ("winograd_forward", "winograd_single_max_pool_forward")
+    winograd_tiles(name, w.shape[2:], x.shape[-1], single)
     if "x" in arrays:
         expect(name, "the number of input channels", x.shape[1], w.shape[1])
     winograd_pads(name, params)
+
+
+def winograd_single(name: str, arrays: Arrays, params: Params) -> None:
+    winograd(name, arrays, params)
+    single_lane(name, arrays)
 
 
 def winograd_pads(name: str, params: Params) -> None:

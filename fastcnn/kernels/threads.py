@@ -8,7 +8,7 @@ from pathlib import Path
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import has_native
 
-MAX_THREADS = 1024  # OpenMP crashes where it can't make as many as it was asked for
+MAX_THREADS = 1024  # memory is taken for each, whether or not the system has as many
 
 _forked_after_parallel = False
 _ran_parallel = False
@@ -41,7 +41,9 @@ def resolve_threads(threads: int | None) -> int:
     """A wanted number of threads, or the default."""
     if threads is None:
         return default_threads()
-    whole = isinstance(threads, Integral) and not isinstance(threads, bool)
+    whole = type(threads) is int or (
+        isinstance(threads, Integral) and not isinstance(threads, bool)
+    )
     if not (whole and 1 <= threads <= MAX_THREADS):
         raise OptionError(f"threads must be an integer from 1 to {MAX_THREADS}, not {threads!r}")
     return int(threads)
@@ -73,7 +75,7 @@ def effective_cores() -> int:
 
 
 def _after_fork() -> None:
-    # libgomp's threads do not exist in the child; its next parallel region would wait for ever.
+    # The threads do not exist in the child, whose lock may be one that they held.
     global _forked_after_parallel
     _forked_after_parallel = _ran_parallel
 

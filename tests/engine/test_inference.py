@@ -7,6 +7,7 @@ import pytest
 
 from fastcnn import Sequential
 from fastcnn import layers as L
+from fastcnn.engine.stage import make_stages
 from fastcnn.saving import from_bytes, to_bytes
 
 RNG = np.random.default_rng(0)
@@ -128,6 +129,24 @@ def test_single_images_and_batches_agree_but_for_rounding():
     for count in (1, 2, 5, 8):
         np.testing.assert_allclose(model.predict(IMAGES[:count]), together[:count], atol=1e-5)
     assert "winograd_forward" in kernels(model, 1)
+
+
+@pytest.mark.parametrize("name", ["pool", "pool first"])
+def test_pools_of_single_images_join_the_convolution(name):
+    model = model_of(FOLDED[name])
+    model.predict(IMAGES[:1])
+    names = kernels(model, 1)
+    assert "conv2d_single_max_pool_forward" in names
+    assert "max_pool2d_forward" not in names
+    assert "batch_norm_inference" not in names
+
+
+def test_backends_without_the_kernel_pool_single_images_in_a_step_of_their_own():
+    graph = model_of(FOLDED["pool"]).graph
+    stages = {b: make_stages(graph, 1, training=False, backend=b) for b in ("native", "numba")}
+    pools = {b: [s for s in own if s.pool is not None] for b, own in stages.items()}
+    assert len(pools["native"]) == 1
+    assert not pools["numba"]
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])

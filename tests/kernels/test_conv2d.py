@@ -55,6 +55,22 @@ def test_max_pool_forward_matches_reference(problem):
     )
 
 
+@pytest.mark.parametrize("outs", [1, 16, 21, 40])
+@pytest.mark.parametrize("width", [2, 3, 4, 7, 12, 13, 41, 66])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_single_images_are_pooled(outs, width, dilation):
+    """Windows of several tiles are stored together; a last odd row and column are left away."""
+    shapes = {"channels": 3, "outs": outs, "kernel": (3, 2), "size": (7, width), "blocks": 2}
+    pad = (dilation, dilation, dilation, 0)
+    steps = {"dilation": (dilation, dilation), "pad": pad, "lanes": 1}
+    case = Case(gradient_problem(**shapes, **steps))
+    y = case.outputs(case.out[0] // 2, case.out[1] // 2)
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": y}
+    assert_native_matches_reference(
+        "conv2d_single_max_pool_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems(), st.booleans())
 def test_backward_input_matches_reference(problem, with_y):

@@ -43,6 +43,16 @@ def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, gi
     assert_native_matches_reference("dense_backward_weight", arrays)
 
 
+@pytest.mark.parametrize("lanes", [1, 4, 16])
+@pytest.mark.parametrize("images", [1, 6])
+@pytest.mark.parametrize(("inputs", "outputs"), [(16, 4), (35, 9), (64, 10), (7, 1)])
+def test_packed_weights(lanes, images, inputs, outputs):
+    shapes = (images, inputs, lanes), (outputs, inputs), (outputs,), (images, outputs, lanes)
+    x, w, b, y = draw(0, *shapes)
+    arrays = {"x": x, "w": w, "b": b, "y": y}
+    assert_native_matches_reference("dense_forward", arrays, activation="tanh", packed=1)
+
+
 @pytest.mark.parametrize("lanes", [8, 16])
 def test_more_than_one_go(lanes):
     """More outputs, inputs and images than the kernels take in one go."""

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -28,6 +29,22 @@ def add_program():
     program = new_program("native")
     program.add("add", {"x": x, "z": x, "y": y})
     return program, y
+
+
+def test_programs_run_at_the_same_time():
+    """Callers share the helping threads, and each gets all of its work done."""
+    programs = [add_program() for _ in range(6)]
+
+    def repeat(program, y):
+        for _ in range(200):
+            y[...] = 0
+            program.run(threads=3)
+            if not (y == 2).all():
+                return False
+        return True
+
+    with ThreadPoolExecutor(6) as callers:
+        assert all(callers.map(lambda own: repeat(*own), programs))
 
 
 def _child(queue):

@@ -154,6 +154,19 @@ def test_single_images_in_chunks_and_groups(kernel, outs):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
 
 
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("size", [(2, 3), (11, 37), (14, 15)])
+def test_single_images_are_pooled(kernel, size):
+    """A last odd row and column are left away."""
+    shapes = {"channels": 19, "outs": 33, "kernel": (kernel, kernel), "size": size}
+    pad = (kernel // 2,) * 4
+    case = Case(gradient_problem(**shapes, lanes=1, blocks=2, pad=pad))
+    case.w /= 4
+    y = case.outputs(case.out[0] // 2, case.out[1] // 2)
+    arrays = {**forward_arrays(case), "y": y}
+    assert_native_matches_reference("winograd_single_max_pool_forward", arrays, **case.act)
+
+
 @settings(deadline=None, max_examples=25)
 @given(problems())
 def test_max_pool_forward_matches_reference(problem):

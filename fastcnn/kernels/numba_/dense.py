@@ -44,7 +44,7 @@ def finish(out, out_row, bias, begin, end, places, vectors, n, activation, alpha
 
 
 @scratch(lambda arrays, params: PLACES)
-def dense_forward(work, x, w, b, y, activation, alpha):
+def dense_forward(work, x, w, b, y, activation, alpha, packed):
     lanes, inputs, places = x.shape[2], w.shape[1], place_offsets(work)
     parts, y_row = ceil_div(lanes, VW), y.strides[1] // 4
     vectors = x.shape[0] * parts

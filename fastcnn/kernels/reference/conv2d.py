@@ -23,6 +23,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_max_pool_backward_weight",
     "conv2d_max_pool_forward",
+    "conv2d_single_max_pool_forward",
     "conv2d_transpose_forward",
 ]
 
@@ -100,8 +101,44 @@ def conv2d_max_pool_forward(
     out = convolve(x, w, size, (stride_h, stride_w), (dilation_h, dilation_w), groups)
     if b is not None:
         out += b[:, None, None, None]
-    index[...] = windows(out).argmax(axis=2)
+    if index is not None:
+        index[...] = windows(out).argmax(axis=2)
     y[...] = activate(windows(out).max(axis=2), activation, alpha)
+
+
+def conv2d_single_max_pool_forward(
+    x,
+    w,
+    b,
+    y,
+    *,
+    stride_h,
+    stride_w,
+    dilation_h,
+    dilation_w,
+    groups,
+    activation,
+    zero_top,
+    zero_bottom,
+    alpha,
+):
+    """y = act(max over 2x2 windows of (x * w + b))"""
+    conv2d_max_pool_forward(
+        x,
+        w,
+        b,
+        y,
+        None,
+        stride_h=stride_h,
+        stride_w=stride_w,
+        dilation_h=dilation_h,
+        dilation_w=dilation_w,
+        groups=groups,
+        activation=activation,
+        zero_top=zero_top,
+        zero_bottom=zero_bottom,
+        alpha=alpha,
+    )
 
 
 def conv2d_backward_input(

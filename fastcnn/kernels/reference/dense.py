@@ -7,8 +7,8 @@ from fastcnn.kernels.reference.activation import activate, activation_slope
 __all__ = ["dense_backward_input", "dense_backward_weight", "dense_forward"]
 
 
-def dense_forward(x, w, b, y, *, activation, alpha):
-    """y = f(w x + b)"""
+def dense_forward(x, w, b, y, *, activation, alpha, packed):
+    """y = f(w x + b); packed only saves time."""
     z = np.einsum("oi,bil->bol", w, x)
     if b is not None:
         z = z + b[:, None]

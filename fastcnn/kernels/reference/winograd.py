@@ -32,6 +32,7 @@ __all__ = [
     "winograd_bf16_max_pool_forward",
     "winograd_forward",
     "winograd_max_pool_forward",
+    "winograd_single_max_pool_forward",
     "winograd_weight_gradient",
 ]
 
@@ -127,7 +128,8 @@ def kernels(rounded):
         """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
         x = padded(x, pad_top, pad_left)
         out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3]), rounded))
-        index[...] = out.argmax(axis=2)
+        if index is not None:
+            index[...] = out.argmax(axis=2)
         y[...] = activate(out.max(axis=2), activation, alpha)
 
     def backward_input(
@@ -183,6 +185,12 @@ def kernels(rounded):
     winograd_bf16_backward_input,
     winograd_bf16_backward_weight,
 ) = kernels(round_bf16)
+
+
+def winograd_single_max_pool_forward(x, w, b, y, *, pad_top, pad_left, activation, alpha):
+    """y = act(max over 2x2 windows of (x * w + b))"""
+    pads = {"pad_top": pad_top, "pad_left": pad_left}
+    winograd_max_pool_forward(x, w, b, y, None, **pads, activation=activation, alpha=alpha)
 
 
 def winograd_weight_gradient(sums, bias_sums, dw, db):

@@ -41,6 +41,13 @@ OPS = table(
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
         check=checks.conv2d,
     ),
+    Op(  # single images are only predicted: nobody asks which pixels won
+        "conv2d_single_max_pool_forward",
+        {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K PH PW L"},
+        {**CONV2D, **ZERO_ROWS, **ACTIVATION},
+        check=checks.conv2d_single,
+        lacking=("numba",),
+    ),
     Op(
         "conv2d_backward_input",
         {"dy": "B K DH DW L", "w": "K Cg KH KW", "y": "? B C H W L", "dx": "> B C H W L"},

@@ -6,7 +6,7 @@ OPS = table(
     Op(
         "dense_forward",
         {"x": "B I L", "w": "O I", "b": "? O", "y": "> B O L"},
-        ACTIVATION,
+        {**ACTIVATION, "packed": 0},  # 1: copy the weights once into the order they are read in
     ),
     Op(  # y: what the layer before stored, if its activation (named here) shall be undone as well
         "dense_backward_input",

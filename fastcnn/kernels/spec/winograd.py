@@ -78,6 +78,14 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
 OPS = table(
     *convolution("winograd", TOLERANCE),
     *convolution("winograd_bf16", BF16_TOLERANCE),
+    Op(  # single images are only predicted: nobody asks which pixels won
+        "winograd_single_max_pool_forward",
+        {"x": "B C H W L", "w": "K C KS KS", "b": "? K", "y": "> B K PH PW L"},
+        {**PADS, **ACTIVATION},
+        TOLERANCE,
+        check=checks.winograd_single,
+        lacking=("numba",),
+    ),
     Op(
         "winograd_weight_gradient",
         {"sums": "S P C KP", "bias_sums": "? S K", "dw": "> K C KS KS", "db": "?> K"},

@@ -78,7 +78,8 @@ class Conv2D(WeightedLayer):
 
     def fuses_pool(self, pool: Any, lanes: int) -> bool:
         """Whether a kernel exists that pools the convolution's output before it is stored."""
-        if pool.registered_name != "max_pooling2d" or lanes != 16:
+        single = lanes == 1 and (self.groups, *self.strides) == (1, 1, 1)
+        if pool.registered_name != "max_pooling2d" or not (lanes == 16 or single):
             return False
         return (pool.pool_size, pool.strides, pool.padding) == ((2, 2), (2, 2), "valid")
 
@@ -96,6 +97,9 @@ class Conv2D(WeightedLayer):
         conv = self.convolution(stage.x.sample)
         w, b = build.folded(stage, self._kernel(build, stage), self.bias(build, stage))
         y = build.output(stage)
+        if stage.pool is not None and build.lanes == 1:
+            conv.forward(build, stage.x, w, b, y, direction="single_max_pool_forward")
+            return
         if stage.pool is not None:
             stage.saved["index"] = build.buffer(y.shape, "uint8")
         conv.forward(build, stage.x, w, b, y, stage.saved.get("index"))

@@ -16,6 +16,8 @@ from fastcnn.plugins.registry import layers
 
 # A dense layer is a convolution of one pixel; so it is computed where factors are rounded to bf16.
 PIXEL = Convolution((1, 1), (1, 1))
+# Weights that single images read from L3: fewer lie in L2, more are not worth as much memory again.
+PACKED = range(1 << 17, 1 << 23)
 
 
 @layers.register("dense")
@@ -56,7 +58,8 @@ class Dense(WeightedLayer):
             PIXEL.forward(build, stage.x, _as_kernel(w), b, build.output(stage))
             return
         x = build.flat(stage.x)
-        params = {"activation": stage.activation, "alpha": stage.alpha}
+        packed = build.lanes == 1 and not build.training and w.size in PACKED
+        params = {"activation": stage.activation, "alpha": stage.alpha, "packed": packed}
         build.step("dense_forward", params, x=x, w=w, b=b, y=build.flat(build.output(stage)))
 
     def backward(self, build: Builder, stage: Stage) -> None:
