@@ -1,0 +1,118 @@
+/* dw = dy x^T and db = dy summed over images. x is transposed, a few vectors of inputs at a time, so
+ * that vectors lie along the inputs and no lanes need be summed. */
+#include "dense_rows.h"
+#include "transpose.h"
+
+#define DENSE_IMAGES 256    /* images in one go of the weight gradient */
+
+/* rows[lane][k] = x[first + k, lane], k < VW, of one block; zero beyond the last input */
+INLINE void transpose_vector(const fc_tensor *x, int64_t block, int64_t first, float *rows) {
+    int64_t lanes = x->shape[2], step = x->stride[1], count = min_i64(VW, x->shape[1] - first);
+    const float *from = dense_row(x, block, first);
+    if (!lanes_fill_vectors(x)) {
+        for (int64_t l = 0; l < lanes; l++)
+            for (int64_t k = 0; k < VW; k++)
+                rows[l * DENSE_WIDTH + k] = k < count ? from[k * step + l] : 0.0f;
+        return;
+    }
+    for (int64_t lane = 0; lane < lanes; lane += VW) {
+        vf v[VW];
+        UNROLL for (int k = 0; k < VW; k++)
+            v[k] = k < count ? load(from + k * step + lane) : (vf){0};
+        transpose(v);
+        UNROLL for (int l = 0; l < VW; l++) store(rows + (lane + l) * DENSE_WIDTH, v[l]);
+    }
+}
+
+/* rows[image][k] = x[input + k] of that image, in rows of DENSE_WIDTH */
+static void transpose_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
+                             int64_t vectors, float *rows) {
+    for (int64_t b = 0; b < blocks; b++, rows += x->shape[2] * DENSE_WIDTH)
+        for (int64_t v = 0; v < vectors; v++)
+            transpose_vector(x, block + b, input + v * VW, rows + v * VW);
+}
+
+/* Piece number `piece` of what transpose_inputs will read from this input on */
+static void prefetch_next_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
+                                 int64_t piece, int64_t pieces) {
+    int64_t vectors = min_i64(TILE_COLUMNS, ceil_div(x->shape[1] - input, VW));
+    if (x->shape[0] * x->shape[1] * x->shape[2] < DENSE_FAR || vectors <= 0) return;
+    partition runs = {blocks * vectors, pieces};
+    for (int64_t r = part_begin(runs, piece); r < part_begin(runs, piece + 1); r++) {
+        int64_t first = input + r % vectors * VW;
+        const float *p = dense_row(x, block + r / vectors, first);
+        prefetch_rows(p, x->stride[1], min_i64(VW, x->shape[1] - first), x->shape[2]);
+    }
+}
+
+static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context *ctx) {
+    int64_t lanes = dy->shape[2], begin, end;
+    split(dy->shape[1], ctx, &begin, &end);
+    for (int64_t o = begin; o < end; o++) {
+        vf sum = (vf){0};
+        for (int64_t b = 0; b < active_blocks(dy, ctx); b++) {
+            const float *p = dense_row(dy, b, o);
+            int64_t l = 0;
+            for (; l + VW <= lanes; l += VW) sum += load(p + l);
+            if (l < lanes) sum += load_part(p + l, lanes - l);
+        }
+        float total = 0.0f;
+        for (int l = 0; l < VW; l++) total += sum[l];
+        db[o] = total;
+    }
+}
+
+/* A tile whose last vector would run over the end of dw's rows goes through a buffer. */
+static void run_ragged_tile(int64_t rows, int64_t count, int64_t width, tile_args t) {
+    float buffer[TILE_ROWS * DENSE_WIDTH], *out = t.out[0];
+    int64_t out_row = t.out_row;
+    for (int64_t m = 0; t.add && m < rows; m++)
+        memcpy(buffer + m * DENSE_WIDTH, out + m * out_row, width * sizeof(float));
+    for (int64_t v = 0; v < count; v++) t.out[v] = buffer + v * VW;
+    t.out_row = DENSE_WIDTH;
+    run_tile(rows, count, &t);
+    for (int64_t m = 0; m < rows; m++)
+        memcpy(out + m * out_row, buffer + m * DENSE_WIDTH, width * sizeof(float));
+}
+
+INLINE int64_t dense_group(const fc_tensor *x) { return max_i64(1, DENSE_IMAGES / x->shape[2]); }
+
+static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2], *db = &a->t[3];
+    float *images = (float *)ctx->scratch;
+    int64_t inputs = x->shape[1], lanes = x->shape[2], active = active_blocks(x, ctx), begin, end;
+    partition vectors = parts_of(ceil_div(inputs, VW), TILE_COLUMNS);
+    partition outputs = parts_of(dy->shape[1], tile_rows[part_most(vectors)]);
+    split(vectors.parts * outputs.parts, ctx, &begin, &end);
+    tile_args t = {.column_step = DENSE_WIDTH, .column_segment = lanes * DENSE_WIDTH,
+                   .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
+                   .steps = lanes, .out_row = dw->stride[0]};
+    for (int64_t block = 0; block < active; block += dense_group(x)) {
+        int64_t transposed = -1;
+        t.segments = min_i64(dense_group(x), active - block);
+        t.add = block > 0;
+        for (int64_t item = begin; item < end; item++) {
+            int64_t part = item / outputs.parts, tile = item % outputs.parts;
+            int64_t input = part_begin(vectors, part) * VW, count = part_size(vectors, part);
+            int64_t o = part_begin(outputs, tile), rows = part_size(outputs, tile);
+            if (part != transposed) transpose_inputs(x, block, t.segments, input, count, images);
+            transposed = part;
+            for (int64_t v = 0; v < count; v++) {
+                t.column[v] = images + v * VW;
+                t.out[v] = (float *)dw->data + o * dw->stride[0] + input + v * VW;
+            }
+            t.scalar = dense_row(dy, block, o);
+            prefetch_next_inputs(x, block, t.segments, input + count * VW, tile, outputs.parts);
+            if (input + count * VW <= inputs)
+                run_tile(rows, count, &t);
+            else
+                run_ragged_tile(rows, count, inputs - input, t);
+        }
+    }
+    if (db->data) dense_bias_gradient(dy, db->data, ctx);
+}
+
+static size_t dense_backward_weight_scratch(const fc_args *a) {
+    const fc_tensor *x = &a->t[0];
+    return min_i64(dense_group(x), x->shape[0]) * x->shape[2] * DENSE_WIDTH * sizeof(float);
+}
