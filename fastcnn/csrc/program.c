@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #ifdef _OPENMP
@@ -45,6 +46,21 @@ struct fc_program {
 };
 
 static size_t round_up(size_t n) { return (n + FC_ALIGN - 1) / FC_ALIGN * FC_ALIGN; }
+
+/* Large pieces lie in huge pages, if the system gives them: packed weights of many channels spread
+ * over thousands of small ones, and neither prefetchers nor the TLB reach across these. */
+#define HUGE_PAGE ((size_t)1 << 21)
+static void *allocate(size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_PAGE) {
+        size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        void *memory = aligned_alloc(HUGE_PAGE, whole);
+        if (memory) madvise(memory, whole, MADV_HUGEPAGE);   /* advice: may fail */
+        return memory;
+    }
+#endif
+    return aligned_alloc(FC_ALIGN, round_up(bytes));
+}
 
 fc_program *fc_program_new(void) { return calloc(1, sizeof(fc_program)); }
 
@@ -82,7 +98,7 @@ int fc_program_add(fc_program *p, const fc_kernel *kernel, const fc_args *args) 
     step.args.workspace = NULL;
     size_t bytes = kernel->workspace ? kernel->workspace(args) : 0;
     if (bytes) {
-        step.args.workspace = aligned_alloc(FC_ALIGN, round_up(bytes));
+        step.args.workspace = allocate(bytes);
         if (!step.args.workspace) return -1;
         memset(step.args.workspace, 0, round_up(bytes));
     }
@@ -203,7 +219,7 @@ static int ensure_run_memory(fc_program *p, int threads) {
     if (p->shares < threads) {
         release_run_memory(p);
         p->share_bytes = round_up(p->scratch_bytes + 1);
-        p->scratch = aligned_alloc(FC_ALIGN, p->share_bytes * threads);
+        p->scratch = allocate(p->share_bytes * threads);
         p->phases = aligned_alloc(FC_ALIGN, sizeof(fc_phase) * (p->count + 1));
         p->begun = malloc((size_t)(p->count + 1) * threads);
         p->shares = threads;

@@ -15,15 +15,17 @@
 
 /* ---- M ---- */
 
-INLINE void wino_tile(const float *v, const float *u, int64_t channels, float *m, int64_t m_out,
-                      int add, const int OT, const int TT) {
+/* The line of U after this one is fetched meanwhile: that of many channels comes from L3. */
+INLINE void wino_tile(const float *v, const float *u, int64_t channels, int64_t ahead, float *m,
+                      int64_t m_out, int add, const int OT, const int TT) {
     vf acc[WINO_OT][WINO_COLUMNS];
     UNROLL for (int o = 0; o < OT; o++)
         UNROLL for (int t = 0; t < TT; t++) __builtin_prefetch(m + o * m_out + t * VW, 1);
     UNROLL for (int o = 0; o < OT; o++)
         UNROLL for (int t = 0; t < TT; t++)
             acc[o][t] = add ? load(m + o * m_out + t * VW) : (vf){0};
-    for (int64_t c = 0; c < channels; c++, v += WINO_COLUMNS * VW, u += OT) {
+    for (int64_t c = 0; c < channels; c++, v += WINO_COLUMNS * VW, u += WINO_LINE) {
+        __builtin_prefetch(u + ahead);
         vf column[WINO_COLUMNS];
         UNROLL for (int t = 0; t < TT; t++) column[t] = load(v + t * VW);
         UNROLL for (int o = 0; o < OT; o++) {
@@ -35,13 +37,13 @@ INLINE void wino_tile(const float *v, const float *u, int64_t channels, float *m
         UNROLL for (int t = 0; t < TT; t++) store(m + o * m_out + t * VW, acc[o][t]);
 }
 
-typedef void wino_tile_function(const float *v, const float *u, int64_t channels, float *m,
-                                int64_t m_out, int add);
+typedef void wino_tile_function(const float *v, const float *u, int64_t channels, int64_t ahead,
+                                float *m, int64_t m_out, int add);
 
 #define WINO_TILE(OT, TT) \
     NOINLINE void wino_tile_##OT##_##TT(const float *v, const float *u, int64_t channels, \
-                                        float *m, int64_t m_out, int add) { \
-        wino_tile(v, u, channels, m, m_out, add, OT, TT); \
+                                        int64_t ahead, float *m, int64_t m_out, int add) { \
+        wino_tile(v, u, channels, ahead, m, m_out, add, OT, TT); \
     }
 #define WINO_TILES(TT) \
     WINO_TILE(1, TT) WINO_TILE(2, TT) WINO_TILE(3, TT) \
@@ -66,7 +68,7 @@ static void wino_pair_tile(const float *v, const float *u, int64_t pairs, float 
                            int add, int64_t outs, int64_t columns) {
     pair_tile_args t = {.column_step = WINO_COLUMNS * VW, .offset = no_offset, .scalar_row = 1};
     t.scalar = (const uint32_t *)u;
-    t.scalar_step = outs;
+    t.scalar_step = WINO_LINE;
     t.steps = pairs;
     t.segments = 1;
     t.out_row = m_out;
@@ -78,29 +80,32 @@ static void wino_pair_tile(const float *v, const float *u, int64_t pairs, float 
     run_pair_tile(outs, columns, &t);
 }
 
-/* All filters at one position, for some columns and channels, or pairs of these. */
-INLINE void wino_multiply_strip(const wino_job *j, const float *v, const float *u, int64_t c,
-                                int64_t channels, float *m, int64_t columns) {
-    int64_t chunks = ceil_div(j->outs, WINO_OT), size = j->outs / chunks, more = j->outs % chunks;
-    for (int64_t chunk = 0, outs; chunk < chunks; chunk++, m += outs * j->m_out) {
-        outs = size + (chunk < more);
+/* Filters of one line of U at one position, for some columns and channels, or pairs of these. */
+INLINE void wino_multiply_line(const wino_job *j, const float *v, const float *u, int add,
+                               int64_t channels, float *m, int64_t columns, int64_t filters) {
+    int64_t tiles = ceil_div(filters, WINO_OT), most = ceil_div(filters, tiles);
+    for (int64_t o = 0, outs; o < filters; o += outs, u += outs, m += outs * j->m_out) {
+        outs = min_i64(most, filters - o);
         if (j->paired)
-            wino_pair_tile(v, u + c * outs, channels, m, j->m_out, c > 0, outs, columns);
+            wino_pair_tile(v, u, channels, m, j->m_out, add, outs, columns);
         else
-            wino_tiles[columns - 1][outs - 1](v, u + c * outs, channels, m, j->m_out, c > 0);
-        u += outs * j->depth;
+            wino_tiles[columns - 1][outs - 1](v, u, channels, j->depth * WINO_LINE, m, j->m_out, add);
     }
 }
 
 static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t columns) {
-    int64_t parts = ceil_div(j->depth, WINO_CHANNELS), c, channels;
+    int64_t parts = ceil_div(j->depth, WINO_CHANNELS), lines = wino_lines(j->outs), c, channels;
     for (int64_t k = 0; k < WINO_AREA; k++, v += j->v_position, m += j->columns * VW)
         for (int64_t part = 0; part < parts; part++) {
             balanced(j->depth, parts, part, &c, &channels);
             for (int64_t t = 0; t < columns; t += WINO_COLUMNS)
-                wino_multiply_strip(j, v + (t * j->depth + c * WINO_COLUMNS) * VW,
-                                    j->u + k * j->depth * j->outs, c, channels, m + t * VW,
-                                    min_i64(WINO_COLUMNS, columns - t));
+                for (int64_t line = 0; line < lines; line++) {
+                    const float *u = j->u + ((k * lines + line) * j->depth + c) * WINO_LINE;
+                    wino_multiply_line(j, v + (t * j->depth + c * WINO_COLUMNS) * VW, u, c > 0, channels,
+                                       m + t * VW + line * WINO_LINE * j->m_out,
+                                       min_i64(WINO_COLUMNS, columns - t),
+                                       min_i64(WINO_LINE, j->outs - line * WINO_LINE));
+                }
         }
 }
 

@@ -14,6 +14,7 @@
 #define WINO_COLUMNS 2
 #endif
 #define WINO_OT 6
+#define WINO_LINE 16                                 /* output channels of a cache line of U */
 #define WINO_CHUNK_BYTES 409600                      /* of V and M */
 #define WINO_CHUNK_TILES 16                          /* at most */
 #define WINO_WIDTH ((4 * WINO_CHUNK_TILES + 2) * VW) /* pixels beside each other in a chunk */
@@ -94,90 +95,57 @@ static wino_job wino_backward_input_job(const fc_args *a, int paired) {
     return j;
 }
 
-/* ---- U, packed as [position][chunk of outs][in][out of the chunk] ---- */
+/* ---- U, packed as [position][line of outs][channel or pair of them][WINO_LINE] ---- */
 
+INLINE int64_t wino_lines(int64_t outs) { return ceil_div(outs, WINO_LINE); }
+
+/* U of either direction. */
 static size_t wino_workspace(const fc_args *a) {
-    return WINO_AREA * a->t[1].shape[0] * a->t[1].shape[1] * sizeof(float);
+    const int64_t *w = a->t[1].shape;
+    int64_t numbers = max_i64(wino_lines(w[0]) * w[1], wino_lines(w[1]) * w[0]) * WINO_LINE;
+    return WINO_AREA * numbers * sizeof(float);
 }
 
-/* Where U of an input channel, or of its pair, and an output channel goes, at position 0. */
-static float *wino_u_at(const wino_job *j, int64_t in, int64_t out) {
-    int64_t chunks = ceil_div(j->outs, WINO_OT), c = out * chunks / j->outs, begin, size;
-    balanced(j->outs, chunks, c, &begin, &size);
-    for (; begin + size <= out; c++) balanced(j->outs, chunks, c + 1, &begin, &size);
-    for (; begin > out; c--) balanced(j->outs, chunks, c - 1, &begin, &size);
-    return j->u + begin * j->depth + (j->paired ? in / 2 : in) * size + (out - begin);
-}
-
-/* A number of a pair; after the last of an odd number of channels comes a zero. */
-INLINE void wino_store_half(float *to, float x, int64_t in, int64_t channels) {
-    uint32_t bits = round_bf16(splat(x))[0] >> 16, other;
-    memcpy(&other, to, sizeof other);
-    if (in % 2)
-        bits = bits << 16 | (other & 0xffff);
-    else if (in + 1 < channels)
-        bits |= other & 0xffff0000;
-    memcpy(to, &bits, sizeof bits);
-}
-
-/* taps[c * taps + tap] for VW filters (rows of w, lanes here) and up to VW channels, from c0 on. */
-static void wino_load_weights(const wino_job *j, int64_t filter, int64_t filters, int64_t c0,
-                              int64_t channels, int64_t width, vf *taps) {
-    int64_t area = j->kernel * j->kernel, n = channels * area;
-    for (int64_t from = 0; from < n; from += VW) {
+/* u[k] = (G w G')[k] of an input channel; lanes are n output channels from `out` on. */
+static void wino_channel_of_u(const wino_job *j, int64_t out, int64_t n, int64_t channel, vf *u) {
+    int64_t area = j->kernel * j->kernel;
+    int64_t row = (j->transposed ? 1 : j->in) * area, column = (j->transposed ? j->outs : 1) * area;
+    vf taps[WINO_TAPS + VW], turned[WINO_TAPS];
+    for (int64_t from = 0; from < area; from += VW) {
         vf rows[VW] = {0};
-        for (int64_t f = 0; f < filters; f++)
-            rows[f] = load_n(j->w + ((filter + f) * width + c0) * area + from,
-                             min_i64(VW, n - from));
+        for (int64_t f = 0; f < n; f++)
+            rows[f] = load_n(j->w + (out + f) * row + channel * column + from, min_i64(VW, area - from));
         transpose(rows);
         for (int64_t k = 0; k < VW; k++) taps[from + k] = rows[k];
     }
-}
-
-static void wino_scatter_u(const wino_job *j, int64_t filter, int64_t filters, int64_t channel,
-                           const vf *u) {
-    float *to[VW], lanes[VW];
-    for (int64_t f = 0; f < filters; f++)
-        to[f] = j->transposed ? wino_u_at(j, filter + f, channel) : wino_u_at(j, channel, filter + f);
-    for (int k = 0; k < WINO_AREA; k++) {
-        store(lanes, u[k]);
-        for (int64_t f = 0; f < filters; f++) {
-            float *at = to[f] + k * j->depth * j->outs;
-            if (j->paired)
-                wino_store_half(at, lanes[f], j->transposed ? filter + f : channel, j->in);
-            else
-                *at = lanes[f];
-        }
-    }
-}
-
-static void wino_pack_channel(const wino_job *j, const vf *taps, vf *u) {
-    int64_t area = j->kernel * j->kernel;
-    vf w[WINO_TAPS];
-    for (int64_t t = 0; t < area; t++) w[t] = taps[j->transposed ? area - 1 - t : t];
+    for (int64_t t = 0; t < area && j->transposed; t++) turned[t] = taps[area - 1 - t];
     if (j->kernel == 3)
-        wino_kernel(w, u, 3);
+        wino_kernel(j->transposed ? turned : taps, u, 3);
     else
-        wino_kernel(w, u, 5);
+        wino_kernel(j->transposed ? turned : taps, u, 5);
 }
 
-/* Threads share the rows of w. */
-static void wino_prepare(const wino_job *j, const fc_context *ctx) {
-    int64_t filters = j->transposed ? j->in : j->outs, width = j->transposed ? j->outs : j->in;
-    int64_t area = j->kernel * j->kernel, begin, end;
-    vf taps[VW * WINO_TAPS + VW], u[WINO_AREA];
-    split(ceil_div(filters, VW), ctx, &begin, &end);
-    for (int64_t f = begin * VW; f < min_i64(filters, end * VW); f += VW) {
-        int64_t n = min_i64(VW, filters - f);
-        for (int64_t c = 0; c < width; c += VW) {
-            int64_t channels = min_i64(VW, width - c);
-            wino_load_weights(j, f, n, c, channels, width, taps);
-            for (int64_t k = 0; k < channels; k++) {
-                wino_pack_channel(j, taps + k * area, u);
-                wino_scatter_u(j, f, n, c + k, u);
-            }
-        }
+/* One channel, or pair of channels, of a line. */
+static void wino_pack(const wino_job *j, int64_t line, int64_t level) {
+    int64_t lines = wino_lines(j->outs), last = min_i64(j->outs, (line + 1) * WINO_LINE);
+    vf u[WINO_AREA], odd[WINO_AREA] = {0};
+    for (int64_t out = line * WINO_LINE; out < last; out += VW) {
+        int64_t n = min_i64(VW, last - out);
+        float *to = j->u + (line * j->depth + level) * WINO_LINE + out % WINO_LINE;
+        wino_channel_of_u(j, out, n, j->paired ? 2 * level : level, u);
+        if (j->paired && 2 * level + 1 < j->in) wino_channel_of_u(j, out, n, 2 * level + 1, odd);
+        for (int k = 0; k < WINO_AREA; k++, to += lines * j->depth * WINO_LINE)
+            if (j->paired)
+                store_pairs((uint32_t *)to, pair(u[k], odd[k]));
+            else
+                store(to, u[k]);
     }
+}
+
+static void wino_prepare(const wino_job *j, const fc_context *ctx) {
+    int64_t begin, end;
+    split(wino_lines(j->outs) * j->depth, ctx, &begin, &end);
+    for (int64_t k = begin; k < end; k++) wino_pack(j, k / j->depth, k % j->depth);
 }
 
 #endif

@@ -50,20 +50,16 @@ static size_t wino_single_scratch(const wino_job *j) {
 }
 
 static void wino_single_prepare(const wino_job *j, const fc_context *ctx) {
-    int64_t area = j->kernel * j->kernel, size = wino_group_size(j), begin, end;
-    vf taps[VW * WINO_TAPS + VW], u[WINO_AREA];
+    int64_t size = wino_group_size(j), begin, end;
+    vf u[WINO_AREA];
     split(wino_vectors(j), ctx, &begin, &end);
     for (int64_t vector = begin; vector < end; vector++) {
         wino_group g = wino_group_at(j, vector / size);
         int64_t filter = vector * VW, filters = min_i64(VW, j->outs - filter);
-        for (int64_t c = 0; c < j->in; c += VW) {
-            int64_t channels = min_i64(VW, j->in - c);
-            wino_load_weights(j, filter, filters, c, channels, j->in, taps);
-            for (int64_t k = 0; k < channels; k++) {
-                wino_pack_channel(j, taps + k * area, u);
-                float *to = g.u + (c + k) * g.width + (vector - g.first) * VW;
-                for (int p = 0; p < WINO_AREA; p++) store(to + p * j->in * g.width, u[p]);
-            }
+        for (int64_t c = 0; c < j->in; c++) {
+            wino_channel_of_u(j, filter, filters, c, u);
+            float *to = g.u + c * g.width + (vector - g.first) * VW;
+            for (int p = 0; p < WINO_AREA; p++) store(to + p * j->in * g.width, u[p]);
         }
     }
 }
