@@ -2,8 +2,7 @@
 #include "dense_rows.h"
 
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
-#define DENSE_BLOCK 24576   /* weights packed in one go, panel after panel (96 KiB): stay in L2 */
-#define DENSE_OUTPUTS 512   /* of a block, at most, */
+#define DENSE_OUTPUTS 512   /* of a block of one panel, packed in one go (96 KiB): stays in L2 */
 #define DENSE_LARGE (1024 * 1024)   /* weights from which on a block has fewer outputs, in longer */
 #define DENSE_LARGE_OUTPUTS 128     /* runs: of rows 2^k bytes apart L2 keeps but a few lines */
 
@@ -31,10 +30,9 @@ typedef struct {
 
 static dense_cut dense_cut_of(const fc_tensor *w, int64_t columns) {
     int large = w->shape[0] * w->shape[1] >= DENSE_LARGE;
-    dense_cut cut = {parts_of(w->shape[1], DENSE_PANEL), parts_of(columns, TILE_COLUMNS),
-                     parts_of(w->shape[0], large ? DENSE_LARGE_OUTPUTS : DENSE_OUTPUTS), 0};
-    cut.wide = max_i64(1, DENSE_BLOCK / (DENSE_PANEL * part_most(cut.outputs)));
-    return cut;
+    return (dense_cut){parts_of(w->shape[1], DENSE_PANEL), parts_of(columns, TILE_COLUMNS),
+                       parts_of(w->shape[0], large ? DENSE_LARGE_OUTPUTS : DENSE_OUTPUTS),
+                       large ? DENSE_OUTPUTS / DENSE_LARGE_OUTPUTS : 1};
 }
 
 /* Rows of weights that will be packed soon */
@@ -88,8 +86,10 @@ static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item,
             t->y[v] = sloped ? from[v] + i * y->stride[1] : NULL;
         }
         t->scalar = weights + i;
-        dense_ahead part = part_ahead(ahead, k, tiles.parts);
-        prefetch_rows(part.from, part.stride, part.rows, part.floats);
+        if (ahead.rows) {
+            dense_ahead part = part_ahead(ahead, k, tiles.parts);
+            prefetch_rows(part.from, part.stride, part.rows, part.floats);
+        }
         run_tile(part_size(tiles, k), count, t);
     }
 }
@@ -190,5 +190,5 @@ static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
 static size_t dense_backward_input_scratch(const fc_args *a) {
     int64_t outputs = a->t[1].shape[0];
     if (!lanes_fill_vectors(&a->t[0])) return outputs * DENSE_WIDTH * sizeof(float);
-    return max_i64(DENSE_BLOCK, min_i64(outputs, DENSE_OUTPUTS) * DENSE_PANEL) * sizeof(float);
+    return DENSE_OUTPUTS * DENSE_PANEL * sizeof(float);
 }
