@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from roofline import Kernel, fma_peak, show
 
+from fastcnn.engine.algorithms import winograd_sums
 from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
@@ -170,11 +171,12 @@ def add_winograd(programs, table, isa: str | None) -> None:
         program.add(name.replace("conv2d", "winograd"), arrays, **own)
     _, arrays, _ = table["d weight"]
     filters, channels = arrays["dw"].shape[:2]
-    sums = aligned((36, channels, -(-filters // 16) * 16))
+    dy, kernel = arrays["dy"], arrays["dw"].shape[2]
+    tiles = dy.shape[0] * math.prod(-(-n // (7 - kernel)) for n in dy.shape[2:4])
+    made = {k: aligned(s) for k, s in winograd_sums(channels, filters, tiles).items()}
     programs["W d weight"] = program = new_program("native", isa)
-    own = {k: arrays[k] for k in ("x", "dy", "db")}
-    program.add("winograd_backward_weight", {**own, "sums": sums}, kernel=arrays["dw"].shape[2])
-    program.add("winograd_weight_gradient", {"sums": sums, "dw": arrays["dw"]})
+    program.add("winograd_backward_weight", {"x": arrays["x"], "dy": dy, **made}, kernel=kernel)
+    program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
 
 
 def main() -> None:

@@ -11,8 +11,8 @@
 
 typedef struct {
     const uint32_t *column[TILE_COLUMNS];
-    int64_t column_step;
-    const int64_t *offset;                           /* of the segments in a column */
+    int64_t column_step, column_segment;
+    const int64_t *offset;                           /* of the segments in a column; NULL: column_segment apart */
     const uint32_t *scalar;
     int64_t scalar_row, scalar_step, scalar_segment;
     int64_t steps, segments;
@@ -33,7 +33,8 @@ INLINE void pair_tile(const int rows, const int columns, const pair_tile_args *t
     const int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
     for (int64_t s = 0; s < t->segments; s++) {
         const uint32_t *scalar = t->scalar + s * t->scalar_segment, *column[TILE_COLUMNS];
-        UNROLL for (int v = 0; v < columns; v++) column[v] = t->column[v] + t->offset[s];
+        int64_t from = t->offset ? t->offset[s] : s * t->column_segment;
+        UNROLL for (int v = 0; v < columns; v++) column[v] = t->column[v] + from;
         for (int64_t k = 0; k < t->steps; k++, scalar += scalar_step) {
             vp x[TILE_COLUMNS];
             UNROLL for (int v = 0; v < columns; v++) {

@@ -145,12 +145,16 @@ def winograd_weight_gradient(name: str, arrays: Arrays, params: Params) -> None:
     assert sums is not None and dw is not None
     winograd_tiles(name, dw.shape[2:])
     winograd_sums(name, sums, dw.shape[0])
+    if arrays["db"] is not None and arrays["bias_sums"] is None:
+        raise ShapeError(f"{name}: db is the sum of bias_sums, which are missing")
 
 
 def winograd_sums(name: str, sums: np.ndarray, filters: int) -> None:
-    """For each position of a tile; rows of filters are whole vectors."""
-    expect(name, "the number of positions", sums.shape[0], WINOGRAD_POSITIONS)
-    expect(name, "the length of rows of sums", sums.shape[2], -(-filters // 16) * 16)
+    """For each share of the tiles and each position in one; rows of filters are whole vectors."""
+    if sums.shape[0] < 1:
+        raise ShapeError(f"{name} needs at least one share of sums")
+    expect(name, "the number of positions", sums.shape[1], WINOGRAD_POSITIONS)
+    expect(name, "the length of rows of sums", sums.shape[3], -(-filters // 16) * 16)
 
 
 def pool2d(name: str, arrays: Arrays, params: Params) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn import Sequential
 from fastcnn import layers as L
-from fastcnn.engine.algorithms import Winograd, choose
+from fastcnn.engine.algorithms import Winograd, choose, winograd_sums
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.convolution import Convolution
 from fastcnn.engine.graph import Graph
@@ -81,6 +81,22 @@ def test_the_rule(channels, filters, kernel, size, batch, directions):
     for direction in DIRECTIONS:
         chosen = choose(build, conv, direction, channels, filters)
         assert isinstance(chosen, Winograd) == (direction in directions.split()), direction
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "tiles", "shares"),
+    [
+        (16, 16, 512, 8),
+        (24, 40, 128, 8),
+        (64, 64, 512, 1),  # sums larger than half of L2
+        (16, 16, 12, 3),  # at least four tiles each
+        (16, 16, 3, 1),
+    ],
+)
+def test_shares_of_the_weight_gradient(channels, filters, tiles, shares):
+    shapes = winograd_sums(channels, filters, tiles)
+    assert shapes["sums"] == (shares, 36, channels, -(-filters // 16) * 16)
+    assert shapes["bias_sums"] == (shares, filters)
 
 
 @pytest.mark.parametrize("options", [{"winograd": False}, {"backend": "numba"}])

@@ -46,12 +46,13 @@ def test_winograd_forward_matches_reference(problem):
 
 
 @settings(deadline=None, max_examples=25)
-@given(problems())
-def test_winograd_backward_matches_reference(problem):
+@given(problems(), st.sampled_from([1, 3]))
+def test_winograd_backward_matches_reference(problem, shares):
     case = unsaturated(problem)
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_bf16_backward_input", arrays, **params, **case.act)
-    assert_native_matches_reference("winograd_bf16_backward_weight", weight_arrays(case)[0])
+    arrays, _ = weight_arrays(case, shares)
+    assert_native_matches_reference("winograd_bf16_backward_weight", arrays)
 
 
 @settings(deadline=None, max_examples=15)
@@ -89,7 +90,8 @@ def test_sums_are_those_of_rounded_factors(kernel, channels):
     for direction, arrays, options in (
         ("forward", forward_arrays(case), {}),
         ("backward_input", backward, params),
-        ("backward_weight", {**weight_arrays(case)[0], "db": None}, {}),
+        ("backward_weight", weight_arrays(case)[0], {}),
+        ("backward_weight", weight_arrays(case, shares=2)[0], {}),
     ):
         name = f"winograd_bf16_{direction}"
         (exact,) = run(f"winograd_{direction}", as_float64(arrays), "reference", **options).values()

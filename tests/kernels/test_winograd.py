@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.errors import ShapeError
-from fastcnn.kernels import call
+from fastcnn.kernels import call, new_program
 from fastcnn.kernels.reference.activation import activation_slope
 from fastcnn.kernels.reference.winograd import SIDE, matrices
 from tests.kernels.compare import as_float64, assert_native_matches_reference, run
@@ -68,21 +68,23 @@ def backward_arrays(case, with_y=True):
     return arrays, {k: params[k] for k in kept}, params
 
 
-def weight_arrays(case):
-    """x, dy with canaries around, sums, db; and dw, which follows from sums."""
+def weight_arrays(case, shares=1):
+    """x, dy with canaries around, and sums of the shares; and dw, which follows from sums."""
     p = case.p
     dy = case.outputs(*case.out)
     dy[...] = case.random(*dy.shape)
-    sums = np.full((36, p["channels"], -(-p["outs"] // 16) * 16), np.nan, case.dtype)
-    db = np.empty_like(case.b) if p["bias"] else None
-    return {"x": case.x, "dy": dy, "sums": sums, "db": db}, np.empty_like(case.w)
+    sums = np.full((shares, 36, p["channels"], -(-p["outs"] // 16) * 16), np.nan, case.dtype)
+    bias_sums = np.full((shares, p["outs"]), np.nan, case.dtype) if p["bias"] else None
+    return {"x": case.x, "dy": dy, "sums": sums, "bias_sums": bias_sums}, np.empty_like(case.w)
 
 
 def weight_gradient(arrays, dw, backend="native"):
     """(dw, db) of both kernels."""
     made = run("winograd_backward_weight", arrays, backend, kernel=dw.shape[2])
-    dw = run("winograd_weight_gradient", {"sums": made["sums"], "dw": dw}, backend)["dw"]
-    return dw, made.get("db")
+    made.setdefault("bias_sums", None)
+    db = None if made["bias_sums"] is None else np.empty_like(dw[:, 0, 0, 0])
+    made = run("winograd_weight_gradient", {**made, "dw": dw, "db": db}, backend)
+    return made["dw"], made.get("db")
 
 
 # ---- the algorithm
@@ -99,9 +101,12 @@ def test_one_tile_is_a_correlation(kernel):
     np.testing.assert_allclose(got, wanted, atol=1e-14)
 
 
+SHARES = st.sampled_from([1, 2, 3, 8])  # one: threads share positions; more: they share tiles
+
+
 @settings(deadline=None, max_examples=30)
-@given(problems())
-def test_the_reference_is_direct_convolution(problem):
+@given(problems(), SHARES)
+def test_the_reference_is_direct_convolution(problem, shares):
     case = Case(problem, np.float64)
     arrays = forward_arrays(case)
     got = run("winograd_forward", arrays, "reference", **case.act)["y"]
@@ -113,9 +118,9 @@ def test_the_reference_is_direct_convolution(problem):
     wanted = run("conv2d_backward_input", {**arrays, "y": None}, "reference", **direct)["dx"]
     wanted = (wanted + z) * activation_slope(arrays["y"], **case.act)
     np.testing.assert_allclose(got, wanted, atol=1e-11)
-    arrays, dw = weight_arrays(case)
+    arrays, dw = weight_arrays(case, shares)
     got, db = weight_gradient(arrays, dw, "reference")
-    plain = {"x": arrays["x"], "dy": arrays["dy"], "dw": dw, "db": arrays["db"]}
+    plain = {"x": arrays["x"], "dy": arrays["dy"], "dw": dw, "db": db}
     wanted = run("conv2d_backward_weight", plain, "reference")
     np.testing.assert_allclose(got, wanted["dw"], atol=1e-10)
     if db is not None:
@@ -169,13 +174,16 @@ def test_backward_input_matches_reference(problem, with_y):
     assert_native_matches_reference("winograd_backward_input", arrays, **params, **case.act)
 
 
-@settings(deadline=None, max_examples=40)
-@given(problems())
-def test_backward_weight_matches_reference(problem):
-    arrays, dw = weight_arrays(Case(problem))
+@settings(deadline=None, max_examples=60)
+@given(problems(), SHARES)
+def test_backward_weight_matches_reference(problem, shares):
+    case = Case(problem)
+    arrays, dw = weight_arrays(case, shares)
     assert_native_matches_reference("winograd_backward_weight", arrays, kernel=dw.shape[2])
-    sums = Case(problem).random(*arrays["sums"].shape)
-    assert_native_matches_reference("winograd_weight_gradient", {"sums": sums, "dw": dw})
+    made = {"sums": case.random(*arrays["sums"].shape), "bias_sums": None, "dw": dw, "db": None}
+    if problem["bias"]:
+        made |= {"bias_sums": case.random(shares, len(dw)), "db": np.empty_like(case.b)}
+    assert_native_matches_reference("winograd_weight_gradient", made)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
@@ -187,26 +195,66 @@ def test_many_channels_and_chunks(kernel):
     assert_native_matches_reference("winograd_forward", forward_arrays(case), **case.act)
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_backward_input", arrays, **params, **case.act)
-    arrays, _ = weight_arrays(case)
-    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
+    for shares in (1, 2):
+        arrays, _ = weight_arrays(case, shares)
+        assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
 
 
-@pytest.mark.parametrize("filters", [70, 150])
-def test_groups_of_filters_of_the_weight_gradient(filters):
-    shapes = {"channels": 14, "outs": filters, "kernel": (3, 3), "size": (7, 9), "blocks": 2}
+@pytest.mark.parametrize("shares", [1, 3])
+@pytest.mark.parametrize("filters", [16, 24, 48, 70, 150])
+def test_groups_of_filters_of_the_weight_gradient(filters, shares):
+    """One to four vectors, two and three groups of them; channels for more than one panel."""
+    shapes = {"channels": 18, "outs": filters, "kernel": (3, 3), "size": (7, 9), "blocks": 2}
     case = Case(gradient_problem(**shapes, lanes=16))
-    assert_native_matches_reference("winograd_backward_weight", weight_arrays(case)[0])
+    assert_native_matches_reference("winograd_backward_weight", weight_arrays(case, shares)[0])
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
-def test_what_lies_beyond_the_image_is_not_read(kernel):
+@pytest.mark.parametrize("shares", [2, 5])
+def test_shares_of_many_chunks_of_tiles(kernel, shares):
+    """Runs of tiles that begin and end within rows, and shares that begin within blocks."""
+    shapes = {"channels": 3, "outs": 5, "kernel": (kernel, kernel), "size": (23, 47), "blocks": 3}
+    case = Case(gradient_problem(**shapes, lanes=16))
+    arrays, _ = weight_arrays(case, shares)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_shares_without_tiles_are_zeros(kernel):
+    case = Case(gradient_problem(kernel=(kernel, kernel), size=(6, 6), blocks=1, lanes=16))
+    arrays, _ = weight_arrays(case, shares=40)
+    assert_native_matches_reference("winograd_backward_weight", arrays, kernel=kernel)
+    made = run("winograd_backward_weight", arrays, "native", kernel=kernel)
+    empty = [not own.any() for own in made["sums"]]
+    assert 40 - 16 <= sum(empty) < 40
+
+
+@pytest.mark.parametrize("shares", [1, 3])
+def test_blocks_without_images_do_not_count(shares):
+    case = Case(gradient_problem(kernel=(3, 3), size=(14, 13), blocks=3, lanes=16))
+    arrays, dw = weight_arrays(case, shares)
+    first = {**arrays, "x": arrays["x"][:2], "dy": arrays["dy"][:2]}
+    wanted = weight_gradient(first, dw)[0]
+    arrays["x"][2] = np.nan
+    for threads in (1, 2, 3):
+        program = new_program("native")
+        program.add("winograd_backward_weight", arrays, kernel=3)
+        program.run(blocks=2, threads=threads)
+        made = {"sums": arrays["sums"], "bias_sums": None, "dw": dw, "db": None}
+        got = run("winograd_weight_gradient", made, "native")["dw"]
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("shares", [1, 3])
+def test_what_lies_beyond_the_image_is_not_read(kernel, shares):
     """NaN around the view of x must not come into the last tiles."""
     case = Case(gradient_problem(kernel=(kernel, kernel), size=(9, 7), lanes=16, pad=(0, 0, 0, 0)))
     whole = np.full((1, 2, 16, 16, 16), np.nan, np.float32)
     whole[:, :, :9, :7] = case.x
     arrays = {**forward_arrays(case), "x": whole[:, :, :9, :7]}
     assert np.isfinite(run("winograd_forward", arrays, "native")["y"]).all()
-    arrays = {**weight_arrays(case)[0], "x": arrays["x"]}
+    arrays = {**weight_arrays(case, shares)[0], "x": arrays["x"]}
     arrays["dy"] = np.full((1, 2, 16, 16, 16), np.nan, np.float32)[
         :, :, : case.out[0], : case.out[1]
     ]
@@ -217,8 +265,8 @@ def test_what_lies_beyond_the_image_is_not_read(kernel):
 
 
 @settings(deadline=None, max_examples=40)
-@given(problems())
-def test_borders_need_not_be_in_memory(problem):
+@given(problems(), SHARES)
+def test_borders_need_not_be_in_memory(problem, shares):
     """The same as with borders of zeros, which the arrays of a case have."""
     case = Case(problem)
     top, bottom, left, right = case.p["pad"]
@@ -230,7 +278,7 @@ def test_borders_need_not_be_in_memory(problem):
     expected = run("winograd_forward", forward, "native", **case.act)["y"]
     got = run("winograd_forward", {**forward, "x": inner}, "native", **pads, **case.act)["y"]
     np.testing.assert_array_equal(got, expected)
-    weight, dw = weight_arrays(case)
+    weight, dw = weight_arrays(case, shares)
     params = {"kernel": dw.shape[2]}
     expected = run("winograd_backward_weight", weight, "native", **params)["sums"]
     weight["x"] = inner
@@ -272,15 +320,34 @@ def test_error_is_bounded_by_that_of_direct_convolution(kernel, channels, seed):
         (exact,) = run(f"conv2d_{direction}", wide, "reference", **old).values()
         error = largest_error(f"winograd_{direction}", arrays, exact, **new)
         assert error <= ERROR_BOUND * largest_error(f"conv2d_{direction}", arrays, exact, **old)
-    arrays, dw = weight_arrays(case)
-    plain = {"x": arrays["x"], "dy": arrays["dy"], "dw": dw}
-    exact = run("conv2d_backward_weight", as_float64(plain), "reference")["dw"]
-    error = np.abs(weight_gradient(arrays, dw)[0] - exact).max() / np.abs(exact).max()
-    bound = WEIGHT_ERROR_BOUND[kernel] * largest_error("conv2d_backward_weight", plain, exact)
-    assert error <= bound < 6e-6
+    for shares in (1, 4):
+        arrays, dw = weight_arrays(case, shares)
+        plain = {"x": arrays["x"], "dy": arrays["dy"], "dw": dw}
+        exact = run("conv2d_backward_weight", as_float64(plain), "reference")["dw"]
+        error = np.abs(weight_gradient(arrays, dw)[0] - exact).max() / np.abs(exact).max()
+        bound = WEIGHT_ERROR_BOUND[kernel] * largest_error("conv2d_backward_weight", plain, exact)
+        assert error <= bound < 6e-6
 
 
 # ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"sums": np.zeros((0, 36, 3, 16), np.float32)}, "at least one share"),
+        ({"sums": np.zeros((2, 35, 3, 16), np.float32)}, "positions"),
+        ({"sums": np.zeros((2, 36, 3, 8), np.float32)}, "length of rows"),
+        ({"db": np.zeros(4, np.float32)}, "bias_sums"),
+    ],
+)
+def test_sums_that_it_does_not_take(changed, message):
+    arrays = {
+        "sums": np.zeros((2, 36, 3, 16), np.float32),
+        "dw": np.zeros((4, 3, 3, 3), np.float32),
+    }
+    with pytest.raises(ShapeError, match=message):
+        call("winograd_weight_gradient", {**arrays, "bias_sums": None, "db": None, **changed})
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,12 @@ def times(u, v):
     return np.moveaxis(made.transpose(1, 2, 0).reshape(-1, b, *tiles, i, j), 0, 1)
 
 
+def by_tile(v):
+    """(tiles, channels, lanes, positions) of tiles (B, C, rows, columns, L, side, side)"""
+    b, c, rows, columns, lanes, *side = v.shape
+    return np.moveaxis(v, 1, 3).reshape(b * rows * columns, c, lanes, side[0] * side[1])
+
+
 def padded(x, top, left):
     """x with rows and columns of zeros before it; without as many, if they are negative."""
     x = x[:, :, max(0, -top) :, max(0, -left) :]
@@ -139,23 +145,28 @@ def kernels(rounded):
             total = total + z
         dx[...] = total if y is None else total * activation_slope(y, activation, alpha)
 
-    def backward_weight(x, dy, sums, db, *, kernel, pad_top, pad_left):
-        """sums[k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o];
-        db = sum of dy.
+    def backward_weight(x, dy, sums, bias_sums, *, kernel, pad_top, pad_left):
+        """sums[s, k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o];
+        bias_sums[s, o] = sum of dy over the same.
 
-        k: one of 36 positions of a tile. Rows of filters are padded with zeros to whole vectors.
+        s: one of the equal shares of tiles (blocks, rows, columns); k: one of 36 positions of a
+        tile. Rows of filters are padded with zeros to whole vectors.
         """
         to_input, _, to_output = matrices(kernel, x.dtype)
         x = padded(x, pad_top, pad_left)
         m = len(to_output)
         grid = [-(-n // m) for n in dy.shape[2:4]]
-        v = rounded(transform(to_input, tiles_of(x, grid, m, SIDE)))
-        dm = rounded(transform(to_output.T, tiles_of(dy, grid, m, m)))
-        by_position = [np.moveaxis(t, 1, 0).reshape(t.shape[1], -1, SIDE**2) for t in (v, dm)]
+        tiles = tiles_of(dy, grid, m, m)
+        v = by_tile(rounded(transform(to_input, tiles_of(x, grid, m, SIDE))))
+        dm = by_tile(rounded(transform(to_output.T, tiles)))
+        ends = len(v) * np.arange(len(sums) + 1) // len(sums)
         sums[...] = 0
-        sums[:, :, : dy.shape[1]] = np.einsum("cnp,knp->pck", *by_position, optimize=True)
-        if db is not None:
-            db[...] = dy.sum(axis=(0, 2, 3, 4))
+        for own, begin, end in zip(sums, ends, ends[1:], strict=False):
+            parts = v[begin:end], dm[begin:end]
+            own[:, :, : dy.shape[1]] = np.einsum("tclp,tklp->pck", *parts, optimize=True)
+        if bias_sums is not None:
+            for own, begin, end in zip(bias_sums, ends, ends[1:], strict=False):
+                own[...] = by_tile(tiles)[begin:end].sum(axis=(0, 2, 3))
 
     return forward, max_pool_forward, backward_input, backward_weight
 
@@ -174,8 +185,10 @@ def kernels(rounded):
 ) = kernels(round_bf16)
 
 
-def winograd_weight_gradient(sums, dw):
-    """dw = G' sums G"""
+def winograd_weight_gradient(sums, bias_sums, dw, db):
+    """dw = G' sums G, db = bias_sums, all shares added up"""
     _, to_kernel, _ = matrices(dw.shape[2], dw.dtype)
-    du = sums[:, :, : dw.shape[0]].transpose(2, 1, 0).reshape(*dw.shape[:2], SIDE, SIDE)
+    du = sums.sum(axis=0)[:, :, : dw.shape[0]].transpose(2, 1, 0).reshape(*dw.shape[:2], SIDE, SIDE)
     dw[...] = transform(to_kernel.T, du)
+    if db is not None:
+        db[...] = bias_sums.sum(axis=0)

@@ -61,7 +61,12 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
         ),
         Op(
             f"{family}_backward_weight",
-            {"x": "B C H W L", "dy": "B K OH OW L", "sums": "> P C KP", "db": "?> K"},
+            {
+                "x": "B C H W L",
+                "dy": "B K OH OW L",
+                "sums": "> S P C KP",
+                "bias_sums": "?> S K",
+            },
             {"kernel": 3, **PADS},
             rtol,
             check=checks.winograd_backward_weight,
@@ -75,7 +80,7 @@ OPS = table(
     *convolution("winograd_bf16", BF16_TOLERANCE),
     Op(
         "winograd_weight_gradient",
-        {"sums": "P C KP", "dw": "> K C KS KS"},
+        {"sums": "S P C KP", "bias_sums": "? S K", "dw": "> K C KS KS", "db": "?> K"},
         check=checks.winograd_weight_gradient,
         lacking=("numba",),
     ),
