@@ -1,18 +1,19 @@
-"""GFLOP/s of the convolution kernels, in each direction, beside this machine's multiply-add peak.
+"""GFLOP/s of the convolution kernels, in each direction, beside the machine's peak and memory.
 
     python benchmarks/convolutions.py [--batch 128] [--threads 1 2] [--isa avx2] [NAME ...]
 
 Counted are nominal operations, taps on padding included, so skipped padding shows as speed, and so
-do the multiplications that Winograd's kernels (W) save.
+do the multiplications that Winograd's kernels (W) save. Bytes are those of the images without
+borders, of the pixels that a kernel with steps reads, and of the parameters: roofline.py.
 """
 
 import argparse
 import math
 import os
-import time
 from dataclasses import dataclass
 
 import numpy as np
+from roofline import Kernel, fma_peak, show
 
 from fastcnn.engine.algorithms import winograd_sums
 from fastcnn.kernels import new_program
@@ -107,8 +108,8 @@ def arrays_of(layer: Layer, batch: int, lanes: int):
     return x, dy, dy_inner, w, steps, zeros, pads
 
 
-def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
-    """{direction: program} of one layer, and the operations of each."""
+def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[str, Kernel]:
+    """{direction: kernel} of one layer."""
     batch = min(batch, layer.most_images)
     x, dy, dy_inner, w, steps, zeros, pads = arrays_of(layer, batch, lanes)
     y = aligned((dy.shape[0], *dy_inner.shape[1:]))
@@ -139,7 +140,26 @@ def programs(layer: Layer, batch: int, lanes: int, isa: str | None):
     plain = layer.stride == 1 and layer.groups == 1
     if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
         add_winograd(result, table, isa)
-    return result, 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+    flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+    return {
+        direction: Kernel(
+            program, flops, *moved(layer, table[direction.removeprefix("W ")][1], dx, y)
+        )
+        for direction, program in result.items()
+    }
+
+
+def moved(layer: Layer, arrays: dict, dx: np.ndarray, y: np.ndarray) -> tuple[int, int]:
+    """Bytes read and written at least. dx and y are as large as x and dy without their borders."""
+    outputs = ("dw", "db", "dx") if {"dw", "dx"} & set(arrays) else ("y", "index")
+    sizes = {name: array.nbytes for name, array in arrays.items()}
+    seen = min(1, layer.kernel / layer.stride) ** 2  # part of the pixels
+    if "x" in sizes:
+        sizes["x"] = int(dx.nbytes * seen)
+    if "dx" in sizes:
+        sizes["dy"] = y.nbytes
+    written = sum(size for name, size in sizes.items() if name in outputs)
+    return sum(sizes.values()) - written, written
 
 
 def add_winograd(programs, table, isa: str | None) -> None:
@@ -159,34 +179,6 @@ def add_winograd(programs, table, isa: str | None) -> None:
     program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
 
 
-def seconds(program, threads: int, budget: float) -> float:
-    """Best of as many runs as fit into `budget` seconds."""
-    program.run(threads=threads)
-    best, start = float("inf"), time.perf_counter()
-    while (now := time.perf_counter()) - start < budget:
-        program.run(threads=threads)
-        best = min(best, time.perf_counter() - now)
-    return best
-
-
-def alternately(programs, threads: int, budget: float) -> list[float]:
-    """Best seconds of each, run in turn, so that other work on the machine hits all alike."""
-    best = [float("inf")] * len(programs)
-    for _ in range(5):
-        for k, program in enumerate(programs):
-            best[k] = min(best[k], seconds(program, threads, budget / 5))
-    return best
-
-
-def peak(isa: str | None, threads: int, budget: float) -> float:
-    """GFLOP/s of multiply-adds on registers alone, over all threads."""
-    flops = np.zeros(1)
-    program = new_program("native", isa)
-    program.add("fma_peak", {"flops": flops}, iterations=200_000)
-    best = seconds(program, threads, budget)
-    return threads * flops[0] / best / 1e9
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="parts of layer names; default all layers")
@@ -197,16 +189,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.2, help="for each figure")
     options = parser.parse_args()
     for threads in options.threads:
-        top = peak(options.isa, threads, options.seconds)
+        top = fma_peak(options.isa, threads, options.seconds)
         print(f"\n{threads} threads, batch {options.batch}: peak {top:.0f} GFLOP/s")
         for layer in LAYERS:
             if options.names and not any(name in layer.name for name in options.names):
                 continue
-            chosen, flops = programs(layer, options.batch, options.lanes, options.isa)
-            best = alternately(list(chosen.values()), threads, options.seconds)
-            figures = {d: flops / t / 1e9 for d, t in zip(chosen, best, strict=True)}
-            text = "  ".join(f"{d} {g:4.0f} ({g / top:4.0%})" for d, g in figures.items())
-            print(f"{layer.name:30s} {text}", flush=True)
+            chosen = kernels_of(layer, options.batch, options.lanes, options.isa)
+            show(layer.name, chosen, top, options.isa, threads, options.seconds)
 
 
 if __name__ == "__main__":

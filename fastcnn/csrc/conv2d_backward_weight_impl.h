@@ -8,6 +8,7 @@
 #ifndef FC_CONV2D_BACKWARD_WEIGHT_IMPL_H
 #define FC_CONV2D_BACKWARD_WEIGHT_IMPL_H
 
+#include "conv2d_depthwise_weight_impl.h"
 #include "conv2d_turned_weight_impl.h"
 #include "conv2d_weight_tile_impl.h"
 
@@ -177,6 +178,7 @@ static dw_job dw_plain_job(const fc_args *a) { return dw_make_job(a, &a->t[2], &
 
 static size_t conv2d_backward_weight_workspace(const fc_args *a) {
     if (tw_fits(a)) return tw_workspace(a);
+    if (depth_weight_fits(a)) return depth_weight_workspace(a);
     dw_job j = dw_plain_job(a);
     return dw_job_workspace(&j);
 }
@@ -190,6 +192,7 @@ static void conv2d_backward_weight_prepare(const fc_args *a, const fc_context *c
         tw_prepare(a, ctx);
         return;
     }
+    if (depth_weight_fits(a)) return;
     dw_job j = dw_plain_job(a);
     dw_prepare(&j, ctx);
 }
@@ -197,6 +200,10 @@ static void conv2d_backward_weight_prepare(const fc_args *a, const fc_context *c
 static void conv2d_backward_weight(const fc_args *a, const fc_context *ctx) {
     if (tw_fits(a)) {
         tw_run_kernel(a, ctx);
+        return;
+    }
+    if (depth_weight_fits(a)) {
+        depth_weight_run(a, ctx);
         return;
     }
     dw_job j = dw_plain_job(a);

@@ -14,7 +14,8 @@
 #define TW_STRIP_BYTES 65536                         /* of transposed dy */
 #define TW_RUNS 64                                   /* of a strip, at most */
 #define TW_ROWS 6
-#define TW_TAPS 256                                  /* fewer do not pay for transposing */
+#define TW_TAPS 256                                  /* fewer do not pay for transposing, */
+#define TW_PIXEL_TAPS 64                             /* unless each tap is another channel */
 #define TW_LANES 64                                  /* at most, where a run is one pixel */
 
 /* Neighbouring floats of a row of dy that are as near to each other in x. */
@@ -85,8 +86,10 @@ INLINE int tw_fits(const fc_args *a) {
     int64_t taps = dw->shape[1] * dw->shape[2] * dw->shape[3];
     /* Large kernels at stride 1 read neighbouring pixels, which the other way finds in L1. */
     int spread = a->i[1] > 1 || dw->shape[2] * dw->shape[3] < 25;
+    int alone = dw->shape[2] * dw->shape[3] == 1 && a->i[0] == 1 && a->i[1] == 1;
     int runs = a->i[1] == 1 ? a->t[1].shape[3] * lanes >= VW : lanes % VW == 0 && lanes <= TW_LANES;
-    return runs && spread && taps >= TW_TAPS && outs >= TILE_COLUMNS * VW / 2;
+    int64_t least = alone ? TW_PIXEL_TAPS : TW_TAPS;
+    return runs && spread && taps >= least && outs >= TILE_COLUMNS * VW / 2;
 }
 
 static tw_job tw_make_job(const fc_args *a) {

@@ -1,8 +1,10 @@
 /* dx = (w^T dy) times the slope of the activation before. */
 #include "dense_rows.h"
 
-#define DENSE_OUTPUTS 512   /* outputs in one go of the input gradient: their panel stays in L2 */
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
+#define DENSE_OUTPUTS 512   /* of a block of one panel, packed in one go (96 KiB): stays in L2 */
+#define DENSE_LARGE (1024 * 1024)   /* weights from which on a block has fewer outputs, in longer */
+#define DENSE_LARGE_OUTPUTS 128     /* runs: of rows 2^k bytes apart L2 keeps but a few lines */
 
 /* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not
  * defined. Read in place, rows of 2^k inputs would fight for the same few cache lines. */
@@ -20,24 +22,56 @@ static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t i
     }
 }
 
-/* Piece number `piece` of the panel that begins with this input */
-static void prefetch_next_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input,
-                                int64_t piece, int64_t pieces) {
-    partition rows = {outputs, pieces};
-    if (w->shape[0] * w->shape[1] < DENSE_FAR || input >= w->shape[1]) return;
-    int64_t first = part_begin(rows, piece), width = min_i64(DENSE_PANEL, w->shape[1] - input);
-    const float *p = cdata(w) + (o + first) * w->stride[0] + input;
-    prefetch_rows(p, w->stride[0], part_begin(rows, piece + 1) - first, width);
+/* How the work is cut: items are (panel, group of columns), blocks some panels by some outputs. */
+typedef struct {
+    partition panels, columns, outputs;
+    int64_t wide;                                    /* panels of a block, at most */
+} dense_cut;
+
+static dense_cut dense_cut_of(const fc_tensor *w, int64_t columns) {
+    int large = w->shape[0] * w->shape[1] >= DENSE_LARGE;
+    return (dense_cut){parts_of(w->shape[1], DENSE_PANEL), parts_of(columns, TILE_COLUMNS),
+                       parts_of(w->shape[0], large ? DENSE_LARGE_OUTPUTS : DENSE_OUTPUTS),
+                       large ? DENSE_OUTPUTS / DENSE_LARGE_OUTPUTS : 1};
+}
+
+/* Rows of weights that will be packed soon */
+typedef struct {
+    const float *from;
+    int64_t stride, rows, floats;
+} dense_ahead;
+
+/* Part `part` of `parts` of these rows */
+INLINE dense_ahead part_ahead(dense_ahead all, int64_t part, int64_t parts) {
+    partition rows = {all.rows, parts};
+    all.from += part_begin(rows, part) * all.stride;
+    all.rows = part_size(rows, part);
+    return all;
+}
+
+/* Panels [panel, stop) of outputs part `part`; of the panels behind them after the last part. */
+static dense_ahead next_block(const fc_tensor *w, const dense_cut *cut, int64_t part, int64_t panel,
+                              int64_t stop) {
+    if (w->shape[0] * w->shape[1] < DENSE_FAR) return (dense_ahead){0};
+    if (part == cut->outputs.parts) {
+        part = 0;
+        panel = stop;
+        stop = min_i64(cut->panels.parts, panel + cut->wide);
+    }
+    int64_t input = part_begin(cut->panels, panel), o = part_begin(cut->outputs, part);
+    return (dense_ahead){cdata(w) + o * w->stride[0] + input, w->stride[0],
+                         part_size(cut->outputs, part), part_begin(cut->panels, stop) - input};
 }
 
 /* dx of the inputs of a packed panel, columns of one group; sums over outputs [o, o + t->steps) */
-static void backward_panel(const fc_args *a, partition panels, int64_t panel, partition columns,
-                           int64_t group, int64_t o, const float *weights, tile_args *t) {
+static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item, int64_t o,
+                           const float *weights, dense_ahead ahead, tile_args *t) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
-    int64_t input = part_begin(panels, panel), width = part_size(panels, panel);
-    int64_t column = part_begin(columns, group), count = part_size(columns, group);
+    int64_t panel = item / cut->columns.parts, group = item % cut->columns.parts;
+    int64_t input = part_begin(cut->panels, panel), width = part_size(cut->panels, panel);
+    int64_t column = part_begin(cut->columns, group), count = part_size(cut->columns, group);
     int sloped = y->data && o + t->steps == w->shape[0];
-    partition tiles = parts_of(width, tile_rows[part_most(columns)]);
+    partition tiles = parts_of(width, tile_rows[part_most(cut->columns)]);
     const float *from[TILE_COLUMNS];
     float *out[TILE_COLUMNS];
     for (int64_t v = 0; v < count; v++) {
@@ -52,36 +86,46 @@ static void backward_panel(const fc_args *a, partition panels, int64_t panel, pa
             t->y[v] = sloped ? from[v] + i * y->stride[1] : NULL;
         }
         t->scalar = weights + i;
-        prefetch_next_panel(w, o, t->steps, input + width, group * tiles.parts + k,
-                            columns.parts * tiles.parts);
+        if (ahead.rows) {
+            dense_ahead part = part_ahead(ahead, k, tiles.parts);
+            prefetch_rows(part.from, part.stride, part.rows, part.floats);
+        }
         run_tile(part_size(tiles, k), count, t);
+    }
+}
+
+/* Items [begin, end), of at most cut->wide panels: all outputs, block after block. */
+static void backward_blocks(const fc_args *a, const dense_cut *cut, int64_t begin, int64_t end,
+                            float *weights, tile_args *t) {
+    const fc_tensor *w = &a->t[1];
+    int64_t columns = cut->columns.parts, first = begin / columns, stop = ceil_div(end, columns);
+    for (int64_t c = 0; c < cut->outputs.parts; c++) {
+        int64_t o = part_begin(cut->outputs, c);
+        dense_ahead next = next_block(w, cut, c + 1, first, stop);
+        t->steps = part_size(cut->outputs, c);
+        t->add = c > 0;
+        int64_t panel_floats = t->steps * DENSE_PANEL;
+        for (int64_t p = first; p < stop; p++)
+            pack_panel(w, o, t->steps, part_begin(cut->panels, p), part_size(cut->panels, p),
+                       DENSE_PANEL, weights + (p - first) * panel_floats);
+        for (int64_t item = begin; item < end; item++)
+            backward_panel(a, cut, item, o, weights + (item / columns - first) * panel_floats,
+                           part_ahead(next, item - begin, end - begin), t);
     }
 }
 
 static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
-    float *weights = (float *)ctx->scratch;
-    partition columns = parts_of(active_blocks(dy, ctx) * (dy->shape[2] / VW), TILE_COLUMNS);
-    if (!columns.parts) return;
-    partition panels = parts_of(w->shape[1], DENSE_PANEL);
-    partition outputs = parts_of(w->shape[0], DENSE_OUTPUTS);
-    int64_t begin, end;
-    split(panels.parts * columns.parts, ctx, &begin, &end);
+    int64_t active = active_blocks(dy, ctx), begin, end, stop;
+    if (!active) return;
+    dense_cut cut = dense_cut_of(w, active * (dy->shape[2] / VW));
+    split(cut.panels.parts * cut.columns.parts, ctx, &begin, &end);
     tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = DENSE_PANEL,
                    .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
                    .slope = slope_of((int)a->i[0], (float)a->f[0])};
-    for (int64_t c = 0; c < outputs.parts; c++) {
-        int64_t o = part_begin(outputs, c), packed = -1;
-        t.steps = part_size(outputs, c);
-        t.add = c > 0;
-        for (int64_t k = begin; k < end; k++) {
-            int64_t p = k / columns.parts;
-            if (p != packed)
-                pack_panel(w, o, t.steps, part_begin(panels, p), part_size(panels, p), DENSE_PANEL,
-                           weights);
-            packed = p;
-            backward_panel(a, panels, p, columns, k % columns.parts, o, weights, &t);
-        }
+    for (; begin < end; begin = stop) {
+        stop = min_i64(end, (begin / cut.columns.parts + cut.wide) * cut.columns.parts);
+        backward_blocks(a, &cut, begin, stop, (float *)ctx->scratch, &t);
     }
 }
 
@@ -146,5 +190,5 @@ static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
 static size_t dense_backward_input_scratch(const fc_args *a) {
     int64_t outputs = a->t[1].shape[0];
     if (!lanes_fill_vectors(&a->t[0])) return outputs * DENSE_WIDTH * sizeof(float);
-    return min_i64(outputs, DENSE_OUTPUTS) * DENSE_PANEL * sizeof(float);
+    return DENSE_OUTPUTS * DENSE_PANEL * sizeof(float);
 }

@@ -1,5 +1,5 @@
-/* dw = dy x^T and db = dy summed over images. x is transposed, a few vectors of inputs at a time, so
- * that vectors lie along the inputs and no lanes need be summed. */
+/* dw = dy x^T and db = dy summed over images. x is transposed, a few vectors of inputs at a time,
+ * so that vectors lie along the inputs and no lanes need be summed. */
 #include "dense_rows.h"
 #include "transpose.h"
 

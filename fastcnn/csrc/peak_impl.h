@@ -1,4 +1,5 @@
-/* What the machine could do at most: multiply-adds on registers alone. Benchmarks divide by it. */
+/* What the machine could do at most: multiply-adds on registers alone, and memory alone. Benchmarks
+ * divide by it. */
 #include "vec.h"
 
 #if VW == 16 || defined(__aarch64__)
@@ -6,6 +7,7 @@
 #else
 #define PEAK_ACCUMULATORS 12
 #endif
+#define PEAK_PART 16384   /* floats: all read, all written, then the next */
 
 /* iterations * PEAK_ACCUMULATORS * VW multiply-adds on every thread; flops[0] is 2 * their
  * number, of one. */
@@ -22,4 +24,33 @@ static void fma_peak(const fc_args *a, const fc_context *ctx) {
     if (sum[0] < 0.0f) flops[0] = 0.0;
 }
 
-#define PEAK_KERNELS {"fma_peak", ">flops | iterations |", fma_peak, 0, 0, 0}
+INLINE float peak_sum(const float *x, int64_t n) {
+    vf s[8] = {{0}};
+    int64_t k = 0;
+    for (; k + 8 * VW <= n; k += 8 * VW)
+        UNROLL for (int u = 0; u < 8; u++) s[u] += load(x + k + u * VW);
+    for (; k < n; k += VW) s[0] += load_part(x + k, min_i64(VW, n - k));
+    UNROLL for (int u = 1; u < 8; u++) s[0] += s[u];
+    float sum = 0.0f;
+    for (int l = 0; l < VW; l++) sum += s[0][l];
+    return sum;
+}
+
+/* Both are cut into as many parts, of about PEAK_PART floats together; y's part p is filled with
+ * the sum of x's part p, so that each is read or written once. */
+static void memory_peak(const fc_args *a, const fc_context *ctx) {
+    const float *x = a->t[0].data;
+    float *y = a->t[1].data;
+    int64_t n = a->t[0].shape[0], m = a->t[1].shape[0], begin, end;
+    int64_t parts = ceil_div(n + m, PEAK_PART);
+    split(parts, ctx, &begin, &end);
+    for (int64_t p = begin; p < end; p++) {
+        int64_t from = n * p / parts, to = m * p / parts, stop = m * (p + 1) / parts;
+        vf sum = splat(peak_sum(x + from, n * (p + 1) / parts - from));
+        for (; to < stop; to += VW) store_n(y + to, sum, min_i64(VW, stop - to));
+    }
+}
+
+#define PEAK_KERNELS \
+    {"fma_peak", ">flops | iterations |", fma_peak, 0, 0, 0}, \
+    {"memory_peak", "x >y | |", memory_peak, 0, 0, 0}

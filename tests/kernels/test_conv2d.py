@@ -120,6 +120,7 @@ def test_backward_weight_matches_reference(problem):
         {"dilation": (1, 2), "size": (4, 41)},
         {"groups": 2, "channels": 60, "outs": 82},
         {"kernel": (1, 1), "channels": 262, "outs": 70, "blocks": 40, "size": (3, 3)},
+        {"kernel": (1, 1), "channels": 67, "outs": 70, "size": (5, 9)},
         {"outs": 133, "bias": False},
     ],
 )

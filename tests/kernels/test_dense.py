@@ -65,6 +65,13 @@ def test_more_than_one_go(lanes):
     assert_native_matches_reference("dense_backward_weight", arrays)
 
 
+def test_weights_that_no_cache_holds():
+    """Blocks of fewer outputs and more inputs."""
+    w, y, dy = draw(0, (1030, 1090), (3, 1090, 16), (3, 1030, 16))
+    arrays = {"dy": dy, "w": w / 32, "y": np.tanh(y), "dx": np.empty_like(y)}
+    assert_native_matches_reference("dense_backward_input", arrays, activation="tanh")
+
+
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 def test_strided_views_keep_their_borders(lanes):
     """Views into larger arrays: what lies around them stays as it was."""
