@@ -2,19 +2,21 @@
  *
  * They are our own and not OpenMP's, because a parallel region ends when all of its threads have
  * come: on a machine with other work one that the system has put aside holds up the caller by a
- * time slice (8 ms, of a prediction that takes 0.03), though all work is done. Here nobody waits
- * for a thread that has not begun.
+ * time slice (8 ms, of a prediction that takes 0.03), though all work is done. Here a caller waits
+ * only for those who have begun.
  *
- * Several callers may have work at the same time; a helper takes from the one that came last. A
+ * Several callers may have work at the same time; a helper takes from the one that came last, and
+ * there are as many helpers as one job has wanted, for more would fight for the same cores. A
  * forked child has none of the threads and must not call; see kernels/threads.py. */
+#define _GNU_SOURCE
 #include "pool.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
+#include <unistd.h>
 
 /* Rounds that a helper waits for more work before it sleeps: about as long as Python takes from one
  * training step, or small prediction, to the next. Waking it takes longer than a small kernel. */
@@ -30,8 +32,8 @@ typedef struct job {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t posted = PTHREAD_COND_INITIALIZER, left = PTHREAD_COND_INITIALIZER;
 static job *jobs;
-static int helpers, wanted;       /* that there are; that all jobs want */
-static atomic_uint news;          /* another number whenever a job comes */
+static int helpers, attempted;    /* that there are; that were to be made */
+static _Alignas(64) atomic_uint news;   /* another number whenever a job comes; watched by many */
 
 static job *open_job(void) {
     job *j = jobs;
@@ -40,11 +42,8 @@ static job *open_job(void) {
 }
 
 static void wait_a_little(unsigned seen) {
-    for (int n = 0; n < SPINS && atomic_load_explicit(&news, memory_order_relaxed) == seen; n++) {
-#if defined(__SSE2__)
-        _mm_pause();
-#endif
-    }
+    for (int n = 0; n < SPINS && atomic_load_explicit(&news, memory_order_relaxed) == seen; n++)
+        fc_pause();
 }
 
 static void *help(void *unused) {
@@ -69,23 +68,40 @@ static void *help(void *unused) {
     return NULL;
 }
 
-/* As many as all jobs want, or as the system gives: callers do without those that are missing. */
-static void make_helpers(void) {
-    for (; helpers < wanted; helpers++) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, help, NULL)) return;
+/* Helpers may run where the process may, wherever the thread that makes them is pinned. */
+static void free_of_pins(pthread_attr_t *attributes) {
+    pthread_attr_init(attributes);
+#ifdef __linux__
+    cpu_set_t cores;
+    if (!sched_getaffinity(getpid(), sizeof cores, &cores))
+        pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
+#endif
+}
+
+/* As many as a job wants, or as the system gives: callers do without those that are missing.
+ * Signals are for the program's own threads. */
+static void make_helpers(int wanted) {
+    if (wanted <= attempted) return;
+    attempted = wanted;
+    sigset_t all, saved;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    free_of_pins(&attributes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &saved);
+    for (; helpers < wanted && !pthread_create(&thread, &attributes, help, NULL); helpers++)
         pthread_detach(thread);
-    }
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    pthread_attr_destroy(&attributes);
 }
 
 static void post(job *j) {
     pthread_mutex_lock(&lock);
-    wanted += j->wanted;
     j->next = jobs;
     jobs = j;
-    make_helpers();
+    make_helpers(j->wanted);
     atomic_fetch_add(&news, 1);
-    pthread_cond_broadcast(&posted);
+    for (int n = 0; n < j->wanted; n++) pthread_cond_signal(&posted);
     pthread_mutex_unlock(&lock);
 }
 
@@ -95,7 +111,6 @@ static void close_job(job *j) {
     job **at = &jobs;
     while (*at != j) at = &(*at)->next;
     *at = j->next;
-    wanted -= j->wanted;
     while (j->inside) pthread_cond_wait(&left, &lock);
     pthread_mutex_unlock(&lock);
 }

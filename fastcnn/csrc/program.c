@@ -187,9 +187,7 @@ static void do_share(const fc_run *run, int phase, int share) {
 
 static void relax(int spins) {
     if (spins > 2000) sched_yield();      /* somebody needs this core: perhaps the thread we wait for */
-#if defined(__SSE2__)
-    _mm_pause();
-#endif
+    fc_pause();
 }
 
 static void do_phase(const fc_run *run, int phase, int thread) {
