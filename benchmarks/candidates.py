@@ -49,26 +49,32 @@ class Candidate:
         return {**os.environ, **limits, **self.environment}
 
 
-def fastcnn(backend: str = "native") -> Candidate:
-    return Candidate("fastcnn", backend)
+def fastcnn(backend: str = "native", precision: str = "float32") -> Candidate:
+    return Candidate("fastcnn", backend + end_of_mode(precision))
 
 
-def peers(text: str, batch: int) -> list[Candidate]:
+def end_of_mode(precision: str) -> str:
+    return "" if precision == "float32" else f"+{precision}"
+
+
+def peers(text: str, batch: int, precision: str = "float32") -> list[Candidate]:
     """Every mode worth trying of the peers in "torch=PYTHON,keras=PYTHON"."""
     torch = ["eager", "fused", "channels_last+fused", "compile+fused"]
     torch += ["channels_last+compile+fused"]
     if batch < 64:  # bound by calls
         torch += ["compile+compile_step", "compile+fused+cpp_wrapper"]
+    torch = [mode + end_of_mode(precision) for mode in torch]
     found = []
     for pair in filter(None, text.split(",")):
         library, _, python = pair.partition("=")
         if library == "torch":
             found += [Candidate(library, mode, python, KEEP_MEMORY) for mode in torch]
-            found.append(Candidate(library, "eager", python))
-        elif library == "keras":
+            found.append(Candidate(library, torch[0], python))
+        elif library == "keras" and precision == "float32":
             found += [Candidate(library, mode, python) for mode in ("graph", "xla")]
         else:
-            raise SystemExit(f"--peers knows torch=PYTHON and keras=PYTHON, not {pair!r}")
+            known = "torch=PYTHON and keras=PYTHON" if precision == "float32" else "torch=PYTHON"
+            raise SystemExit(f"--peers knows {known} in {precision}, not {pair!r}")
     return found
 
 

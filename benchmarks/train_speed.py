@@ -38,6 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", default="2", help="e.g. 1,2")
     parser.add_argument("--peers", default="", help="torch=PYTHON,keras=PYTHON")
     parser.add_argument("--backends", default="native", help="e.g. native,numba")
+    parser.add_argument(
+        "--precision", choices=("float32", "bf16"), default="float32", help="of all"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.4, help="length of a block")
     parser.add_argument("--core", type=int, default=0, help="where one-thread runs are pinned")
@@ -47,8 +50,8 @@ def arguments() -> argparse.Namespace:
 
 def compare(net: Net, batch: int, threads: int, options: argparse.Namespace) -> dict[str, Any]:
     """All figures of one net at one batch size and number of threads."""
-    own = [fastcnn(backend) for backend in options.backends.split(",")]
-    rivals = peers(options.peers, batch)
+    own = [fastcnn(backend, options.precision) for backend in options.backends.split(",")]
+    rivals = peers(options.peers, batch, options.precision)
     return measure(net, batch, threads, own, rivals, cost(net).training, options)
 
 

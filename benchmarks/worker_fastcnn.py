@@ -32,10 +32,10 @@ class Stopwatch(Callback):
         self.model.stop_training = self.steps >= self.most or self.seconds >= self.limit
 
 
-def build(net: Net, threads: int, backend: str | None = None) -> Model:
+def build(net: Net, threads: int, backend: str | None = None, precision: str = "float32") -> Model:
     image = Input(net.input)
     scores = stack([*net.layers, {"name": "softmax"}], image)
-    model = Model(image, scores, threads=threads, backend=backend)
+    model = Model(image, scores, threads=threads, backend=backend, precision=precision)
     model.compile(net.optimizer, "sparse_categorical_crossentropy")
     return model
 
@@ -55,9 +55,11 @@ def stack(specs: list[dict[str, Any]], x: Any) -> Any:
 
 
 def worker(net: Net, batch: int, threads: int, mode: str) -> tuple[Run, dict[str, Any]]:
-    """mode: a backend, to train; "predict", or "plan" for the program behind it alone."""
+    """mode: a backend, or one with "+bf16", to train; "predict", or "plan" for the program behind
+    it alone."""
     training = mode not in ("predict", "plan")
-    model = build(net, threads, mode if training else "native")
+    backend, _, precision = mode.partition("+")
+    model = build(net, threads, backend if training else "native", precision or "float32")
     images, labels = random_data(net, batch)
     if not training:
         call = predicting if mode == "predict" else running

@@ -1,4 +1,4 @@
-"""PyTorch, fp32. A mode is words of MODE_WORDS joined by "+". See serve.py."""
+"""PyTorch. A mode is words of MODE_WORDS joined by "+". See serve.py."""
 
 import math
 from itertools import cycle
@@ -18,6 +18,7 @@ MODE_WORDS = {
     "compile": "torch.compile of net and loss",
     "compile_step": "torch.compile of the optimizer, too",
     "cpp_wrapper": "inductor's option for fewer Python calls",
+    "bf16": "forward and loss under autocast; weights and the optimizer's state stay float32",
 }
 ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh, "gelu": nn.GELU}
 OPTIMIZERS = {
@@ -175,8 +176,11 @@ def training_step(
     update = optimizer(net, model, "fused" in words)
     apply = update.step
 
+    rounded = "bf16" in words
+
     def loss_of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(model(x), y)
+        with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
+            return functional.cross_entropy(model(x), y)
 
     if "compile" in words:
         options = {"cpp_wrapper": True} if "cpp_wrapper" in words else None
