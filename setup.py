@@ -11,8 +11,10 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import Extension, setup
+from setuptools.command.build_clib import build_clib
 from setuptools.errors import CompileError
 
 # distutils is setuptools' own copy, and exists only once setuptools is imported.
@@ -83,6 +85,15 @@ def isa_library(isa, flags):
     )
 
 
+class build_clib_side_by_side(build_clib):
+    """Compiles the libraries on all cores: each is one long run of the compiler."""
+
+    def build_libraries(self, libraries):
+        one = super().build_libraries
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda library: one([library]), libraries))
+
+
 def say(text):
     """Into the log of the build."""
     print(f"fastcnn: {text}", file=sys.stderr)
@@ -102,12 +113,13 @@ def compiled_parts():
         include_dirs=[CSRC],
         depends=headers,  # so that it is linked again after the static libraries
         define_macros=[(f"FC_HAVE_{isa.upper()}", "1") for isa in isas],
-        extra_compile_args=[*COMMON, *openmp],
-        extra_link_args=openmp,
+        extra_compile_args=[*COMMON, *openmp, "-pthread"],
+        extra_link_args=[*openmp, "-pthread"],
         libraries=["m"],
     )
     libraries = [isa_library(isa, flags) for isa, flags in {"baseline": [], **isas}.items()]
-    return {"libraries": libraries, "ext_modules": cythonize([extension])}
+    commands = {"build_clib": build_clib_side_by_side}
+    return {"libraries": libraries, "ext_modules": cythonize([extension]), "cmdclass": commands}
 
 
 if compiles([], f"#include <Python.h>\n{EMPTY}"):
