@@ -391,7 +391,11 @@ class Model(Network):
         for weight, view in views.weighted:
             plan.show(view)
             parts = [weight * rows for rows in self._outputs(plan, source)]
-            total = [a + b for a, b in zip(total, parts, strict=True)] if total else parts
+            if not total:
+                total = parts
+                continue
+            for sums, rows in zip(total, parts, strict=True):
+                sums += rows
         return total
 
     def _plan(

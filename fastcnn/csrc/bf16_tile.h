@@ -21,8 +21,6 @@ typedef struct {
     int add;                                         /* to what out holds already */
 } pair_tile_args;
 
-static const int64_t no_offset[1];
-
 INLINE void pair_tile(const int rows, const int columns, const pair_tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
     UNROLL for (int m = 0; m < rows; m++)

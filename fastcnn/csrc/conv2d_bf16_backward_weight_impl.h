@@ -87,7 +87,7 @@ static void bf16_dw_load_dy(const bf16_dw_job *d, const bf16_item *at, int64_t i
 
 static void bf16_dw_multiply(const bf16_dw_job *d, int64_t items, int add) {
     partition groups = parts_of(d->vectors, TILE_COLUMNS);
-    pair_tile_args t = {.column_step = d->vectors * VW, .offset = no_offset, .segments = 1};
+    pair_tile_args t = {.column_step = d->vectors * VW, .segments = 1};
     t.scalar_row = BF16_ITEMS * VW / 2;
     t.scalar_step = 1;
     t.steps = items * VW / 2;

@@ -43,7 +43,7 @@ static void bf16_finish(const bf16_phase *p, const bf16_item *at, int64_t n, int
 /* Parts [c0, c1) of the outputs, of one tile of items. */
 static void bf16_run_items(const bf16_phase *p, const bf16_item *at, int64_t n, int64_t c0,
                            int64_t c1, uint32_t *columns) {
-    pair_tile_args t = {.column_step = n * VW, .offset = no_offset, .segments = 1};
+    pair_tile_args t = {.column_step = n * VW, .segments = 1};
     t.scalar_row = p->w_out;
     t.scalar_step = p->w_pair;
     bf16_gather_items(p, at, columns, n);

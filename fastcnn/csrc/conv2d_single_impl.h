@@ -178,12 +178,14 @@ static void single_rows(const conv_job *j, int64_t group, int64_t block, int64_t
     }
 }
 
-/* n windows of 2x2 pixels of each vector, out of a tile of two rows. */
+/* n windows of 2x2 pixels of each vector, out of a tile of two rows. A NaN in the first of four
+ * stays, as in the kernel that writes an index. */
 INLINE void single_pool(const vf *sums, int64_t vectors, int64_t n, vf pooled[][VW], int64_t at) {
     for (int64_t v = 0; v < vectors; v++, sums += 4 * n)
-        for (int64_t p = 0; p < n; p++)
-            pooled[v][at + p] = vmax(vmax(sums[2 * p], sums[2 * p + 1]),
-                                     vmax(sums[2 * (n + p)], sums[2 * (n + p) + 1]));
+        for (int64_t p = 0; p < n; p++) {
+            vf upper = vmax(sums[2 * p + 1], sums[2 * p]), left = vmax(sums[2 * (n + p)], upper);
+            pooled[v][at + p] = vmax(sums[2 * (n + p) + 1], left);
+        }
 }
 
 /* Row y after 2x2 max pooling, of a group of output channels in one block */

@@ -66,7 +66,7 @@ static wino_tile_function *const wino_tiles[WINO_COLUMNS][WINO_OT] = {
 /* As a tile of wino_tiles, of pairs of channels. */
 static void wino_pair_tile(const float *v, const float *u, int64_t pairs, float *m, int64_t m_out,
                            int add, int64_t outs, int64_t columns) {
-    pair_tile_args t = {.column_step = WINO_COLUMNS * VW, .offset = no_offset, .scalar_row = 1};
+    pair_tile_args t = {.column_step = WINO_COLUMNS * VW, .scalar_row = 1};
     t.scalar = (const uint32_t *)u;
     t.scalar_step = WINO_LINE;
     t.steps = pairs;

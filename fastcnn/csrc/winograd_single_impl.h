@@ -148,12 +148,13 @@ static void wino_single_store(const wino_job *j, const float *row, int64_t chann
     }
 }
 
-/* The maxima of n windows of 2x2 outputs, two rows of a run, in the place of the first row. */
+/* The maxima of n windows of 2x2 outputs, two rows of a run, in the place of the first row. A NaN
+ * in the first of four stays, as in wino_pool_window. */
 static void wino_single_pool(float *rows, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
         const float *top = rows + 2 * k * VW, *below = top + WINO_WIDTH;
-        vf upper = vmax(load(top), load(top + VW)), lower = vmax(load(below), load(below + VW));
-        store(rows + k * VW, vmax(upper, lower));
+        vf upper = vmax(load(top + VW), load(top)), left = vmax(load(below), upper);
+        store(rows + k * VW, vmax(load(below + VW), left));
     }
 }
 

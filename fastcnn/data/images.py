@@ -100,11 +100,11 @@ def as_pixels(array: np.ndarray, name: str) -> np.ndarray:
 
 def is_finite(array: np.ndarray) -> bool:
     """Whether all numbers are: a finite sum has finite terms, and needs no memory."""
-    if array.size <= ONE_IMAGE:
-        flat = array.reshape(-1)
-        finite = math.isfinite(flat.dot(flat))
-    else:
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        if array.size <= ONE_IMAGE:
+            flat = array.reshape(-1)
+            finite = math.isfinite(flat.dot(flat))
+        else:
             finite = math.isfinite(array.sum())
     return finite or bool(np.isfinite(array).all())
 

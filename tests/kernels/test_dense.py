@@ -44,8 +44,8 @@ def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, gi
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 16])
-@pytest.mark.parametrize("images", [1, 6])
-@pytest.mark.parametrize(("inputs", "outputs"), [(16, 4), (35, 9), (64, 10), (7, 1)])
+@pytest.mark.parametrize("images", [1, 6, 8])
+@pytest.mark.parametrize(("inputs", "outputs"), [(16, 4), (35, 9), (64, 10), (7, 1), (20, 150)])
 def test_packed_weights(lanes, images, inputs, outputs):
     shapes = (images, inputs, lanes), (outputs, inputs), (outputs,), (images, outputs, lanes)
     x, w, b, y = draw(0, *shapes)
