@@ -3,8 +3,9 @@
     python benchmarks/convolutions.py [--batch 128] [--threads 1 2] [--isa avx2] [NAME ...]
 
 Counted are nominal operations, taps on padding included, so skipped padding shows as speed, and so
-do the multiplications that Winograd's kernels (W) save. Bytes are those of the images without
-borders, of the pixels that a kernel with steps reads, and of the parameters: roofline.py.
+do the multiplications that Winograd's kernels save (W2, W4: of tiles with 2x2, 4x4 outputs). Bytes
+are those of the images without borders, of the pixels that a kernel with steps reads, and of the
+parameters: roofline.py.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from roofline import Kernel, fma_peak, show
 
-from fastcnn.engine.algorithms import winograd_sums
+from fastcnn.engine.winograd import SIDES, Product
 from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
@@ -52,6 +53,8 @@ LAYERS = [
     Layer(64, 64, 3, 32),
     Layer(128, 128, 3, 16),
     Layer(256, 256, 3, 8),
+    Layer(128, 128, 3, 6),
+    Layer(512, 512, 3, 2),
     Layer(3, 16, 2, 32),
     Layer(16, 32, 2, 16),
     Layer(32, 64, 2, 8),
@@ -139,11 +142,12 @@ def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[st
         result[direction].add(name, arrays, **steps, **params)
     plain = layer.stride == 1 and layer.groups == 1
     if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
-        add_winograd(result, table, isa)
+        for side in SIDES[layer.kernel]:
+            add_winograd(result, table, isa, side)
     flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
     return {
         direction: Kernel(
-            program, flops, *moved(layer, table[direction.removeprefix("W ")][1], dx, y)
+            program, flops, *moved(layer, table[plain_direction(direction)][1], dx, y)
         )
         for direction, program in result.items()
     }
@@ -162,19 +166,27 @@ def moved(layer: Layer, arrays: dict, dx: np.ndarray, y: np.ndarray) -> tuple[in
     return sum(sizes.values()) - written, written
 
 
-def add_winograd(programs, table, isa: str | None) -> None:
+def plain_direction(direction: str) -> str:
+    """That of direct convolution: without what stands for Winograd's."""
+    return direction.partition(" ")[2] if direction.startswith("W") else direction
+
+
+def add_winograd(programs, table, isa: str | None, side: int) -> None:
     """The same arrays and directions by Winograd's kernels."""
-    for direction in ("forward", "d input", "pool forward"):
-        name, arrays, params = table[direction]
-        own = {k: v for k, v in params.items() if not k.startswith("zero_") and k != "halo_bottom"}
-        programs[f"W {direction}"] = program = new_program("native", isa)
-        program.add(name.replace("conv2d", "winograd"), arrays, **own)
     _, arrays, _ = table["d weight"]
-    filters, channels = arrays["dw"].shape[:2]
-    dy, kernel = arrays["dy"], arrays["dw"].shape[2]
-    tiles = dy.shape[0] * math.prod(-(-n // (7 - kernel)) for n in dy.shape[2:4])
-    made = {k: aligned(s) for k, s in winograd_sums(channels, filters, tiles).items()}
-    programs["W d weight"] = program = new_program("native", isa)
+    filters, channels, kernel = arrays["dw"].shape[:3]
+    form = f"W{side + 1 - kernel}"
+    for direction in ("forward", "d input", "pool forward"):
+        name, bound, params = table[direction]
+        own = {k: v for k, v in params.items() if not k.startswith("zero_") and k != "halo_bottom"}
+        programs[f"{form} {direction}"] = program = new_program("native", isa)
+        program.add(name.replace("conv2d", "winograd"), bound, side=side, **own)
+    dy = arrays["dy"]
+    product = Product(
+        "backward_weight", dy.shape[0], dy.shape[2:4], kernel, channels, filters, dy.shape[4]
+    )
+    made = {k: aligned(s) for k, s in product.sums(side).items()}
+    programs[f"{form} d weight"] = program = new_program("native", isa)
     program.add("winograd_backward_weight", {"x": arrays["x"], "dy": dy, **made}, kernel=kernel)
     program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
 

@@ -28,12 +28,12 @@ static void wino_dw_run(const fc_args *a, const fc_context *ctx, int paired) {
 static void wino_add_shares(const fc_tensor *sums, int64_t filter, int64_t channel,
                             int64_t channels, vf *u) {
     const float *from = (const float *)sums->data + channel * sums->stride[2] + filter;
-    for (int k = 0; k < WINO_AREA; k++, from += sums->stride[1])
+    for (int64_t k = 0; k < sums->shape[1]; k++, from += sums->stride[1])
         for (int64_t c = 0; c < channels; c++) {
             vf sum = load(from + c * sums->stride[2]);
             for (int64_t s = 1; s < sums->shape[0]; s++)
                 sum += load(from + c * sums->stride[2] + s * sums->stride[0]);
-            u[c * WINO_AREA + k] = sum;
+            u[c * sums->shape[1] + k] = sum;
         }
 }
 
@@ -44,13 +44,10 @@ static void wino_write_weights(const fc_tensor *sums, const fc_tensor *dw, int64
     int64_t channels = min_i64(WINO_BACK_CHANNELS, in - channel);
     int64_t filters = min_i64(VW, dw->shape[0] - filter);
     vf u[WINO_BACK_CHANNELS * WINO_AREA], taps[WINO_BACK_CHANNELS * WINO_TAPS + VW];
+    int64_t side = sums->shape[1] == 16 ? 4 : 6;
+    wino_kernel_function *adjoint = wino_kernel_adjoints[wino_form(side, side + 1 - kernel)];
     wino_add_shares(sums, filter, channel, channels, u);
-    for (int64_t c = 0; c < channels; c++) {
-        if (kernel == 3)
-            wino_kernel_adjoint(u + c * WINO_AREA, taps + c * area, 3);
-        else
-            wino_kernel_adjoint(u + c * WINO_AREA, taps + c * area, 5);
-    }
+    for (int64_t c = 0; c < channels; c++) adjoint(u + c * sums->shape[1], taps + c * area);
     for (int64_t at = 0, n; at < channels * area; at += VW) {
         n = min_i64(VW, channels * area - at);
         transpose(taps + at);

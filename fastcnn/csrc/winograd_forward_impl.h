@@ -1,8 +1,8 @@
 /* Winograd's convolution of 3x3 and 5x5 kernels at stride 1: forward, with 2x2 max pooling, and the
- * input gradient, which is a convolution of dy with turned weights.
+ * input gradient, which is a convolution of dy with turned weights. Tiles of 6 x 6, or of 4 x 4.
  *
  * A thread takes chunks of tiles, small enough for V and M to lie in its L2 cache:
- *     V[k][c][tile] = B' x B          k: one of 36 positions; a column is VW images of one tile
+ *     V[k][c][tile] = B' x B          k: one of the positions of a tile; a column is VW images of one tile
  *     M[k][o][tile] = sum over c of U[k][c][o] V[k][c][tile]
  *     y[o][tile] = act(A' M A + bias)
  * U = G w G' is made by prepare. In bf16, V and U are rounded and hold pairs of channels c, M is
@@ -95,7 +95,7 @@ INLINE void wino_multiply_line(const wino_job *j, const float *v, const float *u
 
 static void wino_multiply(const wino_job *j, const float *v, float *m, int64_t columns) {
     int64_t parts = ceil_div(j->depth, WINO_CHANNELS), lines = wino_lines(j->outs), c, channels;
-    for (int64_t k = 0; k < WINO_AREA; k++, v += j->v_position, m += j->columns * VW)
+    for (int64_t k = 0; k < j->area; k++, v += j->v_position, m += j->columns * VW)
         for (int64_t part = 0; part < parts; part++) {
             balanced(j->depth, parts, part, &c, &channels);
             for (int64_t t = 0; t < columns; t += WINO_COLUMNS)
@@ -137,23 +137,23 @@ static wino_place wino_place_of(const wino_job *j, const wino_run_of_tiles *r, i
 
 /* half[row][k] = A' M, the tile transformed along y */
 INLINE void wino_output_columns(const float *m, int64_t m_position, vf half[4][WINO_SIDE],
-                                const int M) {
-    UNROLL for (int k = 0; k < WINO_SIDE; k++) {
+                                const int S, const int M) {
+    UNROLL for (int k = 0; k < S; k++) {
         vf in[WINO_SIDE], out[4];
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(m + (i * WINO_SIDE + k) * m_position);
-        wino_output(in, out, M);
+        UNROLL for (int i = 0; i < S; i++) in[i] = load(m + (i * S + k) * m_position);
+        wino_output(in, out, S, M);
         UNROLL for (int i = 0; i < M; i++) half[i][k] = out[i];
     }
 }
 
 INLINE void wino_finish(const wino_job *j, const wino_place *p, const float *m, float bias,
-                        const int M) {
+                        const int S, const int M) {
     int64_t lanes = tensor_l(j->out);
     vf half[4][WINO_SIDE], y[4];
-    wino_output_columns(m, j->columns * VW, half, M);
+    wino_output_columns(m, j->columns * VW, half, S, M);
     UNROLL for (int i = 0; i < M; i++) {
         if (i >= p->rows) return;
-        wino_output(half[i], y, M);
+        wino_output(half[i], y, S, M);
         float *out = p->out + i * j->out->stride[2];
         UNROLL for (int k = 0; k < M; k++) {
             if (k >= p->cols) break;
@@ -187,14 +187,14 @@ INLINE void wino_pool_window(const wino_job *j, const vf top[2], const vf bottom
 }
 
 INLINE void wino_finish_pooled(const wino_job *j, const wino_place *p, const float *m, float bias,
-                               const int M) {
+                               const int S, const int M) {
     int64_t lanes = tensor_l(j->out);
     vf half[4][WINO_SIDE], top[4], bottom[4];
-    wino_output_columns(m, j->columns * VW, half, M);
+    wino_output_columns(m, j->columns * VW, half, S, M);
     UNROLL for (int i = 0; i < M; i += 2) {
         if (i >= p->rows) return;
-        wino_output(half[i], top, M);
-        wino_output(half[i + 1], bottom, M);
+        wino_output(half[i], top, S, M);
+        wino_output(half[i + 1], bottom, S, M);
         UNROLL for (int k = 0; k < M; k += 2)
             if (k < p->cols)
                 wino_pool_window(j, top + k, bottom + k, bias,
@@ -203,12 +203,16 @@ INLINE void wino_finish_pooled(const wino_job *j, const wino_place *p, const flo
     }
 }
 
-#define WINO_FINISH(name, M) \
-    NOINLINE void name##_##M(const wino_job *j, const wino_place *p, const float *m, float bias) { \
-        name(j, p, m, bias, M); \
+#define WINO_FINISH(S, M, name) \
+    NOINLINE void name##_##S##_##M(const wino_job *j, const wino_place *p, const float *m, float bias) { \
+        name(j, p, m, bias, S, M); \
     }
-WINO_FINISH(wino_finish, 2) WINO_FINISH(wino_finish, 4)
-WINO_FINISH(wino_finish_pooled, 2) WINO_FINISH(wino_finish_pooled, 4)
+WINO_FOR_EACH(WINO_FINISH, wino_finish)
+WINO_FOR_EACH(WINO_FINISH, wino_finish_pooled)
+
+static void (*const wino_finishes[2][WINO_FORMS])(const wino_job *, const wino_place *, const float *,
+                                                  float) = {
+    {WINO_FOR_EACH(WINO_NAME, wino_finish)}, {WINO_FOR_EACH(WINO_NAME, wino_finish_pooled)}};
 
 static void wino_finish_run(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
                             const float *m) {
@@ -218,10 +222,7 @@ static void wino_finish_run(const wino_job *j, const wino_run_of_tiles *r, int64
             for (int64_t part = 0; part < j->parts; part++) {
                 wino_place p = wino_place_of(j, r, t, out, part);
                 const float *from = m + ((tile + t) * j->parts + part) * VW;
-                if (j->index)
-                    (j->m == 4 ? wino_finish_pooled_4 : wino_finish_pooled_2)(j, &p, from, bias);
-                else
-                    (j->m == 4 ? wino_finish_4 : wino_finish_2)(j, &p, from, bias);
+                wino_finishes[j->index != 0][j->form](j, &p, from, bias);
             }
     }
 }
@@ -229,16 +230,16 @@ static void wino_finish_run(const wino_job *j, const wino_run_of_tiles *r, int64
 /* ---- kernels ---- */
 
 static size_t wino_job_scratch(const wino_job *j) {
-    int64_t half = (j->paired ? 2 : 1) * WINO_SIDE * WINO_WIDTH;
-    return (WINO_AREA * j->v_position + j->outs * j->m_out + half) * sizeof(float);
+    int64_t half = (j->paired ? 2 : 1) * j->side * WINO_WIDTH;
+    return (j->area * j->v_position + j->outs * j->m_out + half) * sizeof(float);
 }
 
 static void wino_chunk(const wino_job *j, int64_t begin, int64_t end, char *scratch) {
-    float *v = (float *)scratch, *m = v + WINO_AREA * j->v_position;
+    float *v = (float *)scratch, *m = v + j->area * j->v_position;
     float *half = m + j->outs * j->m_out;
     for (int64_t tile = begin; tile < end;) {
         wino_run_of_tiles r = wino_run_at(j, tile, end);
-        (j->paired ? wino_transform_pairs : wino_transform_run)(j, &r, tile - begin, v, half);
+        wino_transforms[j->paired][j->side == 4](j, &r, tile - begin, v, half);
         tile += r.count;
     }
     wino_multiply(j, v, m, (end - begin) * j->parts);
@@ -260,6 +261,10 @@ static void wino_run(const wino_job *j, const fc_context *ctx) {
 }
 
 #define WINO_KERNEL(name, job) \
+    static size_t name##_workspace(const fc_args *a) { \
+        wino_job j = job; \
+        return wino_workspace(&j); \
+    } \
     static size_t name##_scratch(const fc_args *a) { \
         wino_job j = job; \
         return wino_job_scratch(&j); \
@@ -279,12 +284,12 @@ WINO_KERNEL(winograd_bf16_max_pool_forward, wino_forward_job(a, 1, 1))
 WINO_KERNEL(winograd_bf16_backward_input, wino_backward_input_job(a, 1))
 
 #define WINO_ENTRY(name, signature) \
-    {#name, signature, name, name##_prepare, wino_workspace, name##_scratch}
-#define WINO_FORWARD_SIGNATURE "x w ?b >y | pad_top pad_left activation | alpha"
+    {#name, signature, name, name##_prepare, name##_workspace, name##_scratch}
+#define WINO_FORWARD_SIGNATURE "x w ?b >y | pad_top pad_left side activation | alpha"
 #define WINO_OTHER_ENTRIES(family) \
-    WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | pad_top pad_left activation | alpha"), \
+    WINO_ENTRY(family##_max_pool_forward, "x w ?b >y >index | pad_top pad_left side activation | alpha"), \
     WINO_ENTRY(family##_backward_input, \
-               "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left activation | alpha")
+               "dy w ?y ?z >dx | pad_top pad_left halo_top halo_left side activation | alpha")
 #define WINOGRAD_FORWARD_KERNELS \
     WINO_ENTRY(winograd_bf16_forward, WINO_FORWARD_SIGNATURE), \
     WINO_OTHER_ENTRIES(winograd), WINO_OTHER_ENTRIES(winograd_bf16)

@@ -23,7 +23,7 @@ INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r,
     int64_t lanes = tensor_l(x), y = j->first[0] + r->y * j->m, left = j->first[1] + r->x * j->m;
     wino_source s = {.before = min_i64(width, max_i64(0, -left))};
     s.there = max_i64(s.before, min_i64(width, tensor_w(x) - left));
-    for (int i = 0; i < WINO_SIDE; i++) {
+    for (int i = 0; i < j->side; i++) {
         int inside = y + i >= 0 && y + i < tensor_h(x);
         s.row[i] = wino_zero;
         if (inside) s.row[i] = tensor_row(x, r->block, 0, y + i) + left * lanes + part * VW;
@@ -33,25 +33,25 @@ INLINE wino_source wino_source_of(const wino_job *j, const wino_run_of_tiles *r,
     return s;
 }
 
-INLINE void wino_next_channel(wino_source *s) {
-    for (int i = 0; i < WINO_SIDE; i++) s->row[i] += s->channel[i];
+INLINE void wino_next_channel(wino_source *s, const int S) {
+    for (int i = 0; i < S; i++) s->row[i] += s->channel[i];
 }
 
 /* Columns of pixels, transformed along y: half[i][column]. */
-INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half) {
+INLINE void wino_input_columns(const wino_source *s, int64_t width, float *half, const int S) {
     for (int64_t k = 0; k < s->before; k++, half += VW)
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
+        UNROLL for (int i = 0; i < S; i++) store(half + i * WINO_WIDTH, (vf){0});
     for (int64_t k = s->before; k < s->there; k++, half += VW) {
         vf in[WINO_SIDE], out[WINO_SIDE];
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) {
+        UNROLL for (int i = 0; i < S; i++) {
             in[i] = load(s->row[i] + k * s->step[i]);
             __builtin_prefetch(s->row[i] + k * s->step[i] + s->channel[i]);
         }
-        wino_input(in, out);
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, out[i]);
+        wino_input(in, out, S);
+        UNROLL for (int i = 0; i < S; i++) store(half + i * WINO_WIDTH, out[i]);
     }
     for (int64_t k = s->there; k < width; k++, half += VW)
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) store(half + i * WINO_WIDTH, (vf){0});
+        UNROLL for (int i = 0; i < S; i++) store(half + i * WINO_WIDTH, (vf){0});
 }
 
 /* level: a channel, or a pair of them */
@@ -61,66 +61,80 @@ INLINE float *wino_v_at(const wino_job *j, float *v, int64_t level, int64_t colu
 }
 
 /* One tile of one channel, along x. */
-INLINE void wino_input_tile(const float *half, float *to, int64_t position) {
-    for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
+INLINE void wino_input_tile(const float *half, float *to, int64_t position, const int S) {
+    for (int i = 0; i < S; i++, half += WINO_WIDTH) {
         vf in[WINO_SIDE], out[WINO_SIDE];
-        UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
-        wino_input(in, out);
-        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position) store(to, out[k]);
+        UNROLL for (int k = 0; k < S; k++) in[k] = load(half + k * VW);
+        wino_input(in, out, S);
+        UNROLL for (int k = 0; k < S; k++, to += position) store(to, out[k]);
     }
 }
 
 /* One tile of two channels, in bf16; the second one may be missing. */
-INLINE void wino_input_pairs(const float *half, const float *other, float *to, int64_t position) {
-    for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
+INLINE void wino_input_pairs(const float *half, const float *other, float *to, int64_t position, const int S) {
+    for (int i = 0; i < S; i++, half += WINO_WIDTH) {
         vf in[WINO_SIDE], even[WINO_SIDE], odd[WINO_SIDE] = {0};
-        UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
-        wino_input(in, even);
+        UNROLL for (int k = 0; k < S; k++) in[k] = load(half + k * VW);
+        wino_input(in, even, S);
         if (other) {
-            UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(other + i * WINO_WIDTH + k * VW);
-            wino_input(in, odd);
+            UNROLL for (int k = 0; k < S; k++) in[k] = load(other + i * WINO_WIDTH + k * VW);
+            wino_input(in, odd, S);
         }
-        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position)
+        UNROLL for (int k = 0; k < S; k++, to += position)
             store_pairs((uint32_t *)to, pair(even[k], odd[k]));
     }
 }
 
-static void wino_transform_pairs(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
-                                 float *v, float *half) {
-    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
-    float *other = half + WINO_SIDE * WINO_WIDTH;
+INLINE void wino_transform_pairs(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
+                                 float *v, float *half, const int S) {
+    int64_t width = (r->count - 1) * j->m + S;
+    float *other = half + S * WINO_WIDTH;
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
         for (int64_t level = 0; level < j->depth; level++) {
             int whole = 2 * level + 1 < j->in;
-            wino_input_columns(&s, width, half);
-            wino_next_channel(&s);
+            wino_input_columns(&s, width, half, S);
+            wino_next_channel(&s, S);
             if (whole) {
-                wino_input_columns(&s, width, other);
-                wino_next_channel(&s);
+                wino_input_columns(&s, width, other, S);
+                wino_next_channel(&s, S);
             }
             for (int64_t t = 0; t < r->count; t++)
                 wino_input_pairs(half + t * j->m * VW, whole ? other + t * j->m * VW : 0,
                                  wino_v_at(j, v, level, (tile + t) * j->parts + part),
-                                 j->v_position);
+                                 j->v_position, S);
         }
     }
 }
 
-static void wino_transform_run(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
-                               float *v, float *half) {
-    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+INLINE void wino_transform_run(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
+                               float *v, float *half, const int S) {
+    int64_t width = (r->count - 1) * j->m + S;
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
-        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s)) {
-            wino_input_columns(&s, width, half);
+        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s, S)) {
+            wino_input_columns(&s, width, half, S);
             for (int64_t t = 0; t < r->count; t++)
                 wino_input_tile(half + t * j->m * VW,
                                 wino_v_at(j, v, channel, (tile + t) * j->parts + part),
-                                j->v_position);
+                                j->v_position, S);
         }
     }
 }
+
+typedef void wino_transform_function(const wino_job *j, const wino_run_of_tiles *r, int64_t tile,
+                                     float *v, float *half);
+#define WINO_TRANSFORM(name, S) \
+    NOINLINE void name##_##S(const wino_job *j, const wino_run_of_tiles *r, int64_t tile, float *v, \
+                             float *half) { \
+        name(j, r, tile, v, half, S); \
+    }
+WINO_TRANSFORM(wino_transform_run, 6) WINO_TRANSFORM(wino_transform_run, 4)
+WINO_TRANSFORM(wino_transform_pairs, 6) WINO_TRANSFORM(wino_transform_pairs, 4)
+
+/* [paired][side == 4] */
+static wino_transform_function *const wino_transforms[2][2] = {
+    {wino_transform_run_6, wino_transform_run_4}, {wino_transform_pairs_6, wino_transform_pairs_4}};
 
 /* The run of tiles that begins with `tile`, of all blocks. */
 static wino_run_of_tiles wino_run_at(const wino_job *j, int64_t tile, int64_t end) {

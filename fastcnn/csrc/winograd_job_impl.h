@@ -27,7 +27,8 @@ typedef struct {
     const float *w, *bias;
     int transposed, activation, paired;              /* paired: in bf16 */
     float alpha;
-    int64_t kernel, m;                               /* m x m outputs of a tile */
+    int64_t kernel, side, area, m;                   /* side x side inputs, m x m outputs of a tile */
+    int form;                                        /* of tiles: functions for them by wino_form */
     int64_t in, outs, first[2];                      /* first: pixel of x under the first tap */
     int64_t depth;                                   /* of the sums: channels, or pairs of them */
     int64_t size[2];                                 /* of the output, before pooling */
@@ -41,24 +42,31 @@ typedef struct {
 
 INLINE int64_t wino_strips(const wino_job *j) { return ceil_div(j->columns, WINO_COLUMNS); }
 
-/* An odd number of cache lines, so that 36 positions don't fall into the same few sets. */
+/* An odd number of cache lines, so that positions don't fall into the same few sets. */
 INLINE int64_t wino_odd_lines(int64_t floats) { return (ceil_div(floats, 16) | 1) * 16; }
 
 static void wino_choose_chunk(wino_job *j) {
-    int64_t tile_bytes = WINO_AREA * (j->depth + j->outs) * tensor_l(j->x) * sizeof(float);
+    int64_t tile_bytes = j->area * (j->depth + j->outs) * tensor_l(j->x) * sizeof(float);
     j->parts = tensor_l(j->x) / VW;
     int64_t least = ceil_div(WINO_COLUMNS, j->parts);
     j->chunk = min_i64(WINO_CHUNK_TILES, WINO_CHUNK_BYTES / tile_bytes) / least * least;
     j->chunk = max_i64(j->chunk, least);
     j->columns = j->chunk * j->parts;
     j->v_position = wino_odd_lines(wino_strips(j) * j->depth * WINO_COLUMNS * VW);
-    j->m_out = wino_odd_lines(WINO_AREA * j->columns * VW);
+    j->m_out = wino_odd_lines(j->area * j->columns * VW);
 }
 
-static void wino_complete_job(wino_job *j, const fc_args *a) {
+static void wino_set_side(wino_job *j, int64_t side, int64_t kernel) {
+    j->kernel = kernel;
+    j->side = side;
+    j->area = side * side;
+    j->m = side + 1 - kernel;
+    j->form = wino_form(side, j->m);
+}
+
+static void wino_complete_job(wino_job *j, const fc_args *a, int64_t side) {
     j->depth = j->paired ? ceil_div(j->in, 2) : j->in;
-    j->kernel = a->t[1].shape[2];
-    j->m = 7 - j->kernel;
+    wino_set_side(j, side, a->t[1].shape[2]);
     for (int d = 0; d < 2; d++) {
         j->size[d] = j->out->shape[2 + d] * (j->pooled ? 2 : 1);
         j->grid[d] = ceil_div(j->size[d], j->m);
@@ -77,9 +85,9 @@ static wino_job wino_forward_job(const fc_args *a, int pooled, int paired) {
     j.in = a->t[1].shape[1];
     j.outs = a->t[1].shape[0];
     for (int d = 0; d < 2; d++) j.first[d] = -a->i[d];
-    j.activation = (int)a->i[2];
+    j.activation = (int)a->i[3];
     j.alpha = (float)a->f[0];
-    wino_complete_job(&j, a);
+    wino_complete_job(&j, a, a->i[2]);
     return j;
 }
 
@@ -91,9 +99,9 @@ static wino_job wino_backward_input_job(const fc_args *a, int paired) {
     j.in = a->t[1].shape[0];
     j.outs = a->t[1].shape[1];
     for (int d = 0; d < 2; d++) j.first[d] = a->i[d] + a->i[2 + d] - (a->t[1].shape[2 + d] - 1);
-    j.activation = j.y ? (int)a->i[4] : ACT_LINEAR;
+    j.activation = j.y ? (int)a->i[5] : ACT_LINEAR;
     j.alpha = (float)a->f[0];
-    wino_complete_job(&j, a);
+    wino_complete_job(&j, a, a->i[4]);
     return j;
 }
 
@@ -101,11 +109,8 @@ static wino_job wino_backward_input_job(const fc_args *a, int paired) {
 
 INLINE int64_t wino_lines(int64_t outs) { return ceil_div(outs, WINO_LINE); }
 
-/* U of either direction. */
-static size_t wino_workspace(const fc_args *a) {
-    const int64_t *w = a->t[1].shape;
-    int64_t numbers = max_i64(wino_lines(w[0]) * w[1], wino_lines(w[1]) * w[0]) * WINO_LINE;
-    return WINO_AREA * numbers * sizeof(float);
+static size_t wino_workspace(const wino_job *j) {
+    return j->area * wino_lines(j->outs) * WINO_LINE * j->depth * sizeof(float);
 }
 
 /* u[k] = (G w G')[k] of an input channel; lanes are n output channels from `out` on. */
@@ -121,10 +126,7 @@ static void wino_channel_of_u(const wino_job *j, int64_t out, int64_t n, int64_t
         for (int64_t k = 0; k < VW; k++) taps[from + k] = rows[k];
     }
     for (int64_t t = 0; t < area && j->transposed; t++) turned[t] = taps[area - 1 - t];
-    if (j->kernel == 3)
-        wino_kernel(j->transposed ? turned : taps, u, 3);
-    else
-        wino_kernel(j->transposed ? turned : taps, u, 5);
+    wino_kernels[j->form](j->transposed ? turned : taps, u);
 }
 
 /* One channel, or pair of channels, of a line. */
@@ -136,7 +138,7 @@ static void wino_pack(const wino_job *j, int64_t line, int64_t level) {
         float *to = j->u + (line * j->depth + level) * WINO_LINE + out % WINO_LINE;
         wino_channel_of_u(j, out, n, j->paired ? 2 * level : level, u);
         if (j->paired && 2 * level + 1 < j->in) wino_channel_of_u(j, out, n, 2 * level + 1, odd);
-        for (int k = 0; k < WINO_AREA; k++, to += lines * j->depth * WINO_LINE)
+        for (int k = 0; k < j->area; k++, to += lines * j->depth * WINO_LINE)
             if (j->paired)
                 store_pairs((uint32_t *)to, pair(u[k], odd[k]));
             else

@@ -35,17 +35,16 @@ INLINE int64_t wino_group_size(const wino_job *j) {
 static wino_group wino_group_at(const wino_job *j, int64_t number) {
     int64_t size = wino_group_size(j), first = number * size;
     int64_t vectors = min_i64(size, wino_vectors(j) - first);
-    return (wino_group){first, vectors, vectors * VW, j->u + first * VW * WINO_AREA * j->in};
+    return (wino_group){first, vectors, vectors * VW, j->u + first * VW * j->area * j->in};
 }
 
-static size_t wino_single_workspace(const fc_args *a) {
-    const fc_tensor *w = &a->t[1];
-    return WINO_AREA * ceil_div(w->shape[0], VW) * VW * w->shape[1] * sizeof(float);
+static size_t wino_single_workspace(const wino_job *j) {
+    return j->area * wino_vectors(j) * VW * j->in * sizeof(float);
 }
 
 static size_t wino_single_scratch(const wino_job *j) {
-    int64_t v = WINO_AREA * wino_v_step(j), half = WINO_SIDE * WINO_WIDTH;
-    int64_t m = WINO_AREA * wino_m_step(TILE_COLUMNS * VW);
+    int64_t v = j->area * wino_v_step(j), half = j->side * WINO_WIDTH;
+    int64_t m = j->area * wino_m_step(TILE_COLUMNS * VW);
     return (v + m + half) * sizeof(float);
 }
 
@@ -59,7 +58,7 @@ static void wino_single_prepare(const wino_job *j, const fc_context *ctx) {
         for (int64_t c = 0; c < j->in; c++) {
             wino_channel_of_u(j, filter, filters, c, u);
             float *to = g.u + c * g.width + (vector - g.first) * VW;
-            for (int p = 0; p < WINO_AREA; p++) store(to + p * j->in * g.width, u[p]);
+            for (int p = 0; p < j->area; p++) store(to + p * j->in * g.width, u[p]);
         }
     }
 }
@@ -83,22 +82,32 @@ static void wino_single_row(const wino_job *j, int64_t block, int64_t c, int64_t
     }
 }
 
-static void wino_single_transform(const wino_job *j, const wino_run_of_tiles *r, float *v,
-                                  float *half) {
-    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+INLINE void wino_single_transform(const wino_job *j, const wino_run_of_tiles *r, float *v,
+                                  float *half, const int S) {
+    int64_t width = (r->count - 1) * j->m + S;
     for (int64_t c = 0; c < j->in; c += VW) {
-        for (int i = 0; i < WINO_SIDE; i++)
+        for (int i = 0; i < S; i++)
             wino_single_row(j, r->block, c, j->first[0] + r->y * j->m + i,
                             j->first[1] + r->x * j->m, width, half + i * WINO_WIDTH);
         for (float *p = half; p < half + width * VW; p += VW) {
             vf in[WINO_SIDE], out[WINO_SIDE];
-            UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(p + i * WINO_WIDTH);
-            wino_input(in, out);
-            UNROLL for (int i = 0; i < WINO_SIDE; i++) store(p + i * WINO_WIDTH, out[i]);
+            UNROLL for (int i = 0; i < S; i++) in[i] = load(p + i * WINO_WIDTH);
+            wino_input(in, out, S);
+            UNROLL for (int i = 0; i < S; i++) store(p + i * WINO_WIDTH, out[i]);
         }
         for (int64_t t = 0; t < r->count; t++)
-            wino_input_tile(half + t * j->m * VW, v + t * wino_row(j) + c, wino_v_step(j));
+            wino_input_tile(half + t * j->m * VW, v + t * wino_row(j) + c, wino_v_step(j), S);
     }
+}
+
+NOINLINE void wino_single_transform_6(const wino_job *j, const wino_run_of_tiles *r, float *v,
+                                      float *half) {
+    wino_single_transform(j, r, v, half, 6);
+}
+
+NOINLINE void wino_single_transform_4(const wino_job *j, const wino_run_of_tiles *r, float *v,
+                                      float *half) {
+    wino_single_transform(j, r, v, half, 4);
 }
 
 /* ---- M and outputs ---- */
@@ -108,7 +117,7 @@ static void wino_single_multiply(const wino_job *j, const wino_group *g, const f
     partition rows = parts_of(tiles, tile_rows[g->vectors]);
     tile_args t = {.column_step = g->width, .scalar_row = wino_row(j), .scalar_step = 1,
                    .steps = j->in, .segments = 1, .out_row = g->width};
-    for (int64_t k = 0; k < WINO_AREA; k++, v += wino_v_step(j), m += wino_m_step(g->width))
+    for (int64_t k = 0; k < j->area; k++, v += wino_v_step(j), m += wino_m_step(g->width))
         for (int64_t part = 0; part < rows.parts; part++) {
             int64_t first = part_begin(rows, part);
             for (int64_t n = 0; n < g->vectors; n++) {
@@ -122,16 +131,25 @@ static void wino_single_multiply(const wino_job *j, const wino_group *g, const f
 
 /* rows[i][column]: the outputs of a run of tiles, lanes are channels */
 INLINE void wino_single_outputs(const float *m, int64_t tiles, int64_t width, float *rows,
-                                const int M) {
+                                const int S, const int M) {
     for (int64_t t = 0; t < tiles; t++, m += width, rows += M * VW) {
         vf half[4][WINO_SIDE], y[4];
-        wino_output_columns(m, wino_m_step(width), half, M);
+        wino_output_columns(m, wino_m_step(width), half, S, M);
         UNROLL for (int i = 0; i < M; i++) {
-            wino_output(half[i], y, M);
+            wino_output(half[i], y, S, M);
             UNROLL for (int k = 0; k < M; k++) store(rows + i * WINO_WIDTH + k * VW, y[k]);
         }
     }
 }
+
+#define WINO_SINGLE_OUTPUTS(S, M, name) \
+    NOINLINE void name##_##S##_##M(const float *m, int64_t tiles, int64_t width, float *rows) { \
+        name(m, tiles, width, rows, S, M); \
+    }
+WINO_FOR_EACH(WINO_SINGLE_OUTPUTS, wino_single_outputs)
+
+static void (*const wino_single_outputs_of[])(const float *, int64_t, int64_t, float *) = {
+    WINO_FOR_EACH(WINO_NAME, wino_single_outputs)};
 
 /* One row of a run, from lanes into planes. */
 static void wino_single_store(const wino_job *j, const float *row, int64_t channel, int64_t n,
@@ -165,10 +183,7 @@ static void wino_single_finish(const wino_job *j, const wino_group *g, const win
     int64_t step = j->pooled ? 2 : 1;
     for (int64_t v = 0; v < g->vectors; v++) {
         int64_t channel = (g->first + v) * VW;
-        if (j->m == 4)
-            wino_single_outputs(m + v * VW, r->count, g->width, rows, 4);
-        else
-            wino_single_outputs(m + v * VW, r->count, g->width, rows, 2);
+        wino_single_outputs_of[j->form](m + v * VW, r->count, g->width, rows);
         for (int64_t i = 0; i < height; i += step) {
             if (j->pooled) wino_single_pool(rows + i * WINO_WIDTH, width / 2);
             wino_single_store(j, rows + i * WINO_WIDTH, channel, width / step,
@@ -180,8 +195,8 @@ static void wino_single_finish(const wino_job *j, const wino_group *g, const win
 /* ---- the whole ---- */
 
 static void wino_single_run(const wino_job *j, const fc_context *ctx) {
-    float *v = (float *)ctx->scratch, *half = v + WINO_AREA * wino_v_step(j);
-    float *m = half + WINO_SIDE * WINO_WIDTH;
+    float *v = (float *)ctx->scratch, *half = v + j->area * wino_v_step(j);
+    float *m = half + j->side * WINO_WIDTH;
     int64_t tiles = active_blocks(j->out, ctx) * j->tiles, begin, end, transformed = -1;
     int64_t groups = ceil_div(wino_vectors(j), wino_group_size(j));
     split(ceil_div(tiles, WINO_SINGLE_TILES) * groups, ctx, &begin, &end);
@@ -192,7 +207,8 @@ static void wino_single_run(const wino_job *j, const fc_context *ctx) {
         wino_run_of_tiles r;
         for (int64_t t = first; t < last && first != transformed; t += r.count) {
             r = wino_run_at(j, t, last);
-            wino_single_transform(j, &r, v + (t - first) * wino_row(j), half);
+            (j->side == 4 ? wino_single_transform_4 : wino_single_transform_6)(
+                j, &r, v + (t - first) * wino_row(j), half);
         }
         transformed = first;
         wino_single_multiply(j, &g, v, last - first, m);
@@ -206,7 +222,8 @@ static void wino_single_run(const wino_job *j, const fc_context *ctx) {
 static int wino_is_single(const fc_args *a) { return a->t[0].shape[4] == 1; }
 
 static size_t winograd_forward_workspace(const fc_args *a) {
-    return wino_is_single(a) ? wino_single_workspace(a) : wino_workspace(a);
+    wino_job j = wino_forward_job(a, 0, 0);
+    return wino_is_single(a) ? wino_single_workspace(&j) : wino_workspace(&j);
 }
 
 static size_t winograd_forward_scratch(const fc_args *a) {
@@ -222,6 +239,11 @@ static void winograd_forward_prepare(const fc_args *a, const fc_context *ctx) {
 static void winograd_forward(const fc_args *a, const fc_context *ctx) {
     wino_job j = wino_forward_job(a, 0, 0);
     (wino_is_single(a) ? wino_single_run : wino_run)(&j, ctx);
+}
+
+static size_t winograd_single_max_pool_forward_workspace(const fc_args *a) {
+    wino_job j = wino_forward_job(a, 1, 0);
+    return wino_single_workspace(&j);
 }
 
 static size_t winograd_single_max_pool_forward_scratch(const fc_args *a) {
@@ -243,7 +265,7 @@ static void winograd_single_max_pool_forward(const fc_args *a, const fc_context 
     {"winograd_forward", WINO_FORWARD_SIGNATURE, winograd_forward, winograd_forward_prepare, \
      winograd_forward_workspace, winograd_forward_scratch}, \
     {"winograd_single_max_pool_forward", WINO_FORWARD_SIGNATURE, winograd_single_max_pool_forward, \
-     winograd_single_max_pool_forward_prepare, wino_single_workspace, \
+     winograd_single_max_pool_forward_prepare, winograd_single_max_pool_forward_workspace, \
      winograd_single_max_pool_forward_scratch}
 
 #endif

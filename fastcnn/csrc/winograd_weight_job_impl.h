@@ -50,7 +50,7 @@ static wino_dw_job wino_dw_make_job(const fc_args *a, int paired) {
     j->paired = paired;
     j->in = j->x->shape[1];
     j->outs = d.dy->shape[1];
-    j->m = 7 - a->i[0];
+    wino_set_side(j, a->t[2].shape[1] == 16 ? 4 : 6, a->i[0]);
     for (int k = 0; k < 2; k++) {
         j->first[k] = -a->i[1 + k];
         j->size[k] = d.dy->shape[2 + k];

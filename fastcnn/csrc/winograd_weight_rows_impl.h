@@ -12,36 +12,41 @@
 static wino_dw_job wino_rows_job(const fc_args *a, int paired) {
     wino_dw_job d = wino_dw_make_job(a, paired);
     int64_t dm = wino_dw_widest(&d) * d.tiles.parts * d.line * sizeof(float);
-    int64_t row = WINO_SIDE * wino_dw_tile_floats(&d) * sizeof(float);
+    int64_t row = d.tiles.side * wino_dw_tile_floats(&d) * sizeof(float);
     wino_dw_choose_chunk(&d, min_i64(WINO_DM_BYTES / dm, WINO_ROW_BYTES / row));
     return d;
 }
 
 static size_t wino_rows_scratch(const fc_args *a, int paired) {
     wino_dw_job d = wino_rows_job(a, paired);
-    int64_t columns = ((d.chunk - 1) * d.tiles.m + WINO_SIDE) * VW, bias = d.tiles.outs * VW;
-    return (WINO_SIDE * (d.v_position + d.dm_position) + columns + bias) * sizeof(float);
+    int64_t columns = ((d.chunk - 1) * d.tiles.m + d.tiles.side) * VW, bias = d.tiles.outs * VW;
+    return (d.tiles.side * (d.v_position + d.dm_position) + columns + bias) * sizeof(float);
 }
 
 /* ---- one row of V ---- */
 
 /* Row I of B' x, of the columns of pixels inside the image. */
-INLINE void wino_input_row(const wino_source *s, float *out, const int I) {
+INLINE void wino_input_row(const wino_source *s, float *out, const int I, const int S) {
     for (int64_t k = s->before; k < s->there; k++) {
         vf in[WINO_SIDE], v[WINO_SIDE];
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) in[i] = load(s->row[i] + k * s->step[i]);
-        wino_input(in, v);
+        UNROLL for (int i = 0; i < S; i++) in[i] = load(s->row[i] + k * s->step[i]);
+        wino_input(in, v, S);
         store(out + k * VW, v[I]);
     }
 }
-#define WINO_INPUT_ROW(I) \
-    NOINLINE void wino_input_row_##I(const wino_source *s, float *out) { wino_input_row(s, out, I); }
-WINO_INPUT_ROW(0) WINO_INPUT_ROW(1) WINO_INPUT_ROW(2)
-WINO_INPUT_ROW(3) WINO_INPUT_ROW(4) WINO_INPUT_ROW(5)
+#define WINO_INPUT_ROW(I, S) \
+    NOINLINE void wino_input_row_##I##_##S(const wino_source *s, float *out) { \
+        wino_input_row(s, out, I, S); \
+    }
+WINO_INPUT_ROW(0, 6) WINO_INPUT_ROW(1, 6) WINO_INPUT_ROW(2, 6)
+WINO_INPUT_ROW(3, 6) WINO_INPUT_ROW(4, 6) WINO_INPUT_ROW(5, 6)
+WINO_INPUT_ROW(0, 4) WINO_INPUT_ROW(1, 4) WINO_INPUT_ROW(2, 4) WINO_INPUT_ROW(3, 4)
 
-static void (*const wino_input_rows[WINO_SIDE])(const wino_source *, float *) = {
-    wino_input_row_0, wino_input_row_1, wino_input_row_2,
-    wino_input_row_3, wino_input_row_4, wino_input_row_5};
+/* [side == 4][row] */
+static void (*const wino_input_rows[2][WINO_SIDE])(const wino_source *, float *) = {
+    {wino_input_row_0_6, wino_input_row_1_6, wino_input_row_2_6,
+     wino_input_row_3_6, wino_input_row_4_6, wino_input_row_5_6},
+    {wino_input_row_0_4, wino_input_row_1_4, wino_input_row_2_4, wino_input_row_3_4}};
 
 INLINE void wino_rows_store(const wino_job *j, float *to, vf v) {
     if (j->paired)
@@ -51,34 +56,41 @@ INLINE void wino_rows_store(const wino_job *j, float *to, vf v) {
 }
 
 /* A row of V of a run of tiles, the first of which is the chunk's tile `tile`. */
-static void wino_rows_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int i,
-                        float *v, float *columns) {
+INLINE void wino_rows_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int i,
+                        float *v, float *columns, const int S) {
     const wino_job *j = &d->tiles;
-    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+    int64_t width = (r->count - 1) * j->m + S;
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
         memset(columns, 0, s.before * VW * sizeof(float));
         memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
-        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s)) {
+        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s, S)) {
             wino_dw_row row = wino_dw_row_of(d, channel, v);
-            wino_input_rows[i](&s, columns);
+            wino_input_rows[S == 4][i](&s, columns);
             for (int64_t t = 0; t < r->count; t++) {
                 float *to = row.to + ((tile + t) * j->parts + part) * row.step;
                 vf in[WINO_SIDE], out[WINO_SIDE];
-                UNROLL for (int k = 0; k < WINO_SIDE; k++)
+                UNROLL for (int k = 0; k < S; k++)
                     in[k] = load(columns + (t * j->m + k) * VW);
-                wino_input(in, out);
-                UNROLL for (int k = 0; k < WINO_SIDE; k++, to += d->v_position)
+                wino_input(in, out, S);
+                UNROLL for (int k = 0; k < S; k++, to += d->v_position)
                     wino_rows_store(j, to, out[k]);
             }
         }
     }
 }
 
+#define WINO_ROWS_X(S) \
+    NOINLINE void wino_rows_x_##S(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int i, \
+                                  float *v, float *columns) { \
+        wino_rows_x(d, r, tile, i, v, columns, S); \
+    }
+WINO_ROWS_X(6) WINO_ROWS_X(4)
+
 /* ---- one row of dM ---- */
 
 /* half[column][filter]: row I of A dy, transposed to lanes of filters: half[column][image]. */
-INLINE void wino_dy_row(const wino_dy_tile *t, vf *half, const int I, const int M) {
+INLINE void wino_dy_row(const wino_dy_tile *t, vf *half, const int I, const int S, const int M) {
     for (int64_t k = 0; k < M; k++, half += VW) {
         if (k >= t->cols) {
             for (int f = 0; f < VW; f++) half[f] = (vf){0};
@@ -89,63 +101,65 @@ INLINE void wino_dy_row(const wino_dy_tile *t, vf *half, const int I, const int 
             vf y[4], m[WINO_SIDE];
             UNROLL for (int i = 0; i < M; i++)
                 y[i] = i < t->rows ? load(from + i * t->row_step) : (vf){0};
-            wino_output_adjoint(y, m, M);
+            wino_output_adjoint(y, m, S, M);
             half[f] = m[I];
         }
         for (int64_t f = t->filters; f < VW; f++) half[f] = (vf){0};
         transpose(half);
     }
 }
-#define WINO_DY_ROW(I, M) \
-    NOINLINE void wino_dy_row_##I##_##M(const wino_dy_tile *t, vf *half) { \
-        wino_dy_row(t, half, I, M); \
+#define WINO_DY_ROW(I, S, M) \
+    NOINLINE void wino_dy_row_##I##_##S##_##M(const wino_dy_tile *t, vf *half) { \
+        wino_dy_row(t, half, I, S, M); \
     }
-#define WINO_DY_ROWS(M) \
-    WINO_DY_ROW(0, M) WINO_DY_ROW(1, M) WINO_DY_ROW(2, M) \
-    WINO_DY_ROW(3, M) WINO_DY_ROW(4, M) WINO_DY_ROW(5, M)
-WINO_DY_ROWS(2) WINO_DY_ROWS(4)
+#define WINO_DY_ROWS(S, M) \
+    WINO_DY_ROW(0, S, M) WINO_DY_ROW(1, S, M) WINO_DY_ROW(2, S, M) WINO_DY_ROW(3, S, M)
+WINO_DY_ROWS(6, 4) WINO_DY_ROW(4, 6, 4) WINO_DY_ROW(5, 6, 4)
+WINO_DY_ROWS(6, 2) WINO_DY_ROW(4, 6, 2) WINO_DY_ROW(5, 6, 2)
+WINO_DY_ROWS(4, 2)
 
-static void (*const wino_dy_rows[2][WINO_SIDE])(const wino_dy_tile *, vf *) = {
-    {wino_dy_row_0_2, wino_dy_row_1_2, wino_dy_row_2_2,
-     wino_dy_row_3_2, wino_dy_row_4_2, wino_dy_row_5_2},
-    {wino_dy_row_0_4, wino_dy_row_1_4, wino_dy_row_2_4,
-     wino_dy_row_3_4, wino_dy_row_4_4, wino_dy_row_5_4}};
+static void (*const wino_dy_rows[WINO_FORMS][WINO_SIDE])(const wino_dy_tile *, vf *) = {
+    {wino_dy_row_0_6_4, wino_dy_row_1_6_4, wino_dy_row_2_6_4,
+     wino_dy_row_3_6_4, wino_dy_row_4_6_4, wino_dy_row_5_6_4},
+    {wino_dy_row_0_6_2, wino_dy_row_1_6_2, wino_dy_row_2_6_2,
+     wino_dy_row_3_6_2, wino_dy_row_4_6_2, wino_dy_row_5_6_2},
+    {wino_dy_row_0_4_2, wino_dy_row_1_4_2, wino_dy_row_2_4_2, wino_dy_row_3_4_2}};
 
-INLINE void wino_dm_image(const vf *half, int l, vf m[WINO_SIDE], const int M) {
+INLINE void wino_dm_image(const vf *half, int l, vf m[WINO_SIDE], const int S, const int M) {
     vf y[4];
     UNROLL for (int k = 0; k < M; k++) y[k] = half[k * VW + l];
-    wino_output_adjoint(y, m, M);
+    wino_output_adjoint(y, m, S, M);
 }
 
 /* Along x, for each image; width: floats from one image to the next. */
-INLINE void wino_dm_images(const vf *half, float *to, int64_t width, int64_t position, const int M) {
+INLINE void wino_dm_images(const vf *half, float *to, int64_t width, int64_t position, const int S, const int M) {
     for (int l = 0; l < VW; l++, to += width) {
         vf m[WINO_SIDE];
-        wino_dm_image(half, l, m, M);
-        UNROLL for (int k = 0; k < WINO_SIDE; k++) store(to + k * position, m[k]);
+        wino_dm_image(half, l, m, S, M);
+        UNROLL for (int k = 0; k < S; k++) store(to + k * position, m[k]);
     }
 }
 
 /* The same in bf16; width: from one pair of images to the next. */
-INLINE void wino_dm_pairs(const vf *half, float *to, int64_t width, int64_t position, const int M) {
+INLINE void wino_dm_pairs(const vf *half, float *to, int64_t width, int64_t position, const int S, const int M) {
     for (int l = 0; l < VW; l += 2, to += width) {
         vf even[WINO_SIDE], odd[WINO_SIDE];
-        wino_dm_image(half, l, even, M);
-        wino_dm_image(half, l + 1, odd, M);
-        UNROLL for (int k = 0; k < WINO_SIDE; k++)
+        wino_dm_image(half, l, even, S, M);
+        wino_dm_image(half, l + 1, odd, S, M);
+        UNROLL for (int k = 0; k < S; k++)
             store_pairs((uint32_t *)(to + k * position), pair(even[k], odd[k]));
     }
 }
 
-#define WINO_DM(name, M) \
-    NOINLINE void name##_##M(const vf *half, float *to, int64_t width, int64_t position) { \
-        name(half, to, width, position, M); \
+#define WINO_DM(S, M, name) \
+    NOINLINE void name##_##S##_##M(const vf *half, float *to, int64_t width, int64_t position) { \
+        name(half, to, width, position, S, M); \
     }
-WINO_DM(wino_dm_images, 2) WINO_DM(wino_dm_images, 4)
-WINO_DM(wino_dm_pairs, 2) WINO_DM(wino_dm_pairs, 4)
+WINO_FOR_EACH(WINO_DM, wino_dm_images)
+WINO_FOR_EACH(WINO_DM, wino_dm_pairs)
 
-static void (*const wino_dm[2][2])(const vf *, float *, int64_t, int64_t) = {
-    {wino_dm_images_2, wino_dm_images_4}, {wino_dm_pairs_2, wino_dm_pairs_4}};
+static void (*const wino_dm[2][WINO_FORMS])(const vf *, float *, int64_t, int64_t) = {
+    {WINO_FOR_EACH(WINO_NAME, wino_dm_images)}, {WINO_FOR_EACH(WINO_NAME, wino_dm_pairs)}};
 
 /* A row of dM of a run of tiles, `vectors` of filters from `first` on */
 static void wino_rows_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int i,
@@ -158,8 +172,8 @@ static void wino_rows_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64
             for (int64_t part = 0; part < j->parts; part++) {
                 wino_dy_tile from = wino_dy_tile_at(d, r, t, part, (first + v) * VW);
                 float *to = dm + ((tile + t) * j->parts + part) * d->line * width + v * VW;
-                wino_dy_rows[j->m / 4][i](&from, half);
-                wino_dm[j->paired][j->m / 4](half, to, width, d->dm_position);
+                wino_dy_rows[j->form][i](&from, half);
+                wino_dm[j->paired][j->form](half, to, width, d->dm_position);
             }
 }
 
@@ -185,7 +199,7 @@ static wino_rows_unit wino_rows_unit_at(const wino_dw_job *d, int64_t index) {
 
 /* The last group clears the padding of the rows as well. */
 static void wino_rows_clear(const wino_dw_job *d, const wino_rows_unit *u, float *bias) {
-    int64_t rows = WINO_SIDE * d->tiles.in, floats = u->vectors * VW;
+    int64_t rows = d->tiles.side * d->tiles.in, floats = u->vectors * VW;
     if (u->group == d->groups.parts - 1) floats = d->padded - u->first * VW;
     for (int64_t row = 0; row < rows; row++)
         memset(d->sums + (u->i * rows + row) * d->padded + u->first * VW, 0, floats * sizeof(float));
@@ -201,14 +215,15 @@ static void wino_rows_chunk(const wino_dw_job *d, int64_t begin, int64_t end, in
         for (int64_t tile = begin, n; tile < end; tile += n) {
             wino_run_of_tiles r = wino_run_at(j, tile, end);
             n = r.count;
-            if (unit.i != row) wino_rows_x(d, &r, tile - begin, unit.i, s->v, s->columns);
+            if (unit.i != row)
+                (j->side == 4 ? wino_rows_x_4 : wino_rows_x_6)(d, &r, tile - begin, unit.i, s->v, s->columns);
             wino_rows_dy(d, &r, tile - begin, unit.i, unit.first, unit.vectors, s->dm);
             if (unit.i == 0 && d->bias_sums)
                 wino_dw_add_bias(d, &r, unit.first * VW, unit.filters, s->bias);
         }
         row = unit.i;
-        wino_dw_multiply(d, WINO_SIDE, unit.vectors, end - begin, s->v, s->dm,
-                         d->sums + row * WINO_SIDE * j->in * d->padded + unit.first * VW);
+        wino_dw_multiply(d, j->side, unit.vectors, end - begin, s->v, s->dm,
+                         d->sums + row * j->side * j->in * d->padded + unit.first * VW);
     }
 }
 
@@ -216,10 +231,10 @@ static void wino_rows_run(const fc_args *a, const fc_context *ctx, int paired) {
     wino_dw_job d = wino_rows_job(a, paired);
     wino_rows_memory s = {.v = (float *)ctx->scratch};
     int64_t tiles = active_blocks(d.dy, ctx) * d.tiles.tiles, begin, end;
-    s.dm = s.v + WINO_SIDE * d.v_position;
-    s.bias = s.dm + WINO_SIDE * d.dm_position;
+    s.dm = s.v + d.tiles.side * d.v_position;
+    s.bias = s.dm + d.tiles.side * d.dm_position;
     s.columns = s.bias + d.tiles.outs * VW;
-    split(WINO_SIDE * d.groups.parts, ctx, &begin, &end);
+    split(d.tiles.side * d.groups.parts, ctx, &begin, &end);
     for (int64_t u = begin; u < end; u++) {
         wino_rows_unit unit = wino_rows_unit_at(&d, u);
         wino_rows_clear(&d, &unit, s.bias);

@@ -10,27 +10,27 @@
 
 static wino_dw_job wino_tiles_job(const fc_args *a, int paired) {
     wino_dw_job d = wino_dw_make_job(a, paired);
-    int64_t sums = WINO_AREA * d.tiles.in * d.padded * sizeof(float);
-    int64_t tile = WINO_AREA * wino_dw_tile_floats(&d) * sizeof(float);
+    int64_t sums = d.tiles.area * d.tiles.in * d.padded * sizeof(float);
+    int64_t tile = d.tiles.area * wino_dw_tile_floats(&d) * sizeof(float);
     wino_dw_choose_chunk(&d, (WINO_SHARE_BYTES - sums) / tile);
     return d;
 }
 
 static size_t wino_tiles_scratch(const fc_args *a, int paired) {
     wino_dw_job d = wino_tiles_job(a, paired);
-    int64_t half = WINO_SIDE * WINO_WIDTH, bias = d.tiles.outs * VW;
-    return (WINO_AREA * (d.v_position + d.dm_position) + half + bias) * sizeof(float);
+    int64_t half = d.tiles.side * WINO_WIDTH, bias = d.tiles.outs * VW;
+    return (d.tiles.area * (d.v_position + d.dm_position) + half + bias) * sizeof(float);
 }
 
 /* V of one tile and channel, from columns transformed along y. next: where that of the next one goes;
  * its 36 lines are fetched for writing, because stores wait for lines that lie in L2. */
 INLINE void wino_tile_v(const float *half, float *to, const float *next, int64_t position,
-                        const int paired) {
-    for (int i = 0; i < WINO_SIDE; i++, half += WINO_WIDTH) {
+                        const int S, const int paired) {
+    for (int i = 0; i < S; i++, half += WINO_WIDTH) {
         vf in[WINO_SIDE], out[WINO_SIDE];
-        UNROLL for (int k = 0; k < WINO_SIDE; k++) in[k] = load(half + k * VW);
-        wino_input(in, out);
-        UNROLL for (int k = 0; k < WINO_SIDE; k++, to += position, next += position) {
+        UNROLL for (int k = 0; k < S; k++) in[k] = load(half + k * VW);
+        wino_input(in, out, S);
+        UNROLL for (int k = 0; k < S; k++, to += position, next += position) {
             if (paired)
                 store_bf16((uint16_t *)to, out[k]);
             else
@@ -40,33 +40,44 @@ INLINE void wino_tile_v(const float *half, float *to, const float *next, int64_t
     }
 }
 
-#define WINO_TILE_V(name, paired) \
-    NOINLINE void name(const float *half, float *to, const float *next, int64_t position) { \
-        wino_tile_v(half, to, next, position, paired); \
+#define WINO_TILE_V(S) \
+    NOINLINE void wino_tile_v_##S(const float *half, float *to, const float *next, int64_t position) { \
+        wino_tile_v(half, to, next, position, S, 0); \
+    } \
+    NOINLINE void wino_tile_v_bf16_##S(const float *half, float *to, const float *next, \
+                                       int64_t position) { \
+        wino_tile_v(half, to, next, position, S, 1); \
     }
-WINO_TILE_V(wino_tile_v_floats, 0)
-WINO_TILE_V(wino_tile_v_bf16, 1)
+WINO_TILE_V(6) WINO_TILE_V(4)
 
 /* Not inline, for the sake of registers. */
-NOINLINE void wino_tiles_columns(const wino_source *s, int64_t width, float *half) {
-    wino_input_columns(s, width, half);
-}
+#define WINO_TILES_COLUMNS(S) \
+    NOINLINE void wino_tiles_columns_##S(const wino_source *s, int64_t width, float *half) { \
+        wino_input_columns(s, width, half, S); \
+    }
+WINO_TILES_COLUMNS(6) WINO_TILES_COLUMNS(4)
+
+/* [side == 4], and [paired] */
+static void (*const wino_tiles_columns[2])(const wino_source *, int64_t, float *) = {
+    wino_tiles_columns_6, wino_tiles_columns_4};
+static void (*const wino_tile_vs[2][2])(const float *, float *, const float *, int64_t) = {
+    {wino_tile_v_6, wino_tile_v_bf16_6}, {wino_tile_v_4, wino_tile_v_bf16_4}};
 
 /* V of a run of tiles, the first of which is the chunk's tile `tile`. */
 static void wino_tiles_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, float *v,
                          float *half) {
     const wino_job *j = &d->tiles;
-    int64_t width = (r->count - 1) * j->m + WINO_SIDE;
+    int64_t width = (r->count - 1) * j->m + j->side;
+    int small = j->side == 4;
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
-        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s)) {
+        for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s, (int)j->side)) {
             wino_dw_row row = wino_dw_row_of(d, channel, v);
             float *first = row.to + (tile * j->parts + part) * row.step, *to = first, *next;
-            wino_tiles_columns(&s, width, half);
+            wino_tiles_columns[small](&s, width, half);
             for (int64_t t = 0; t < r->count; t++, to = next) {
                 next = t + 1 < r->count ? to + j->parts * row.step : first + d->line;
-                (j->paired ? wino_tile_v_bf16 : wino_tile_v_floats)(half + t * j->m * VW, to, next,
-                                                                    d->v_position);
+                wino_tile_vs[small][j->paired](half + t * j->m * VW, to, next, d->v_position);
             }
         }
     }
@@ -99,61 +110,61 @@ INLINE void wino_turn_tile(const wino_dy_tile *t, vf *pixels, const int M) {
 }
 
 /* A dy of image l: half[column][6] */
-INLINE void wino_dm_half(const vf *pixels, int l, vf half[4][WINO_SIDE], const int M) {
+INLINE void wino_dm_half(const vf *pixels, int l, vf half[4][WINO_SIDE], const int S, const int M) {
     UNROLL for (int k = 0; k < M; k++) {
         vf y[4];
         UNROLL for (int i = 0; i < M; i++) y[i] = pixels[(i * M + k) * VW + l];
-        wino_output_adjoint(y, half[k], M);
+        wino_output_adjoint(y, half[k], S, M);
     }
 }
 
 /* Row i of A dy A' */
-INLINE void wino_dm_row(vf half[4][WINO_SIDE], const int i, vf m[WINO_SIDE], const int M) {
+INLINE void wino_dm_row(vf half[4][WINO_SIDE], const int i, vf m[WINO_SIDE], const int S, const int M) {
     vf y[4];
     UNROLL for (int k = 0; k < M; k++) y[k] = half[k][i];
-    wino_output_adjoint(y, m, M);
+    wino_output_adjoint(y, m, S, M);
 }
 
 /* dM of a tile; width: floats from one image to the next. */
 INLINE void wino_tile_images(const wino_dy_tile *t, float *to, int64_t width, int64_t position,
-                             const int M) {
+                             const int S, const int M) {
     vf pixels[16 * VW], half[4][WINO_SIDE], m[WINO_SIDE];
     wino_turn_tile(t, pixels, M);
     for (int l = 0; l < VW; l++, to += width) {
         float *at = to;
-        wino_dm_half(pixels, l, half, M);
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) {
-            wino_dm_row(half, i, m, M);
-            UNROLL for (int k = 0; k < WINO_SIDE; k++, at += position) store(at, m[k]);
+        wino_dm_half(pixels, l, half, S, M);
+        UNROLL for (int i = 0; i < S; i++) {
+            wino_dm_row(half, i, m, S, M);
+            UNROLL for (int k = 0; k < S; k++, at += position) store(at, m[k]);
         }
     }
 }
 
 /* The same in bf16; width: from one pair of images to the next. */
 INLINE void wino_tile_pairs(const wino_dy_tile *t, float *to, int64_t width, int64_t position,
-                            const int M) {
+                            const int S, const int M) {
     vf pixels[16 * VW], half[2][4][WINO_SIDE], m[2][WINO_SIDE];
     wino_turn_tile(t, pixels, M);
     for (int l = 0; l < VW; l += 2, to += width) {
         uint32_t *at = (uint32_t *)to;
-        UNROLL for (int q = 0; q < 2; q++) wino_dm_half(pixels, l + q, half[q], M);
-        UNROLL for (int i = 0; i < WINO_SIDE; i++) {
-            UNROLL for (int q = 0; q < 2; q++) wino_dm_row(half[q], i, m[q], M);
-            UNROLL for (int k = 0; k < WINO_SIDE; k++, at += position)
+        UNROLL for (int q = 0; q < 2; q++) wino_dm_half(pixels, l + q, half[q], S, M);
+        UNROLL for (int i = 0; i < S; i++) {
+            UNROLL for (int q = 0; q < 2; q++) wino_dm_row(half[q], i, m[q], S, M);
+            UNROLL for (int k = 0; k < S; k++, at += position)
                 store_pairs(at, pair(m[0][k], m[1][k]));
         }
     }
 }
 
-#define WINO_TILE_DM(name, M) \
-    NOINLINE void name##_##M(const wino_dy_tile *t, float *to, int64_t width, int64_t position) { \
-        name(t, to, width, position, M); \
+#define WINO_TILE_DM(S, M, name) \
+    NOINLINE void name##_##S##_##M(const wino_dy_tile *t, float *to, int64_t width, int64_t position) { \
+        name(t, to, width, position, S, M); \
     }
-WINO_TILE_DM(wino_tile_images, 2) WINO_TILE_DM(wino_tile_images, 4)
-WINO_TILE_DM(wino_tile_pairs, 2) WINO_TILE_DM(wino_tile_pairs, 4)
+WINO_FOR_EACH(WINO_TILE_DM, wino_tile_images)
+WINO_FOR_EACH(WINO_TILE_DM, wino_tile_pairs)
 
-static void (*const wino_tile_dm[2][2])(const wino_dy_tile *, float *, int64_t, int64_t) = {
-    {wino_tile_images_2, wino_tile_images_4}, {wino_tile_pairs_2, wino_tile_pairs_4}};
+static void (*const wino_tile_dm[2][WINO_FORMS])(const wino_dy_tile *, float *, int64_t, int64_t) = {
+    {WINO_FOR_EACH(WINO_NAME, wino_tile_images)}, {WINO_FOR_EACH(WINO_NAME, wino_tile_pairs)}};
 
 /* dM of a run of tiles, `vectors` of filters from `first` on */
 static void wino_tiles_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile,
@@ -165,7 +176,7 @@ static void wino_tiles_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int6
             for (int64_t part = 0; part < j->parts; part++) {
                 wino_dy_tile from = wino_dy_tile_at(d, r, t, part, (first + v) * VW);
                 float *to = dm + ((tile + t) * j->parts + part) * d->line * width + v * VW;
-                wino_tile_dm[j->paired][j->m / 4](&from, to, width, d->dm_position);
+                wino_tile_dm[j->paired][j->form](&from, to, width, d->dm_position);
             }
 }
 
@@ -190,18 +201,18 @@ static void wino_tiles_chunk(const wino_dw_job *d, int64_t begin, int64_t end,
             r = wino_run_at(&d->tiles, t, end);
             wino_tiles_dy(d, &r, t - begin, first, vectors, s->dm);
         }
-        wino_dw_multiply(d, WINO_AREA, vectors, end - begin, s->v, s->dm, sums + first * VW);
+        wino_dw_multiply(d, (int)d->tiles.area, vectors, end - begin, s->v, s->dm, sums + first * VW);
     }
 }
 
 static void wino_tiles_run(const fc_args *a, const fc_context *ctx, int paired) {
     wino_dw_job d = wino_tiles_job(a, paired);
     wino_tiles_memory s = {.v = (float *)ctx->scratch};
-    int64_t size = WINO_AREA * d.tiles.in * d.padded, outs = d.tiles.outs, begin, end;
+    int64_t size = d.tiles.area * d.tiles.in * d.padded, outs = d.tiles.outs, begin, end;
     partition tiles = {active_blocks(d.dy, ctx) * d.tiles.tiles, d.shares};
-    s.dm = s.v + WINO_AREA * d.v_position;
-    s.half = s.dm + WINO_AREA * d.dm_position;
-    s.bias = s.half + WINO_SIDE * WINO_WIDTH;
+    s.dm = s.v + d.tiles.area * d.v_position;
+    s.half = s.dm + d.tiles.area * d.dm_position;
+    s.bias = s.half + d.tiles.side * WINO_WIDTH;
     split(d.shares, ctx, &begin, &end);
     for (int64_t k = begin; k < end; k++) {
         int64_t last = part_begin(tiles, k + 1);

@@ -6,20 +6,18 @@ Chosen when the plan is compiled, from shapes alone: not from the number of thre
 not depend on it.
 """
 
-import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastcnn.kernels.geometry import Pair
+from fastcnn.engine.winograd import VECTOR, Product
 from fastcnn.kernels.spec import OPS
 
 if TYPE_CHECKING:
     from fastcnn.engine.builder import Builder
     from fastcnn.engine.convolution import Convolution
 
-VECTOR = 16  # lanes
 Arrays = dict[str, Any]
 Params = dict[str, Any]
 
@@ -97,77 +95,54 @@ class DirectBf16(Direct):
 
 
 class Winograd(Algorithm):
-    """4 (3x3) or 2.8 (5x5) times fewer multiplications, and transforms: csrc/winograd_impl.h.
+    """Fewer multiplications, and transforms: csrc/winograd_impl.h, engine/winograd.py.
 
     Tiles that reach beyond the image are completed with zeros: no halo is needed."""
 
     FAMILY = "winograd"  # of kernels
     adds = True
-    SIDE = 6  # of a tile of inputs
-    # In multiply-adds: what transforming a tile costs for each channel and filter, and what packing
-    # a kernel's weights costs; and how many times fewer there must be than by direct convolution.
-    # Fitted to benchmarks/convolutions.py on Zen 5.
-    TRANSFORM: ClassVar = {"forward": 200, "input": 200, "weight": 400}
-    PACKING = 150  # in training: for predictions, weights are packed once
-    LEAST_GAIN = 1.5
+    LEAST_GAIN = 1.4
     LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
-    LEAST_TILES = 4  # of images that lie alone: below, the time goes into reading the weights
 
     def accepts(
         self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
     ) -> bool:
         made = OPS["winograd_forward"].made_by(build.backend)
         fits = conv.is_plain and conv.kernel in ((3, 3), (5, 5))
-        if not (build.winograd and made and fits and self._takes_lanes(build, conv, direction)):
+        if not (build.winograd and made and fits and self._takes_lanes(build, direction)):
             return False
-        size = conv.size if direction == "backward_input" else conv.output
-        transform = self.TRANSFORM[direction.rpartition("_")[2]]
-        packing = self.PACKING if build.training else 0
-        gain = self._gain(conv.kernel[0], size, channels, filters, build.blocks, transform, packing)
         pooled = direction.startswith("max_pool")
+        gain = self._product(build, conv, direction, channels, filters).gain()
         return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
 
-    def _takes_lanes(self, build: "Builder", conv: "Convolution", direction: str) -> bool:
+    def _takes_lanes(self, build: "Builder", direction: str) -> bool:
         """Blocks of 16 images, or single ones in predictions."""
-        if build.lanes != 1 or build.training or direction != "forward":
-            return build.lanes == 16
-        return build.blocks * self._tiles(conv.kernel[0], conv.output) >= self.LEAST_TILES
+        single = build.lanes == 1 and not build.training and direction == "forward"
+        return build.lanes == VECTOR or single
 
-    def _tiles(self, kernel: int, size: Pair) -> int:
-        side = self.SIDE + 1 - kernel
-        return -(-size[0] // side) * -(-size[1] // side)
-
-    def _gain(
-        self,
-        kernel: int,
-        size: Pair,
-        channels: int,
-        filters: int,
-        blocks: int,
-        transform: int,
-        packing: int,
-    ) -> float:
-        """Multiply-adds of direct convolution over those of Winograd's, for `size` outputs."""
-        tiles = blocks * self._tiles(kernel, size)
-        product = channels * filters
-        tile = self.SIDE**2 * product + transform * (channels + filters)
-        direct = blocks * size[0] * size[1] * kernel**2 * product
-        return direct / (tiles * tile + packing * product)
+    def _product(
+        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
+    ) -> Product:
+        size = conv.size if direction == "backward_input" else conv.output
+        shape = direction, build.blocks, size, conv.kernel[0], channels, filters
+        return Product(*shape, build.lanes, build.training)
 
     def emit(
         self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
     ) -> None:
         pads = {"pad_top": conv.pads[0], "pad_left": conv.pads[2]}
+        filters, channels = arrays["dw" if direction == "backward_weight" else "w"].shape[:2]
+        product = self._product(build, conv, direction, channels, filters)
         if direction == "backward_weight":
-            tiles = build.blocks * self._tiles(conv.kernel[0], conv.output)
-            self._emit_weight(build, tiles, {"kernel": conv.kernel[0], **pads}, **arrays)
+            self._emit_weight(build, product, {"kernel": conv.kernel[0], **pads}, **arrays)
         else:
-            build.step(kernel_name(self.FAMILY, direction, arrays), {**pads, **act}, **arrays)
+            params = {"side": product.side(), **pads, **act}
+            build.step(kernel_name(self.FAMILY, direction, arrays), params, **arrays)
 
     def _emit_weight(
         self,
         build: "Builder",
-        tiles: int,
+        product: Product,
         params: Params,
         x: Any,
         dy: Any,
@@ -176,32 +151,13 @@ class Winograd(Algorithm):
     ) -> None:
         if build.all_unwanted([dw, db]):
             return
-        filters, channels = dw.shape[:2]
-        shapes = winograd_sums(channels, filters, tiles)
-        made: Arrays = {name: build.buffer(shape) for name, shape in shapes.items()}
+        made: Arrays = {
+            name: build.buffer(shape) for name, shape in product.sums(product.side()).items()
+        }
         if db is None:
             made["bias_sums"] = None
         build.step(f"{self.FAMILY}_backward_weight", params, x=x, dy=dy, **made)
         build.step("winograd_weight_gradient", **made, dw=dw, db=db)
-
-
-# Where the sums of all positions leave room for V and dM in L2, threads share tiles: each is then
-# transformed once and not for each of 6 rows of positions, 1.3 (32 channels) to 1.7 times (16) as
-# fast on Zen 5. Their number is fixed, so that bits do not depend on that of the threads; adding up
-# more sums, or sums of fewer tiles, takes too long.
-SHARED_SUMS = 2**18  # bytes, at most
-SHARES = 8
-SHARE_TILES = 4  # of 16 images, at least
-
-
-def winograd_sums(channels: int, filters: int, tiles: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the sums of Winograd's weight gradient; one of each for each share of the tiles.
-
-    One share: threads share positions of a tile and filters, and each goes over all tiles."""
-    one = (Winograd.SIDE**2, channels, -(-filters // VECTOR) * VECTOR)
-    fits = 4 * math.prod(one) <= SHARED_SUMS
-    shares = max(1, min(SHARES, tiles // SHARE_TILES)) if fits else 1
-    return {"sums": (shares, *one), "bias_sums": (shares, filters)}
 
 
 class WinogradBf16(Winograd):

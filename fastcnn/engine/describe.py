@@ -1,5 +1,6 @@
 """What a plan does, step by step, as text."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,17 +22,29 @@ def describe(plan: "Plan") -> str:
     rows: list[tuple[str, ...]] = [COLUMNS]
     totals = np.zeros(3)
     steps = zip(plan.program.bound, plan.owners, strict=True)
-    for number, ((op, arrays, _), node) in enumerate(steps):
+    for number, ((op, arrays, params), node) in enumerate(steps):
         figures = (*_traffic(op, arrays), operations(op.name, node) * plan.batch / 1e9)
         totals += figures
         name = "" if node is None else node.name
-        rows.append((str(number), op.name, name, *_cells(figures)))
+        rows.append((str(number), title(op, arrays, params), name, *_cells(figures)))
     rows.append(("", "sum", "", *_cells(totals)))
-    title = (
+    heading = (
         f"{plan.purpose}: {len(rows) - 2} steps for {plan.batch} samples, blocks of {plan.lanes},"
         f" {plan.program.backend}; {plan.bytes / MIB:.1f} MiB of buffers"
     )
-    return f"{title}\n{table(rows, right=(0, 3, 4, 5))}"
+    return f"{heading}\n{table(rows, right=(0, 3, 4, 5))}"
+
+
+def title(op: Any, arrays: dict[str, np.ndarray | None], params: dict[str, Any]) -> str:
+    """A kernel's name, of Winograd's with its form F(m x m, r x r): outputs of a tile, kernel."""
+    if not op.name.startswith("winograd"):
+        return str(op.name)
+    sums, w = (arrays.get(name) for name in ("sums", "w"))
+    if w is None:
+        w = arrays.get("dw")
+    kernel = params["kernel"] if w is None else w.shape[2]
+    outputs = (params["side"] if sums is None else math.isqrt(sums.shape[1])) + 1 - kernel
+    return f"{op.name} F({outputs}x{outputs},{kernel}x{kernel})"
 
 
 def _traffic(op: Any, arrays: dict[str, np.ndarray | None]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.engine.describe import MULTIPLY
+from fastcnn.engine.describe import MULTIPLY, title
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
@@ -46,7 +46,7 @@ def kernel_rates(plan: Plan, threads: int) -> list[Rate]:
     blocks = -(-plan.batch // plan.lanes)
     runs = [plan.program.step_seconds(blocks, threads) for _ in range(REPEATS)]
     best = np.min([[seconds for _, seconds in run] for run in runs], axis=0)
-    names = [name for name, _ in runs[0]]
+    names = [title(*bound) for bound in plan.program.bound]
     return _joined(zip(plan.owners, names, best, strict=True), plan.batch)
 
 
@@ -62,7 +62,7 @@ def _joined(steps: Iterable[tuple[Node | None, str, float]], batch: int) -> list
     for node, kernel, seconds in steps:
         if node is None or node.layer is None or not kernel.startswith(MULTIPLY):
             continue
-        direction = DIRECTIONS.get(kernel.rpartition("_")[2], "forward")
+        direction = DIRECTIONS.get(kernel.partition(" ")[0].rpartition("_")[2], "forward")
         flops = 2 * batch * node.layer.multiply_adds(*node.input_shapes)
         key = (node.name, direction)
         rate = rates.setdefault(key, Rate(*key, [], 0.0, flops))

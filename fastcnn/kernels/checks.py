@@ -3,6 +3,7 @@
 C computes addresses from these shapes and looks at nothing twice: a wrong shape must end here.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ Params = dict[str, Any]
 HYPER = {"adam_update": 3, "adamax_update": 2, "nadam_update": 4, "radam_update": 4}
 SQUARE_SUM_PIECE = 4096  # floats; as in csrc/gradient_impl.h
 STRIDE_1 = {"stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "groups": 1}
-WINOGRAD_POSITIONS = 36  # of a tile of 6 x 6
+WINOGRAD_SIDES = {3: (4, 6), 5: (6,)}  # of tiles of inputs, by kernel
 MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
@@ -118,12 +119,19 @@ def conv2d_bf16(name: str, arrays: Arrays, params: Params) -> None:
         raise ShapeError(f"{name} needs a multiple of 16 lanes, not {lanes.shape[-1]}")
 
 
-def winograd_tiles(
-    name: str, kernel: tuple[int, ...], lanes: int = 16, single: bool = False
-) -> None:
-    """single: whether there is a kernel for images that lie alone."""
+def winograd_tiles(name: str, kernel: tuple[int, ...], side: int) -> None:
     if kernel not in ((3, 3), (5, 5)):
         raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")
+    sides = WINOGRAD_SIDES[kernel[0]]
+    if side not in sides:
+        wanted = " or ".join(f"{s}x{s}" for s in sides)
+        raise ShapeError(
+            f"{name}: kernels of {kernel[0]}x{kernel[1]} have tiles of {wanted}, not {side}x{side}"
+        )
+
+
+def winograd_lanes(name: str, lanes: int, single: bool = False) -> None:
+    """single: whether there is a kernel for images that lie alone."""
     if lanes % 16 and not (single and lanes == 1):
         wanted = "1 lane or a multiple of 16" if single else "a multiple of 16 lanes"
         raise ShapeError(f"{name} needs {wanted}, not {lanes}")
@@ -134,7 +142,8 @@ def winograd(name: str, arrays: Arrays, params: Params) -> None:
     x, w = arrays["x"] if "x" in arrays else arrays["dy"], arrays["w"]
     assert x is not None and w is not None
     single = name in ("winograd_forward", "winograd_single_max_pool_forward")
-    winograd_tiles(name, w.shape[2:], x.shape[-1], single)
+    winograd_tiles(name, w.shape[2:], params["side"])
+    winograd_lanes(name, x.shape[-1], single)
     if "x" in arrays:
         expect(name, "the number of input channels", x.shape[1], w.shape[1])
     winograd_pads(name, params)
@@ -154,25 +163,27 @@ def winograd_pads(name: str, params: Params) -> None:
 def winograd_backward_weight(name: str, arrays: Arrays, params: Params) -> None:
     x, dy, sums = (arrays[tensor] for tensor in ("x", "dy", "sums"))
     assert x is not None and dy is not None and sums is not None
-    winograd_tiles(name, (params["kernel"],) * 2, x.shape[-1])
+    winograd_lanes(name, x.shape[-1])
     winograd_pads(name, params)
-    winograd_sums(name, sums, dy.shape[1])
+    winograd_sums(name, sums, (params["kernel"],) * 2, dy.shape[1])
 
 
 def winograd_weight_gradient(name: str, arrays: Arrays, params: Params) -> None:
     sums, dw = arrays["sums"], arrays["dw"]
     assert sums is not None and dw is not None
-    winograd_tiles(name, dw.shape[2:])
-    winograd_sums(name, sums, dw.shape[0])
+    winograd_sums(name, sums, dw.shape[2:], dw.shape[0])
     if arrays["db"] is not None and arrays["bias_sums"] is None:
         raise ShapeError(f"{name}: db is the sum of bias_sums, which are missing")
 
 
-def winograd_sums(name: str, sums: np.ndarray, filters: int) -> None:
+def winograd_sums(name: str, sums: np.ndarray, kernel: tuple[int, ...], filters: int) -> None:
     """For each share of the tiles and each position in one; rows of filters are whole vectors."""
     if sums.shape[0] < 1:
         raise ShapeError(f"{name} needs at least one share of sums")
-    expect(name, "the number of positions", sums.shape[1], WINOGRAD_POSITIONS)
+    side = math.isqrt(sums.shape[1])
+    if side * side != sums.shape[1]:
+        raise ShapeError(f"{name}: {sums.shape[1]} positions are no square tile")
+    winograd_tiles(name, kernel, side)
     expect(name, "the length of rows of sums", sums.shape[3], -(-filters // 16) * 16)
 
 

@@ -41,3 +41,20 @@ def test_sums(plan):
     rows = [row.split() for row in plan.describe().splitlines()[2:]]
     *steps, total = ([float(cell) for cell in row[-3:]] for row in rows)
     assert total == pytest.approx([sum(c) for c in zip(*steps, strict=True)], abs=0.1)
+
+
+def test_forms_of_winograds_tiles():
+    """Outputs of a tile and kernel: of large images, of images of 2 x 2 pixels."""
+    layers = [
+        L.Conv2D(64, 3, padding="same"),
+        L.MaxPooling2D(8),
+        L.Conv2D(64, 3, padding="same"),
+        L.Flatten(),
+        L.Dense(4),
+    ]
+    graph = Graph.chain((64, 16, 16), layers)
+    text = training_plan(graph, ParameterStore(graph, 0, "float32"), 256).describe()
+    for large in ("forward", "backward_weight"):
+        assert f"winograd_{large} F(4x4,3x3) " in text
+    for small in ("forward", "backward_input", "backward_weight", "weight_gradient"):
+        assert f"winograd_{small} F(2x2,3x3) " in text

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from fastcnn.kernels.reference.bf16 import round_bf16
 from fastcnn.kernels.reference.conv2d import windows
 from tests.kernels.compare import as_float64, assert_native_matches_reference, makers, run
-from tests.kernels.conv2d_cases import Case, canaries, gradient_problem
+from tests.kernels.conv2d_cases import Case, canaries
 from tests.kernels.conv2d_cases import problems as direct_problems
-from tests.kernels.test_winograd import backward_arrays, forward_arrays, problems, weight_arrays
+from tests.kernels.test_winograd import (
+    FORMS,
+    backward_arrays,
+    formed,
+    forward_arrays,
+    forward_params,
+    problems,
+    weight_arrays,
+)
 
 
 def bits(x):
@@ -42,7 +50,9 @@ def unsaturated(problem):
 @given(problems())
 def test_winograd_forward_matches_reference(problem):
     case = unsaturated(problem)
-    assert_native_matches_reference("winograd_bf16_forward", forward_arrays(case), **case.act)
+    assert_native_matches_reference(
+        "winograd_bf16_forward", forward_arrays(case), **forward_params(case)
+    )
 
 
 @settings(deadline=None, max_examples=25)
@@ -51,8 +61,8 @@ def test_winograd_backward_matches_reference(problem, shares):
     case = unsaturated(problem)
     arrays, params, _ = backward_arrays(case)
     assert_native_matches_reference("winograd_bf16_backward_input", arrays, **params, **case.act)
-    arrays, _ = weight_arrays(case, shares)
-    assert_native_matches_reference("winograd_bf16_backward_weight", arrays)
+    arrays, dw = weight_arrays(case, shares)
+    assert_native_matches_reference("winograd_bf16_backward_weight", arrays, kernel=dw.shape[2])
 
 
 @settings(deadline=None, max_examples=15)
@@ -66,11 +76,11 @@ def test_winograd_with_pooling_is_winograd_and_pooling(problem):
     whole = forward_arrays(case)
     arrays = {**whole, "y": case.outputs(*size), "index": case.outputs(*size, dtype=np.uint8)}
     for backend, isa in makers("winograd_bf16_forward"):
-        full = run("winograd_bf16_forward", whole, backend, 1, isa, **case.act)["y"]
+        full = run("winograd_bf16_forward", whole, backend, 1, isa, **forward_params(case))["y"]
         wanted = windows(full)
         for threads in (1, 3):
             name = "winograd_bf16_max_pool_forward"
-            got = run(name, arrays, backend, threads, isa, **case.act)
+            got = run(name, arrays, backend, threads, isa, **forward_params(case))
             np.testing.assert_allclose(got["y"], wanted.max(axis=2), rtol=1e-4, atol=1e-4)
             chosen = np.take_along_axis(wanted, got["index"][:, :, None].astype(int), axis=2)
             np.testing.assert_allclose(got["y"], chosen[:, :, 0], rtol=1e-4, atol=1e-4)
@@ -81,17 +91,17 @@ def rms(x):
 
 
 @pytest.mark.parametrize("channels", [5, 64, 131])
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_sums_are_those_of_rounded_factors(kernel, channels):
+@pytest.mark.parametrize("form", FORMS)
+def test_sums_are_those_of_rounded_factors(form, channels):
     """On average far closer to the reference that rounds as well than to exact numbers."""
-    shapes = {"channels": channels, "outs": 23, "kernel": (kernel, kernel), "size": (9, 14)}
-    case = Case(gradient_problem(**shapes, lanes=16, blocks=2, pad=(1, 1, 1, 1), bias=False))
+    shapes = {"channels": channels, "outs": 23, "size": (9, 14)}
+    case = Case(formed(form, **shapes, lanes=16, blocks=2, pad=(1, 1, 1, 1), bias=False))
     backward, params, _ = backward_arrays(case, with_y=False)
     for direction, arrays, options in (
-        ("forward", forward_arrays(case), {}),
+        ("forward", forward_arrays(case), {"side": form[1]}),
         ("backward_input", backward, params),
-        ("backward_weight", weight_arrays(case)[0], {}),
-        ("backward_weight", weight_arrays(case, shares=2)[0], {}),
+        ("backward_weight", weight_arrays(case)[0], {"kernel": form[0]}),
+        ("backward_weight", weight_arrays(case, shares=2)[0], {"kernel": form[0]}),
     ):
         name = f"winograd_bf16_{direction}"
         (exact,) = run(f"winograd_{direction}", as_float64(arrays), "reference", **options).values()

@@ -1,14 +1,15 @@
 """Winograd's convolution (Lavin and Gray 2016): fewer multiplications for 3x3 and 5x5 kernels.
 
-A tile of 6 x 6 inputs yields m x m outputs of an r x r kernel, m + r = 7:
+A tile of s x s inputs yields m x m outputs of an r x r kernel, s = m + r - 1:
 
     y = A' [sum over channels of (G w G') * (B' x B)] A        ' is the transpose
 
-for each tile 36 multiplications a channel in place of m m r r: 4 times fewer for 3x3 kernels, 2.8
-times for 5x5. The matrices follow from 5 points and infinity: row p of A and, over the product of
-its distances to the other points, of G are the powers of point p; row p of B' has the coefficients
-of the product of (t - q) over all points q but p. With 0, +-1/sqrt 2, +-sqrt 2, float32's error is
-half of what it is with the usual 0, +-1, +-2.
+for each tile s s multiplications a channel in place of m m r r: with tiles of 6 x 6 4 times fewer
+for 3x3 kernels, 2.8 times for 5x5; with tiles of 4 x 4, for 3x3 kernels only, 2.25 times. The
+matrices follow from s - 1 points and infinity: row p of A and, over the product of its distances to
+the other points, of G are the powers of point p; row p of B' has the coefficients of the product of
+(t - q) over all points q but p. With 0, +-1/sqrt 2, +-sqrt 2, float32's error is half of what it is
+with the usual 0, +-1, +-2.
 
 In bf16, both factors of these products are rounded: U = G w G' and V = B' x B, or A dy A'.
 The gradients are the adjoints. Parts of tiles that lie beyond the image are zeros.
@@ -36,21 +37,23 @@ __all__ = [
     "winograd_weight_gradient",
 ]
 
-SIDE = 6  # of a tile of inputs
-POINTS = (0.0, math.sqrt(1 / 2), -math.sqrt(1 / 2), math.sqrt(2), -math.sqrt(2))
+POINTS = {  # by the side of a tile of inputs
+    4: (0.0, 1.0, -1.0),
+    6: (0.0, math.sqrt(1 / 2), -math.sqrt(1 / 2), math.sqrt(2), -math.sqrt(2)),
+}
 
 
-def matrices(kernel, dtype):
-    """B' (6, 6), G (6, kernel), A' (m, 6); the last row of B' and G belongs to infinity."""
-    outputs = SIDE + 1 - kernel
-    to_input, to_kernel = np.zeros((SIDE, SIDE)), np.zeros((SIDE, kernel))
-    to_output = np.zeros((outputs, SIDE))
-    for k, point in enumerate(POINTS):
-        others = [p for p in POINTS if p != point]
+def matrices(kernel, side, dtype):
+    """B' (side, side), G (side, kernel), A' (m, side); the last row of B' and G is infinity's."""
+    points, outputs = POINTS[side], side + 1 - kernel
+    to_input, to_kernel = np.zeros((side, side)), np.zeros((side, kernel))
+    to_output = np.zeros((outputs, side))
+    for k, point in enumerate(points):
+        others = [p for p in points if p != point]
         to_input[k, :-1] = polyfromroots(others)
         to_kernel[k] = point ** np.arange(kernel) / np.prod(point - np.array(others))
         to_output[:, k] = point ** np.arange(outputs)
-    to_input[-1] = polyfromroots(POINTS)
+    to_input[-1] = polyfromroots(points)
     to_kernel[-1, -1] = to_output[-1, -1] = 1
     return to_input.astype(dtype), to_kernel.astype(dtype), to_output.astype(dtype)
 
@@ -82,17 +85,17 @@ def exactly(x):
     return x
 
 
-def convolve(x, w, size, rounded):
+def convolve(x, w, size, side, rounded):
     """The "valid" convolution of x by w (K, C, r, r); as many pixels as `size` says."""
-    to_input, to_kernel, to_output = matrices(w.shape[2], x.dtype)
+    to_input, to_kernel, to_output = matrices(w.shape[2], side, x.dtype)
     m = len(to_output)
-    v = transform(to_input, tiles_of(x, [-(-n // m) for n in size], m, SIDE))
+    v = transform(to_input, tiles_of(x, [-(-n // m) for n in size], m, side))
     u = transform(to_kernel, w)
     return image_of(transform(to_output, times(rounded(u), rounded(v))), size)
 
 
 def times(u, v):
-    """Sum over channels c of u[k, c] v[b, c], at each of the 36 positions, which come last."""
+    """Sum over channels c of u[k, c] v[b, c], at each of the positions, which come last."""
     b, c, *tiles, i, j = v.shape
     columns = np.moveaxis(v, 1, 0).reshape(c, -1, i * j).transpose(2, 0, 1)
     made = u.reshape(*u.shape[:2], i * j).transpose(2, 0, 1) @ columns
@@ -111,29 +114,29 @@ def padded(x, top, left):
     return np.pad(x, ((0, 0), (0, 0), (max(0, top), 0), (max(0, left), 0), (0, 0)))
 
 
-def biased(x, w, b, size, rounded):
-    out = convolve(x, w, size, rounded)
+def biased(x, w, b, size, side, rounded):
+    out = convolve(x, w, size, side, rounded)
     return out if b is None else out + b[:, None, None, None]
 
 
 def kernels(rounded):
     """forward, max_pool_forward, backward_input and backward_weight with factors rounded so."""
 
-    def forward(x, w, b, y, *, pad_top, pad_left, activation, alpha):
+    def forward(x, w, b, y, *, pad_top, pad_left, side, activation, alpha):
         """y = act(x * w + b)"""
         x = padded(x, pad_top, pad_left)
-        y[...] = activate(biased(x, w, b, y.shape[2:4], rounded), activation, alpha)
+        y[...] = activate(biased(x, w, b, y.shape[2:4], side, rounded), activation, alpha)
 
-    def max_pool_forward(x, w, b, y, index, *, pad_top, pad_left, activation, alpha):
+    def max_pool_forward(x, w, b, y, index, *, pad_top, pad_left, side, activation, alpha):
         """y = act(max over 2x2 windows of (x * w + b)); index = 2 dy + dx of the first maximum."""
         x = padded(x, pad_top, pad_left)
-        out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3]), rounded))
+        out = windows(biased(x, w, b, (2 * y.shape[2], 2 * y.shape[3]), side, rounded))
         if index is not None:
             index[...] = out.argmax(axis=2)
         y[...] = activate(out.max(axis=2), activation, alpha)
 
     def backward_input(
-        dy, w, y, z, dx, *, pad_top, pad_left, halo_top, halo_left, activation, alpha
+        dy, w, y, z, dx, *, pad_top, pad_left, halo_top, halo_left, side, activation, alpha
     ):
         """dx = (dy * w turned by half a turn, channels and filters exchanged, + z) times act'(y)
 
@@ -142,7 +145,7 @@ def kernels(rounded):
         before = ((pad_top, halo_top), (pad_left, halo_left))
         top, left = (p + h - (w.shape[2] - 1) for p, h in before)
         turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
-        total = convolve(padded(dy, -top, -left), turned, dx.shape[2:4], rounded)
+        total = convolve(padded(dy, -top, -left), turned, dx.shape[2:4], side, rounded)
         if z is not None:
             total = total + z
         dx[...] = total if y is None else total * activation_slope(y, activation, alpha)
@@ -151,15 +154,16 @@ def kernels(rounded):
         """sums[s, k, c, o] = sum over tiles and images of (B' x B)[k, c] (A dy A')[k, o];
         bias_sums[s, o] = sum of dy over the same.
 
-        s: one of the equal shares of tiles (blocks, rows, columns); k: one of 36 positions of a
-        tile. Rows of filters are padded with zeros to whole vectors.
+        s: one of the equal shares of tiles (blocks, rows, columns); k: one of the positions of a
+        tile, 36 or 16. Rows of filters are padded with zeros to whole vectors.
         """
-        to_input, _, to_output = matrices(kernel, x.dtype)
+        side = math.isqrt(sums.shape[1])
+        to_input, _, to_output = matrices(kernel, side, x.dtype)
         x = padded(x, pad_top, pad_left)
         m = len(to_output)
         grid = [-(-n // m) for n in dy.shape[2:4]]
         tiles = tiles_of(dy, grid, m, m)
-        v = by_tile(rounded(transform(to_input, tiles_of(x, grid, m, SIDE))))
+        v = by_tile(rounded(transform(to_input, tiles_of(x, grid, m, side))))
         dm = by_tile(rounded(transform(to_output.T, tiles)))
         ends = len(v) * np.arange(len(sums) + 1) // len(sums)
         sums[...] = 0
@@ -187,16 +191,16 @@ def kernels(rounded):
 ) = kernels(round_bf16)
 
 
-def winograd_single_max_pool_forward(x, w, b, y, *, pad_top, pad_left, activation, alpha):
-    """y = act(max over 2x2 windows of (x * w + b))"""
-    pads = {"pad_top": pad_top, "pad_left": pad_left}
-    winograd_max_pool_forward(x, w, b, y, None, **pads, activation=activation, alpha=alpha)
+def winograd_single_max_pool_forward(x, w, b, y, **params):
+    """y = act(max over 2x2 windows of (x * w + b)); params: those of winograd_max_pool_forward"""
+    winograd_max_pool_forward(x, w, b, y, None, **params)
 
 
 def winograd_weight_gradient(sums, bias_sums, dw, db):
     """dw = G' sums G, db = bias_sums, all shares added up"""
-    _, to_kernel, _ = matrices(dw.shape[2], dw.dtype)
-    du = sums.sum(axis=0)[:, :, : dw.shape[0]].transpose(2, 1, 0).reshape(*dw.shape[:2], SIDE, SIDE)
+    side = math.isqrt(sums.shape[1])
+    _, to_kernel, _ = matrices(dw.shape[2], side, dw.dtype)
+    du = sums.sum(axis=0)[:, :, : dw.shape[0]].transpose(2, 1, 0).reshape(*dw.shape[:2], side, side)
     dw[...] = transform(to_kernel.T, du)
     if db is not None:
         db[...] = bias_sums.sum(axis=0)

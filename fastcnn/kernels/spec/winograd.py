@@ -10,7 +10,10 @@ from fastcnn.kernels.spec.op import ACTIVATION, Op, table
 
 # Zeros before the image, which need not be in memory; nor need those behind it.
 PADS: dict[str, Any] = {"pad_top": 0, "pad_left": 0}
-TO_INPUT: dict[str, Any] = {"pad_top": 0, "pad_left": 0, "halo_top": 0, "halo_left": 0}
+# side: of a tile of inputs, 6 (3x3 and 5x5 kernels) or 4 (3x3). Weight gradients have it from sums,
+# which have side * side positions P.
+FORWARD: dict[str, Any] = {**PADS, "side": 6}
+TO_INPUT: dict[str, Any] = {**PADS, "halo_top": 0, "halo_left": 0, "side": 6}
 # Sums of a tile are larger than what a saturating activation leaves of them, or cancellation in db.
 # What the error may be beside that of direct convolution stands in tests/kernels/test_winograd.py.
 TOLERANCE = 1e-4
@@ -25,7 +28,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
         Op(
             f"{family}_forward",
             {"x": "B C H W L", "w": "K C KS KS", "b": "? K", "y": "> B K OH OW L"},
-            {**PADS, **ACTIVATION},
+            {**FORWARD, **ACTIVATION},
             rtol,
             check=checks.winograd,
             lacking=("numba",),
@@ -39,7 +42,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
                 "y": "> B K PH PW L",
                 "index": "> uint8 B K PH PW L",
             },
-            {**PADS, **ACTIVATION},
+            {**FORWARD, **ACTIVATION},
             rtol,
             check=checks.winograd,
             lacking=("numba",),
@@ -81,7 +84,7 @@ OPS = table(
     Op(  # single images are only predicted: nobody asks which pixels won
         "winograd_single_max_pool_forward",
         {"x": "B C H W L", "w": "K C KS KS", "b": "? K", "y": "> B K PH PW L"},
-        {**PADS, **ACTIVATION},
+        {**FORWARD, **ACTIVATION},
         TOLERANCE,
         check=checks.winograd_single,
         lacking=("numba",),
