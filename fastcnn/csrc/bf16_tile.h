@@ -57,31 +57,9 @@ typedef void (*pair_tile_function)(const pair_tile_args *);
 
 #define PAIR_TILE(M, V) \
     static void pair_tile_##M##_##V(const pair_tile_args *t) { pair_tile(M, V, t); }
-#define PAIR_TILES_TO_6(V) \
-    PAIR_TILE(1, V) PAIR_TILE(2, V) PAIR_TILE(3, V) PAIR_TILE(4, V) PAIR_TILE(5, V) PAIR_TILE(6, V)
-#define PAIR_TILES_TO_8(V) PAIR_TILES_TO_6(V) PAIR_TILE(7, V) PAIR_TILE(8, V)
-#define PAIR_TILES_TO_12(V) \
-    PAIR_TILES_TO_8(V) PAIR_TILE(9, V) PAIR_TILE(10, V) PAIR_TILE(11, V) PAIR_TILE(12, V)
-#define PAIR_NAMES_TO_6(V) \
-    pair_tile_1_##V, pair_tile_2_##V, pair_tile_3_##V, pair_tile_4_##V, pair_tile_5_##V, \
-    pair_tile_6_##V
-#define PAIR_NAMES_TO_8(V) PAIR_NAMES_TO_6(V), pair_tile_7_##V, pair_tile_8_##V
-#define PAIR_NAMES_TO_12(V) \
-    PAIR_NAMES_TO_8(V), pair_tile_9_##V, pair_tile_10_##V, pair_tile_11_##V, pair_tile_12_##V
+EACH_TILE(PAIR_TILE)
 
-#if TILE_COLUMNS == 4
-PAIR_TILES_TO_12(1)
-PAIR_TILES_TO_12(2)
-PAIR_TILES_TO_8(3)
-PAIR_TILES_TO_6(4)
-static const pair_tile_function pair_tile_table[][TILE_ROWS] = {
-    {PAIR_NAMES_TO_12(1)}, {PAIR_NAMES_TO_12(2)}, {PAIR_NAMES_TO_8(3)}, {PAIR_NAMES_TO_6(4)}};
-#else
-PAIR_TILES_TO_12(1)
-PAIR_TILES_TO_6(2)
-static const pair_tile_function pair_tile_table[][TILE_ROWS] = {
-    {PAIR_NAMES_TO_12(1)}, {PAIR_NAMES_TO_6(2)}};
-#endif
+static const pair_tile_function pair_tile_table[][TILE_ROWS] = TILE_NAMES(pair_tile);
 
 INLINE void run_pair_tile(int64_t rows, int64_t columns, const pair_tile_args *t) {
     pair_tile_table[columns - 1][rows - 1](t);

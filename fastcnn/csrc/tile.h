@@ -9,14 +9,7 @@
 #define FC_TILE_H
 
 #include "activation_math.h"
-
-/* 32 vector registers: 24 accumulators. 16 registers: 12. */
-#if VW == 16 || defined(__aarch64__)
-#define TILE_COLUMNS 4
-#else
-#define TILE_COLUMNS 2
-#endif
-#define TILE_ROWS 12
+#include "tile_sizes.h"
 
 /* f' from y = f(x), with two formulas for most: y > 0 ? 1 : kink, and a + b y + c y^2; the others are called. */
 typedef struct {
@@ -122,27 +115,9 @@ typedef void (*tile_function)(const tile_args *);
 
 #define TILE(M, V) \
     static void tile_##M##_##V(const tile_args *t) { tile(M, V, t); }
-#define TILES_TO_6(V) TILE(1, V) TILE(2, V) TILE(3, V) TILE(4, V) TILE(5, V) TILE(6, V)
-#define TILES_TO_8(V) TILES_TO_6(V) TILE(7, V) TILE(8, V)
-#define TILES_TO_12(V) TILES_TO_8(V) TILE(9, V) TILE(10, V) TILE(11, V) TILE(12, V)
-#define NAMES_TO_6(V) tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V, tile_5_##V, tile_6_##V
-#define NAMES_TO_8(V) NAMES_TO_6(V), tile_7_##V, tile_8_##V
-#define NAMES_TO_12(V) NAMES_TO_8(V), tile_9_##V, tile_10_##V, tile_11_##V, tile_12_##V
+EACH_TILE(TILE)
 
-#if TILE_COLUMNS == 4
-TILES_TO_12(1)
-TILES_TO_12(2)
-TILES_TO_8(3)
-TILES_TO_6(4)
-static const int tile_rows[] = {0, 12, 12, 8, 6};
-static const tile_function tile_table[][TILE_ROWS] = {
-    {NAMES_TO_12(1)}, {NAMES_TO_12(2)}, {NAMES_TO_8(3)}, {NAMES_TO_6(4)}};
-#else
-TILES_TO_12(1)
-TILES_TO_6(2)
-static const int tile_rows[] = {0, 12, 6};
-static const tile_function tile_table[][TILE_ROWS] = {{NAMES_TO_12(1)}, {NAMES_TO_6(2)}};
-#endif
+static const tile_function tile_table[][TILE_ROWS] = TILE_NAMES(tile);
 
 INLINE void run_tile(int64_t rows, int64_t columns, const tile_args *t) {
     tile_table[columns - 1][rows - 1](t);

@@ -112,21 +112,61 @@ NOINLINE void wino_single_transform_4(const wino_job *j, const wino_run_of_tiles
 
 /* ---- M and outputs ---- */
 
+/* Some tiles of M at one position. */
+typedef struct {
+    const float *u, *v, *next;                       /* next: of U, fetched into L2 meanwhile */
+    int64_t steps, v_row;
+    float *m;
+} wino_single_args;
+
+/* lines: of `next`, for each step */
+INLINE void wino_single_tile(const wino_single_args *t, const int rows, const int columns,
+                             const int lines) {
+    const float *u = t->u, *v = t->v, *next = t->next;
+    int64_t row = t->v_row;
+    vf acc[TILE_ROWS * TILE_COLUMNS];
+    UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
+    for (int64_t c = 0; c < t->steps; c++, u += columns * VW, next += lines * VW, v++) {
+        vf x[TILE_COLUMNS];
+        UNROLL for (int q = 0; q < lines; q++) __builtin_prefetch(next + q * VW, 0, 2);
+        UNROLL for (int q = 0; q < columns; q++) x[q] = load(u + q * VW);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vf a = splat(v[r * row]);
+            UNROLL for (int q = 0; q < columns; q++) acc[r * columns + q] += x[q] * a;
+        }
+    }
+    UNROLL for (int k = 0; k < rows * columns; k++) store(t->m + k * VW, acc[k]);
+}
+
+#define WINO_SINGLE_TILE(M, V) \
+    static void wino_single_all_##M##_##V(const wino_single_args *t) { wino_single_tile(t, M, V, V); } \
+    static void wino_single_half_##M##_##V(const wino_single_args *t) { \
+        wino_single_tile(t, M, V, (V + 1) / 2); \
+    }
+EACH_TILE(WINO_SINGLE_TILE)
+
+/* [whether half a position's U is fetched in one pass over the other][columns - 1][rows - 1] */
+static void (*const wino_single_tiles[2][TILE_COLUMNS][TILE_ROWS])(const wino_single_args *) = {
+    TILE_NAMES(wino_single_all), TILE_NAMES(wino_single_half)};
+
+/* U of many channels comes from L3 or memory: while one position is multiplied, by as many passes
+ * over its U as the tiles have parts, that of the next one is fetched. */
 static void wino_single_multiply(const wino_job *j, const wino_group *g, const float *v,
                                  int64_t tiles, float *m) {
     partition rows = parts_of(tiles, tile_rows[g->vectors]);
-    tile_args t = {.column_step = g->width, .scalar_row = wino_row(j), .scalar_step = 1,
-                   .steps = j->in, .segments = 1, .out_row = g->width};
-    for (int64_t k = 0; k < j->area; k++, v += wino_v_step(j), m += wino_m_step(g->width))
+    int64_t lines = rows.parts > 1 ? (g->vectors + 1) / 2 : g->vectors;
+    wino_single_args t = {.u = g->u, .steps = j->in, .v_row = wino_row(j)};
+    for (int64_t k = 0; k < j->area; k++, v += wino_v_step(j), m += wino_m_step(g->width)) {
+        const float *next = t.u + j->in * g->width;
         for (int64_t part = 0; part < rows.parts; part++) {
             int64_t first = part_begin(rows, part);
-            for (int64_t n = 0; n < g->vectors; n++) {
-                t.column[n] = g->u + k * j->in * g->width + n * VW;
-                t.out[n] = m + first * g->width + n * VW;
-            }
-            t.scalar = v + first * wino_row(j);
-            run_tile(part_size(rows, part), g->vectors, &t);
+            t.next = next + part * j->in * lines * VW;
+            t.v = v + first * wino_row(j);
+            t.m = m + first * g->width;
+            wino_single_tiles[rows.parts > 1][g->vectors - 1][part_size(rows, part) - 1](&t);
         }
+        t.u = next;
+    }
 }
 
 /* rows[i][column]: the outputs of a run of tiles, lanes are channels */

@@ -118,36 +118,19 @@ typedef void (*wino_product_function)(const wino_product *);
 #define WINO_PRODUCT(M, V) \
     static void wino_accumulate_##M##_##V(const wino_product *p) { wino_accumulate(p, M, V); } \
     static void wino_accumulate_pairs_##M##_##V(const wino_product *p) { wino_accumulate_pairs(p, M, V); }
-#define WINO_PRODUCTS_TO_6(V) \
-    WINO_PRODUCT(1, V) WINO_PRODUCT(2, V) WINO_PRODUCT(3, V) \
-    WINO_PRODUCT(4, V) WINO_PRODUCT(5, V) WINO_PRODUCT(6, V)
-#define WINO_PRODUCTS_TO_8(V) WINO_PRODUCTS_TO_6(V) WINO_PRODUCT(7, V) WINO_PRODUCT(8, V)
-#define WINO_PRODUCTS_TO_12(V) \
-    WINO_PRODUCTS_TO_8(V) \
-    WINO_PRODUCT(9, V) WINO_PRODUCT(10, V) WINO_PRODUCT(11, V) WINO_PRODUCT(12, V)
-#define WINO_PRODUCTS_TO_16(V) \
-    WINO_PRODUCTS_TO_12(V) \
-    WINO_PRODUCT(13, V) WINO_PRODUCT(14, V) WINO_PRODUCT(15, V) WINO_PRODUCT(16, V)
-#define WINO_NAMES_TO_6(f, V) f##1_##V, f##2_##V, f##3_##V, f##4_##V, f##5_##V, f##6_##V
-#define WINO_NAMES_TO_8(f, V) WINO_NAMES_TO_6(f, V), f##7_##V, f##8_##V
-#define WINO_NAMES_TO_12(f, V) WINO_NAMES_TO_8(f, V), f##9_##V, f##10_##V, f##11_##V, f##12_##V
-#define WINO_NAMES_TO_16(f, V) WINO_NAMES_TO_12(f, V), f##13_##V, f##14_##V, f##15_##V, f##16_##V
 
 #if TILE_COLUMNS == 4
-WINO_PRODUCTS_TO_16(1)
-WINO_PRODUCTS_TO_12(2)
-WINO_PRODUCTS_TO_8(3)
-WINO_PRODUCTS_TO_6(4)
-#define WINO_PRODUCT_TABLE(f) \
-    {{WINO_NAMES_TO_16(f, 1)}, {WINO_NAMES_TO_12(f, 2)}, {WINO_NAMES_TO_8(f, 3)}, {WINO_NAMES_TO_6(f, 4)}}
+#define WINO_EACH_PRODUCT(F) ROWS_TO_16(F, 1) ROWS_TO_12(F, 2) ROWS_TO_8(F, 3) ROWS_TO_6(F, 4)
+#define WINO_PRODUCT_NAMES(f) \
+    {{NAMES_TO_16(f, 1)}, {NAMES_TO_12(f, 2)}, {NAMES_TO_8(f, 3)}, {NAMES_TO_6(f, 4)}}
 #else
-WINO_PRODUCTS_TO_12(1)
-WINO_PRODUCTS_TO_6(2)
-#define WINO_PRODUCT_TABLE(f) {{WINO_NAMES_TO_12(f, 1)}, {WINO_NAMES_TO_6(f, 2)}}
+#define WINO_EACH_PRODUCT(F) EACH_TILE(F)
+#define WINO_PRODUCT_NAMES(f) TILE_NAMES(f)
 #endif
+WINO_EACH_PRODUCT(WINO_PRODUCT)
 
 static const wino_product_function wino_products[2][TILE_COLUMNS][16] = {
-    WINO_PRODUCT_TABLE(wino_accumulate_), WINO_PRODUCT_TABLE(wino_accumulate_pairs_)};
+    WINO_PRODUCT_NAMES(wino_accumulate), WINO_PRODUCT_NAMES(wino_accumulate_pairs)};
 
 /* `positions` of them, `tiles` of a chunk; sums: of the first position, filters from the group's on. */
 static void wino_dw_multiply(const wino_dw_job *d, int positions, int64_t vectors, int64_t tiles,
