@@ -41,7 +41,7 @@ RANKS = [
     ["compare"],
     ["commands"],
     ["testing"],
-    ["cli_options", "cli"],
+    ["cli_errors", "cli_options", "cli"],
 ]
 HEAVY = (
     "sklearn",

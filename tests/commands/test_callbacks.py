@@ -8,7 +8,7 @@ import pytest
 
 from fastcnn.commands import train as command
 from fastcnn.saving import load_model
-from tests.test_cli import NET, folder, only_line, run, train, train_json  # noqa: F401
+from tests.cli_runs import NET, folder, only_line, run, train, train_json  # noqa: F401
 
 SPLIT = ("--validation", 0.25)
 

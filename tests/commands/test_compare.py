@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import folder, only_line, run, start  # noqa: F401
+from tests.cli_runs import folder, only_line, run, start  # noqa: F401
 
 BASE = ("compare", "--data", "images.npz", "--folds", 2)
 FAST = ("--models", "logistic,knn", "--threads", 1)

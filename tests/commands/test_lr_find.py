@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.test_cli import folder, only_line, run  # noqa: F401
+from tests.cli_runs import folder, only_line, run  # noqa: F401
 
 BASE = ("lr-find", "--data", "images.npz", "--model", "net.toml", "--batch-size", 8)
 

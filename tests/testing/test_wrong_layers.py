@@ -9,16 +9,10 @@ from fastcnn.engine.layer import Layer
 from fastcnn.kernels.kit import kernel
 from fastcnn.plugins.registry import layers
 from fastcnn.testing import check_layer
-from tests.testing.wrong import IMAGES, Scale, enter_scale, entered, kernels, scale, scale_weight
+from tests.testing.wrong import IMAGES, Scale, enter_scale, entered, scale, scale_weight
 
 SHAPES = [(5, 4, 3)]
 NUMBER = np.float32(2)
-
-
-@pytest.fixture(autouse=True)
-def clean():
-    with kernels():
-        yield
 
 
 def failure(cls, **options):

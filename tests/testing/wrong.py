@@ -1,9 +1,12 @@
 """Things with one mistake each, registered for the length of a test."""
 
+import re
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 
+import fastcnn.testing
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.kernels.kit import kernel
 from fastcnn.kernels.spec import OPS
@@ -30,6 +33,18 @@ def kernels():
     finally:
         for name in set(OPS) - before:
             del OPS[name]
+
+
+def failure(registry, cls):
+    """What the check of this kind of plugin says about a class."""
+    with entered(registry, cls) as name, pytest.raises(AssertionError) as error:
+        getattr(fastcnn.testing, f"check_{registry.kind}")(name)
+    return str(error.value)
+
+
+def assert_found(registry, cls, message):
+    found = failure(registry, cls)
+    assert re.search(message, found), found
 
 
 def scale(x, w, y):

@@ -1,0 +1,54 @@
+"""What the command line makes of errors: one line, and an exit code."""
+
+import os
+import sys
+import threading
+import traceback
+from typing import Any
+
+import click
+
+from fastcnn.errors import DivergedError, FastcnnError, OptionError
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Turns what a user can cause into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `fastcnn models | head`: click ends quietly
+        except (FastcnnError, OSError, MemoryError, KeyboardInterrupt) as error:
+            if ctx.meta.get("fastcnn.debug"):
+                traceback.print_exc()
+            click.echo(f"fastcnn: {_line(error)}", err=True)
+            if isinstance(error, KeyboardInterrupt):
+                _leave_workers()
+            ctx.exit(_exit_code(error))
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "; ".join(["interrupted", *map(str, error.args)])
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"error: {where}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"error: not enough memory. {error}".rstrip(". ")
+    return "error: " + " ".join(str(error).split())
+
+
+def _leave_workers() -> None:
+    """Python would wait for threads that are in C code, which may be there for minutes."""
+    if any(thread.name == "fastcnn-work" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+
+
+def _exit_code(error: BaseException) -> int:
+    codes = {KeyboardInterrupt: INTERRUPTED, DivergedError: 3, OptionError: 2}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)

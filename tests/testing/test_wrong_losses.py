@@ -1,0 +1,66 @@
+"""The checks find what is wrong with losses."""
+
+import pytest
+
+import fastcnn.testing
+from fastcnn.engine.python_loss import PythonLoss
+from fastcnn.plugins import registry as registries
+from tests.testing.wrong import assert_found, entered
+
+
+class Square(PythonLoss):
+    """mean (y_pred - y_true)^2"""
+
+    def function(self, y_true, y_pred):
+        return ((y_pred - y_true) ** 2).mean(axis=1)
+
+    def gradient(self, y_true, y_pred):
+        return 2 * (y_pred - y_true) / y_pred.shape[1]
+
+
+class ForgetsHalf(Square):
+    """A gradient without its 2."""
+
+    def gradient(self, y_true, y_pred):
+        return (y_pred - y_true) / y_pred.shape[1]
+
+
+class NoGradient(Square):
+    """No gradient."""
+
+    gradient = None
+
+
+class OneFigure(Square):
+    """One figure for all samples."""
+
+    def function(self, y_true, y_pred):
+        return ((y_pred - y_true) ** 2).mean()
+
+
+class Drifts(Square):
+    """Another loss in every call."""
+
+    calls = 0
+
+    def function(self, y_true, y_pred):
+        self.calls += 1
+        return super().function(y_true, y_pred) + self.calls
+
+
+def test_a_right_loss_passes():
+    with entered(registries.losses, Square) as name:
+        fastcnn.testing.check_loss(name, ends=(None, "softmax"))
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
+        (NoGradient, "has no gradient, so nothing can be trained"),
+        (OneFigure, r"has shape \(\), not \(17,\)"),
+        (Drifts, "depends on something that is hidden"),
+    ],
+)
+def test_wrong_losses(cls, message):
+    assert_found(registries.losses, cls, message)
