@@ -121,7 +121,8 @@ class Optimizer:
         return 0.0
 
     def reset(self, store: ParameterStore) -> None:
-        """Fresh state for the parameters of this store."""
+        """Fresh state for the parameters of this store. Raises if a pattern fits none of them."""
+        self.penalties(store)
         self.iterations = 0
         self.total_steps = None
         self.slots = {

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from fastcnn import Sequential
 from fastcnn import layers as L
 from fastcnn import optimizers as faces
 from fastcnn.engine.builder import Builder
@@ -280,3 +281,10 @@ def test_factors_of_the_first_pattern_that_fits():
 def test_mistakes_are_named(options, words):
     with pytest.raises(OptionError, match=words):
         run_steps({"name": "adam", **options}, [], new_store())
+
+
+def test_patterns_are_checked_when_the_model_is_compiled():
+    """Before a run has a folder."""
+    model = Sequential([L.Dense(2)], (3,))
+    with pytest.raises(OptionError, match="unknown parameter"):
+        model.compile({"name": "sgd", "learning_rate_factors": {"dens/*": 1}}, "mean_squared_error")
