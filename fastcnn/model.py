@@ -128,13 +128,15 @@ class Model(Network):
 
     @property
     def graph(self) -> Graph:
-        self.calls  # noqa: B018 - raises if the model was not built
+        if self._graph is None:
+            self.calls  # noqa: B018 - raises if the model was not built
         assert self._graph is not None
         return self._graph
 
     @property
     def store(self) -> ParameterStore:
-        self.calls  # noqa: B018
+        if self._store is None:
+            self.calls  # noqa: B018
         assert self._store is not None
         return self._store
 
@@ -363,13 +365,12 @@ class Model(Network):
             if views is None:
                 results = self._outputs(self._plan("predict", batch), source)
             else:
-                plan = self._plan("predict", batch, augment=views.weighted[0][1])
-                results = self._mean_outputs(plan, source, views)
-        shaped = [
-            as_samples(result, node.shape, self.data_format)
-            for result, node in zip(results, self.graph.outputs, strict=True)
-        ]
-        return shaped[0] if len(shaped) == 1 else shaped
+                results = self._mean_outputs(batch, source, views)
+        nodes, data_format = self.graph.outputs, self.data_format
+        if len(nodes) == 1:
+            return as_samples(results[0], nodes[0].shape, data_format)
+        pairs = zip(results, nodes, strict=True)
+        return [as_samples(result, node.shape, data_format) for result, node in pairs]
 
     def _outputs(self, plan: Plan, source: Source) -> list[np.ndarray]:
         """Of all samples: rows of each output."""
@@ -385,8 +386,9 @@ class Model(Network):
                 result[start : start + count] = rows[:count]
         return results
 
-    def _mean_outputs(self, plan: Plan, source: Source, views: Views) -> list[np.ndarray]:
+    def _mean_outputs(self, batch: int, source: Source, views: Views) -> list[np.ndarray]:
         """The weighted mean of the outputs of these views."""
+        plan = self._plan("predict", batch, augment=views.weighted[0][1])
         total: list[np.ndarray] = []
         for weight, view in views.weighted:
             plan.show(view)
@@ -402,9 +404,10 @@ class Model(Network):
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
     ) -> Plan:
         key = (purpose, batch, weighted, augment)
-        if key not in self._plans or self._plans[key].moves != self.store.moves:
+        plan = self._plans.get(key)
+        if plan is None or plan.moves != self.store.moves:
             assert self._preprocessing is not None
-            self._plans[key] = Plan(
+            plan = self._plans[key] = Plan(
                 self.graph,
                 self.store,
                 self._preprocessing,
@@ -418,7 +421,7 @@ class Model(Network):
                 winograd=self.winograd,
                 precision=self.precision,
             )
-        return self._plans[key]
+        return plan
 
     def _heads(self, weighted: bool) -> list[Head]:
         outputs = (self.output_names, self.graph.outputs)
@@ -430,8 +433,7 @@ class Model(Network):
 
     def _inputs(self, x: Any) -> list[Any]:
         """Arrays of inputs in the model's order."""
-        single = not self.is_connected or len(self.inputs) == 1
-        if single and not isinstance(x, dict):
+        if not isinstance(x, dict) and (not self.is_connected or len(self.inputs) == 1):
             return [x]
         return in_order(x, self.input_names, "inputs", lists_are_things=True)
 

@@ -193,7 +193,7 @@ class Plan:
         """Take samples from this source from now on."""
         for step, images in zip(self._images, source.images, strict=True):
             self.program.rebind(step, "images", images)
-        self.samples = len(source)
+        self.samples = len(images)
         if self.augmenter is not None:
             self._white = white(source.images[0])
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
@@ -232,12 +232,9 @@ class Plan:
         self._following = None
 
     def _run(self, threads: int) -> None:
+        """Parameters are packed again only if some may have changed since the last run."""
         if self.augmenter is not None:
             self.augmenter.fill(self.order, self.state, self.epoch, self._white)
-        self._run_program(threads)
-
-    def _run_program(self, threads: int) -> None:
-        """Parameters are packed again only if some may have changed since the last run."""
         now, training = ParameterStore.changes, self.purpose == "train"
         prepare = training or self._prepared != now
         if prepare:
