@@ -358,23 +358,22 @@ class Model(Network):
         A list of arrays if there are several outputs. Threads may call this at the same time.
         views: of each image, whose outputs are averaged; Views or a table, {"flip": True}.
         """
-        views = Views.of(views)
         with self._running:
-            source = self._source("predicted", self._inputs(x))
-            batch = min(EVALUATION_BATCH, len(source))
+            images = self._images("predicted", self._inputs(x))
+            batch = min(EVALUATION_BATCH, len(images[0]))
             if views is None:
-                results = self._outputs(self._plan("predict", batch), source)
+                results = self._outputs(self._plan("predict", batch), images)
             else:
-                results = self._mean_outputs(batch, source, views)
+                results = self._mean_outputs(batch, images, Views.of(views))
         nodes, data_format = self.graph.outputs, self.data_format
         if len(nodes) == 1:
             return as_samples(results[0], nodes[0].shape, data_format)
         pairs = zip(results, nodes, strict=True)
         return [as_samples(result, node.shape, data_format) for result, node in pairs]
 
-    def _outputs(self, plan: Plan, source: Source) -> list[np.ndarray]:
+    def _outputs(self, plan: Plan, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Of all samples: rows of each output."""
-        plan.bind(source)
+        plan.bind_images(images)
         threads = resolve_threads(self.threads)
         if plan.samples == plan.batch:  # no time for more than this where there is one image
             plan.run_from(0, threads)
@@ -386,13 +385,15 @@ class Model(Network):
                 result[start : start + count] = rows[:count]
         return results
 
-    def _mean_outputs(self, batch: int, source: Source, views: Views) -> list[np.ndarray]:
+    def _mean_outputs(
+        self, batch: int, images: Sequence[np.ndarray], views: Views
+    ) -> list[np.ndarray]:
         """The weighted mean of the outputs of these views."""
         plan = self._plan("predict", batch, augment=views.weighted[0][1])
         total: list[np.ndarray] = []
         for weight, view in views.weighted:
             plan.show(view)
-            parts = [weight * rows for rows in self._outputs(plan, source)]
+            parts = [weight * rows for rows in self._outputs(plan, images)]
             if not total:
                 total = parts
                 continue
@@ -445,14 +446,19 @@ class Model(Network):
             parts.append([] if given is None else in_order(given, *order, lists_are_things=True))
         return parts
 
-    def _source(
-        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
-    ) -> Source:
-        """Checked samples and targets; the first ones fix the preprocessing."""
+    def _images(self, name: str, xs: Sequence[Any]) -> list[np.ndarray]:
+        """Checked samples; the first ones fix the preprocessing."""
         shapes = [node.shape for node in self.graph.inputs]
         images = check_inputs(xs, self._input_names, shapes, self.data_format, name)
         if self._preprocessing is None:
             self._preprocessing = [Preprocessing.of(array) for array in images]
+        return images
+
+    def _source(
+        self, name: str, xs: Sequence[Any], ys: Sequence[Any], weights: Sequence[Any]
+    ) -> Source:
+        """Checked samples and targets."""
+        images = self._images(name, xs)
         if not ys:
             return Source(images)
         heads, count = self._heads(bool(weights)), len(images[0])

@@ -2,7 +2,6 @@
 
 import os
 from functools import cache
-from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,11 @@ def has_openmp() -> bool:
 @cache
 def _compiled() -> Any:
     """The extension, or None where the package was built without a compiler."""
-    return import_module("fastcnn._kernels") if has_native() else None
+    if not has_native():
+        return None
+    from fastcnn import _kernels
+
+    return _kernels
 
 
 def resolve_threads(threads: int | None) -> int:
