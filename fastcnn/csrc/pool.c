@@ -22,8 +22,9 @@
  * training step, or small prediction, to the next. Waking it takes longer than a small kernel. */
 #define SPINS 20000
 
-/* Rounds before a thread sleeps over the lock, which nobody holds for longer than a microsecond. */
-#define LOCK_SPINS 100
+/* Rounds before a thread sleeps over what takes another a microsecond: the lock, the end of the last
+ * share. No more: where cores are short, that other one may be waiting for this core. */
+#define SHORT_SPINS 100
 
 typedef struct job {
     void (*work)(void *, int);
@@ -41,7 +42,7 @@ static _Alignas(64) atomic_uint news;   /* another number whenever a job comes; 
 
 /* Sleeping and waking take ten times as long as what is done under the lock. */
 static void enter(void) {
-    for (int n = 0; n < LOCK_SPINS; n++) {
+    for (int n = 0; n < SHORT_SPINS; n++) {
         if (!pthread_mutex_trylock(&lock)) return;
         fc_pause();
     }
@@ -130,7 +131,7 @@ static void withdraw(job *j) {
 /* Nobody begins any more; who has begun comes to an end, mostly at once. */
 static void close_job(job *j) {
     withdraw(j);
-    for (int n = 0; n < SPINS && atomic_load(&j->inside); n++) fc_pause();
+    for (int n = 0; n < SHORT_SPINS && atomic_load(&j->inside); n++) fc_pause();
     enter();
     while (j->inside) pthread_cond_wait(&left, &lock);
     pthread_mutex_unlock(&lock);
