@@ -128,13 +128,15 @@ class Model(Network):
 
     @property
     def graph(self) -> Graph:
-        self.calls  # noqa: B018 - raises if the model was not built
+        if self._graph is None:
+            self.calls  # noqa: B018 - raises if the model was not built
         assert self._graph is not None
         return self._graph
 
     @property
     def store(self) -> ParameterStore:
-        self.calls  # noqa: B018
+        if self._store is None:
+            self.calls  # noqa: B018
         assert self._store is not None
         return self._store
 
@@ -356,24 +358,22 @@ class Model(Network):
         A list of arrays if there are several outputs. Threads may call this at the same time.
         views: of each image, whose outputs are averaged; Views or a table, {"flip": True}.
         """
-        views = Views.of(views)
         with self._running:
-            source = self._source("predicted", self._inputs(x))
-            batch = min(EVALUATION_BATCH, len(source))
+            images = self._images("predicted", self._inputs(x))
+            batch = min(EVALUATION_BATCH, len(images[0]))
             if views is None:
-                results = self._outputs(self._plan("predict", batch), source)
+                results = self._outputs(self._plan("predict", batch), images)
             else:
-                plan = self._plan("predict", batch, augment=views.weighted[0][1])
-                results = self._mean_outputs(plan, source, views)
-        shaped = [
-            as_samples(result, node.shape, self.data_format)
-            for result, node in zip(results, self.graph.outputs, strict=True)
-        ]
-        return shaped[0] if len(shaped) == 1 else shaped
+                results = self._mean_outputs(batch, images, Views.of(views))
+        nodes, data_format = self.graph.outputs, self.data_format
+        if len(nodes) == 1:
+            return as_samples(results[0], nodes[0].shape, data_format)
+        pairs = zip(results, nodes, strict=True)
+        return [as_samples(result, node.shape, data_format) for result, node in pairs]
 
-    def _outputs(self, plan: Plan, source: Source) -> list[np.ndarray]:
+    def _outputs(self, plan: Plan, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Of all samples: rows of each output."""
-        plan.bind(source)
+        plan.bind_images(images)
         threads = resolve_threads(self.threads)
         if plan.samples == plan.batch:  # no time for more than this where there is one image
             plan.run_from(0, threads)
@@ -385,12 +385,15 @@ class Model(Network):
                 result[start : start + count] = rows[:count]
         return results
 
-    def _mean_outputs(self, plan: Plan, source: Source, views: Views) -> list[np.ndarray]:
+    def _mean_outputs(
+        self, batch: int, images: Sequence[np.ndarray], views: Views
+    ) -> list[np.ndarray]:
         """The weighted mean of the outputs of these views."""
+        plan = self._plan("predict", batch, augment=views.weighted[0][1])
         total: list[np.ndarray] = []
         for weight, view in views.weighted:
             plan.show(view)
-            parts = [weight * rows for rows in self._outputs(plan, source)]
+            parts = [weight * rows for rows in self._outputs(plan, images)]
             if not total:
                 total = parts
                 continue
@@ -402,9 +405,10 @@ class Model(Network):
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
     ) -> Plan:
         key = (purpose, batch, weighted, augment)
-        if key not in self._plans or self._plans[key].moves != self.store.moves:
+        plan = self._plans.get(key)
+        if plan is None or plan.moves != self.store.moves:
             assert self._preprocessing is not None
-            self._plans[key] = Plan(
+            plan = self._plans[key] = Plan(
                 self.graph,
                 self.store,
                 self._preprocessing,
@@ -418,7 +422,7 @@ class Model(Network):
                 winograd=self.winograd,
                 precision=self.precision,
             )
-        return self._plans[key]
+        return plan
 
     def _heads(self, weighted: bool) -> list[Head]:
         outputs = (self.output_names, self.graph.outputs)
@@ -430,8 +434,7 @@ class Model(Network):
 
     def _inputs(self, x: Any) -> list[Any]:
         """Arrays of inputs in the model's order."""
-        single = not self.is_connected or len(self.inputs) == 1
-        if single and not isinstance(x, dict):
+        if not isinstance(x, dict) and (not self.is_connected or len(self.inputs) == 1):
             return [x]
         return in_order(x, self.input_names, "inputs", lists_are_things=True)
 
@@ -443,14 +446,19 @@ class Model(Network):
             parts.append([] if given is None else in_order(given, *order, lists_are_things=True))
         return parts
 
-    def _source(
-        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
-    ) -> Source:
-        """Checked samples and targets; the first ones fix the preprocessing."""
+    def _images(self, name: str, xs: Sequence[Any]) -> list[np.ndarray]:
+        """Checked samples; the first ones fix the preprocessing."""
         shapes = [node.shape for node in self.graph.inputs]
         images = check_inputs(xs, self._input_names, shapes, self.data_format, name)
         if self._preprocessing is None:
             self._preprocessing = [Preprocessing.of(array) for array in images]
+        return images
+
+    def _source(
+        self, name: str, xs: Sequence[Any], ys: Sequence[Any], weights: Sequence[Any]
+    ) -> Source:
+        """Checked samples and targets."""
+        images = self._images(name, xs)
         if not ys:
             return Source(images)
         heads, count = self._heads(bool(weights)), len(images[0])

@@ -8,7 +8,6 @@ import numpy as np
 from fastcnn.data.samples import check_samples
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
-from fastcnn.engine.plan import Source
 from fastcnn.engine.symbolic import Input, SymbolicTensor, to_format
 from fastcnn.errors import OptionError
 from fastcnn.model import Model
@@ -113,10 +112,8 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         return ["output"] if not self.is_connected else super().output_names
 
-    def _source(
-        self, name: str, xs: Sequence[Any], ys: Sequence[Any] = (), weights: Sequence[Any] = ()
-    ) -> Source:
+    def _images(self, name: str, xs: Sequence[Any]) -> list[np.ndarray]:
         if not self.is_connected:
             _, shape = check_samples(xs[0], self._data_format, None, name)
             self.build(to_format(shape, self._data_format))
-        return super()._source(name, xs, ys, weights)
+        return super()._images(name, xs)

@@ -41,6 +41,8 @@ typedef struct {
     int thread, threads;          /* number of this share of the work, and how many there are */
     int64_t blocks;               /* only the first `blocks` blocks of every activation hold images */
     char *scratch;                /* of this share alone */
+    uint64_t run;                 /* number of the program's run: what is too large for a cache may be
+                                   * read from its other end every second time, not in other sums */
 } fc_context;
 
 typedef struct {

@@ -13,24 +13,39 @@ INLINE const char *gather_row(const gather *g, int64_t image, int64_t h) {
     return (const char *)t->data + (image * t->stride[0] + h * t->stride[1]) * t->itemsize;
 }
 
-INLINE float gather_pixel(const gather *g, const char *row, int64_t w, int64_t c) {
-    int64_t k = w * g->images->stride[2] + c * g->images->stride[3];
-    return g->images->itemsize == 1 ? ((const uint8_t *)row)[k] : ((const float *)row)[k];
+/* ---- element by element: any strides, any number of lanes ---- */
+
+/* Pixels of one channel; apart: numbers from one to the next */
+INLINE void gather_pixels(const void *row, int is_byte, int64_t apart, int64_t n, float scale,
+                          float offset, float *to, int64_t lanes) {
+    for (int64_t w = 0; w < n; w++) {
+        float pixel = is_byte ? ((const uint8_t *)row)[w * apart] : ((const float *)row)[w * apart];
+        to[w * lanes] = pixel * scale + offset;
+    }
 }
 
-/* ---- element by element: any strides, any number of lanes ---- */
+/* With constants for single grey images of floats, which the compiler then takes by vectors */
+static void gather_channel(const gather *g, const char *row, int64_t c, float *to) {
+    float scale = g->scale ? g->scale[c] : 1.0f, offset = g->offset ? g->offset[c] : 0.0f;
+    int64_t n = g->x->shape[3], lanes = g->x->shape[4], apart = g->images->stride[2];
+    int is_byte = g->images->itemsize == 1;
+    row += c * g->images->stride[3] * g->images->itemsize;
+    if (lanes == 1 && apart == 1 && !is_byte)
+        gather_pixels(row, 0, 1, n, scale, offset, to, 1);
+    else
+        gather_pixels(row, is_byte, apart, n, scale, offset, to, lanes);
+}
 
 static void gather_row_pixels(const gather *g, int64_t h, float *to) {
     int64_t channels = g->x->shape[1], width = g->x->shape[3], lanes = g->x->shape[4];
-    for (int64_t l = 0; l < lanes; l++) {
-        const char *row = g->order[l] >= 0 ? gather_row(g, g->order[l], h) : NULL;
+    for (int64_t l = 0; l < lanes; l++)
         for (int64_t c = 0; c < channels; c++) {
-            float scale = g->scale ? g->scale[c] : 1.0f, offset = g->offset ? g->offset[c] : 0.0f;
             float *p = to + c * g->x->stride[1] + l;
-            for (int64_t w = 0; w < width; w++)
-                p[w * lanes] = row ? gather_pixel(g, row, w, c) * scale + offset : 0.0f;
+            if (g->order[l] >= 0)
+                gather_channel(g, gather_row(g, g->order[l], h), c, p);
+            else
+                for (int64_t w = 0; w < width; w++) p[w * lanes] = 0.0f;
         }
-    }
 }
 
 /* ---- rows of adjacent (w, c): vectors of images' rows, transposed into vectors of lanes ---- */

@@ -22,10 +22,15 @@
  * training step, or small prediction, to the next. Waking it takes longer than a small kernel. */
 #define SPINS 20000
 
+/* Rounds before a thread sleeps over what takes another a microsecond: the lock, the end of the last
+ * share. No more: where cores are short, that other one may be waiting for this core. */
+#define SHORT_SPINS 100
+
 typedef struct job {
     void (*work)(void *, int);
     void *argument;
-    int wanted, taken, inside;    /* helpers; under the lock */
+    int wanted, taken;            /* helpers; under the lock */
+    atomic_int inside;            /* those at work; written under the lock */
     struct job *next;
 } job;
 
@@ -34,6 +39,15 @@ static pthread_cond_t posted = PTHREAD_COND_INITIALIZER, left = PTHREAD_COND_INI
 static job *jobs;
 static int helpers, attempted;    /* that there are; that were to be made */
 static _Alignas(64) atomic_uint news;   /* another number whenever a job comes; watched by many */
+
+/* Sleeping and waking take ten times as long as what is done under the lock. */
+static void enter(void) {
+    for (int n = 0; n < SHORT_SPINS; n++) {
+        if (!pthread_mutex_trylock(&lock)) return;
+        fc_pause();
+    }
+    pthread_mutex_lock(&lock);
+}
 
 static job *open_job(void) {
     job *j = jobs;
@@ -48,21 +62,21 @@ static void wait_a_little(unsigned seen) {
 
 static void *help(void *unused) {
     (void)unused;
-    pthread_mutex_lock(&lock);
+    enter();
     for (;;) {
         job *j = open_job();
         if (!j) {
             unsigned seen = atomic_load(&news);
             pthread_mutex_unlock(&lock);
             wait_a_little(seen);
-            pthread_mutex_lock(&lock);
+            enter();
             while (!(j = open_job())) pthread_cond_wait(&posted, &lock);
         }
         int number = ++j->taken;
         j->inside++;
         pthread_mutex_unlock(&lock);
         j->work(j->argument, number);
-        pthread_mutex_lock(&lock);
+        enter();
         if (!--j->inside) pthread_cond_broadcast(&left);
     }
     return NULL;
@@ -95,22 +109,30 @@ static void make_helpers(int wanted) {
     pthread_attr_destroy(&attributes);
 }
 
+/* The news come last: whoever is awake wants the lock at once. */
 static void post(job *j) {
-    pthread_mutex_lock(&lock);
+    enter();
     j->next = jobs;
     jobs = j;
     make_helpers(j->wanted);
-    atomic_fetch_add(&news, 1);
     for (int n = 0; n < j->wanted; n++) pthread_cond_signal(&posted);
     pthread_mutex_unlock(&lock);
+    atomic_fetch_add(&news, 1);
 }
 
-/* Nobody begins any more; who has begun comes to an end. */
-static void close_job(job *j) {
-    pthread_mutex_lock(&lock);
+static void withdraw(job *j) {
+    enter();
     job **at = &jobs;
     while (*at != j) at = &(*at)->next;
     *at = j->next;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Nobody begins any more; who has begun comes to an end, mostly at once. */
+static void close_job(job *j) {
+    withdraw(j);
+    for (int n = 0; n < SHORT_SPINS && atomic_load(&j->inside); n++) fc_pause();
+    enter();
     while (j->inside) pthread_cond_wait(&left, &lock);
     pthread_mutex_unlock(&lock);
 }

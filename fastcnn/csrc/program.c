@@ -38,6 +38,7 @@ struct fc_program {
     fc_step *steps;
     int count, capacity;
     size_t scratch_bytes;         /* the most that a kernel wants for one share */
+    uint64_t runs;                /* so far */
     /* For runs with up to `shares` threads; kept between runs, since fresh pages cost more than a
      * small kernel: */
     int shares;
@@ -54,7 +55,7 @@ static size_t round_up(size_t n) { return (n + FC_ALIGN - 1) / FC_ALIGN * FC_ALI
 #define HUGE_PAGE ((size_t)1 << 21)
 static void *allocate(size_t bytes) {
 #ifdef MADV_HUGEPAGE
-    if (bytes >= HUGE_PAGE) {
+    if (bytes >= HUGE_PAGE / 2) {
         size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         void *memory = aligned_alloc(HUGE_PAGE, whole);
         if (memory) madvise(memory, whole, MADV_HUGEPAGE);   /* advice: may fail */
@@ -175,7 +176,8 @@ typedef struct {
 
 static void do_share(const fc_run *run, int phase, int share) {
     fc_program *p = run->program;
-    fc_context context = {share, run->threads, run->blocks, p->scratch + p->share_bytes * share};
+    char *scratch = p->scratch + p->share_bytes * share;
+    fc_context context = {share, run->threads, run->blocks, scratch, p->runs};
     if (phase > 0) {
         const fc_step *step = &p->steps[phase - 1];
         step->kernel->run(&step->args, &context);
@@ -241,5 +243,6 @@ int fc_program_run(fc_program *p, double *seconds, int64_t blocks, int threads, 
         fc_pool_run(do_all, &run, threads);
     else
         do_all(&run, 0);          /* the only thread does all shares */
+    p->runs++;
     return 0;
 }

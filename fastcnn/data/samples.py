@@ -10,6 +10,7 @@ from fastcnn.engine.layer import Shape
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import DataError, OptionError, ShapeError
 
+UINT8, FLOAT32 = np.dtype(np.uint8), np.dtype(np.float32)
 KINDS = {1: "vectors", 2: "sequences", 3: "images"}
 
 
@@ -71,10 +72,10 @@ def _is_ready(samples: Any, data_format: str, expected: Shape) -> bool:
     """Whether these are images as they should be: told fast, for calls with one image."""
     if type(samples) is not np.ndarray or len(expected) != 3 or data_format != "channels_last":
         return False
-    shape = samples.shape
-    if shape[1:] != (*expected[1:], expected[0]) or not shape[0] or not samples.flags.c_contiguous:
+    shape = (len(samples) or 1, *expected[1:], expected[0])
+    if samples.shape != shape or not samples.flags.c_contiguous:
         return False
-    return samples.dtype == np.uint8 or (samples.dtype == np.float32 and is_finite(samples))
+    return samples.dtype is UINT8 or (samples.dtype is FLOAT32 and is_finite(samples))
 
 
 def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.ndarray:
@@ -97,8 +98,10 @@ def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.
 
 def as_samples(rows: np.ndarray, shape: Shape, data_format: str) -> np.ndarray:
     """Rows (N, features) as outputs of this shape, channels first, in the data format."""
+    if len(shape) == 1:
+        return rows
     array = rows.reshape(len(rows), *shape)
-    last = data_format == "channels_last" and len(shape) > 1
+    last = data_format == "channels_last"
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if last else array
 
 

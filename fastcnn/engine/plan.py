@@ -191,13 +191,17 @@ class Plan:
 
     def bind(self, source: Source) -> None:
         """Take samples from this source from now on."""
-        for step, images in zip(self._images, source.images, strict=True):
-            self.program.rebind(step, "images", images)
-        self.samples = len(source)
-        if self.augmenter is not None:
-            self._white = white(source.images[0])
+        self.bind_images(source.images)
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
+
+    def bind_images(self, images: Sequence[np.ndarray]) -> None:
+        """Take images from these arrays, one for each input; enough for a prediction."""
+        for step, array in zip(self._images, images, strict=True):
+            self.program.rebind(step, "images", array)
+        self.samples = len(images[0])
+        if self.augmenter is not None:
+            self._white = white(images[0])
 
     def show(self, view: Augment | None) -> None:
         """Take another augmentation that draws nothing, like the one it was compiled with."""
@@ -232,12 +236,9 @@ class Plan:
         self._following = None
 
     def _run(self, threads: int) -> None:
+        """Parameters are packed again only if some may have changed since the last run."""
         if self.augmenter is not None:
             self.augmenter.fill(self.order, self.state, self.epoch, self._white)
-        self._run_program(threads)
-
-    def _run_program(self, threads: int) -> None:
-        """Parameters are packed again only if some may have changed since the last run."""
         now, training = ParameterStore.changes, self.purpose == "train"
         prepare = training or self._prepared != now
         if prepare:

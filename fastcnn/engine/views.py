@@ -33,9 +33,9 @@ class Views:
         ]
 
     @classmethod
-    def of(cls, value: "Views | dict[str, Any] | None") -> "Views | None":
-        """None, an object as it is, or one with these options."""
-        if value is None or isinstance(value, Views):
+    def of(cls, value: "Views | dict[str, Any]") -> "Views":
+        """An object as it is, or one with these options."""
+        if isinstance(value, Views):
             return value
         if not isinstance(value, dict):
             raise OptionError(f"views are a table like {{'flip': True}}, not {value!r}")

@@ -4,6 +4,7 @@ import os
 from functools import cache
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import has_native
@@ -20,21 +21,27 @@ def default_threads() -> int:
 
 
 def _allowed_threads() -> int:
-    if has_native():
-        from fastcnn import _kernels
-
-        return _kernels.max_threads()
+    kernels = _compiled()
+    if kernels is not None:
+        return kernels.max_threads()
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     return int(first) if first.isdecimal() else MAX_THREADS
 
 
 def has_openmp() -> bool:
     """Whether there are compiled kernels, and they have threads."""
+    kernels = _compiled()
+    return kernels is not None and kernels.has_openmp()
+
+
+@cache
+def _compiled() -> Any:
+    """The extension, or None where the package was built without a compiler."""
     if not has_native():
-        return False
+        return None
     from fastcnn import _kernels
 
-    return _kernels.has_openmp()
+    return _kernels
 
 
 def resolve_threads(threads: int | None) -> int:

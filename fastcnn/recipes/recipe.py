@@ -142,5 +142,6 @@ def _checked(own: dict[str, Any]) -> dict[str, Any]:
             raise OptionError(f"{key} must be {what}, not {own[key]!r}")
     augment = own.get("augment", [])
     Augment(augment, own.get("augment_fill", "reflect"))
-    Views.of(own.get("views"))
+    if own.get("views") is not None:
+        Views.of(own["views"])
     return own | {"augment": tuple(augment)}

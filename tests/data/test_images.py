@@ -71,6 +71,12 @@ BAD_IMAGES = {
 }
 
 
+def test_numbers_whose_sum_is_infinite():
+    images = np.full((2, 4, 5, 1), 3e38, np.float32)
+    images[1] = -3e38
+    np.testing.assert_array_equal(check_images(images), images)
+
+
 @pytest.mark.parametrize("images, message", BAD_IMAGES.values(), ids=BAD_IMAGES)
 def test_bad_images(images, message):
     with pytest.raises(DataError, match=message):

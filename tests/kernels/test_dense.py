@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcnn.kernels import new_program
+from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import SLOPE_FROM_OUTPUT
 from tests.kernels.compare import assert_native_matches_reference, central_differences, run
 
@@ -51,6 +52,33 @@ def test_packed_weights(lanes, images, inputs, outputs):
     x, w, b, y = draw(0, *shapes)
     arrays = {"x": x, "w": w, "b": b, "y": y}
     assert_native_matches_reference("dense_forward", arrays, activation="tanh", packed=1)
+
+
+@pytest.mark.parametrize("isa", isas())
+@pytest.mark.parametrize("outputs", [100, 150])
+def test_packed_weights_in_every_run(isa, outputs):
+    """Every other run takes groups of outputs in the opposite order, and gives the same bits."""
+    x, w, y = draw(0, (1, 37, 1), (outputs, 37), (1, outputs, 1))
+    program = new_program("native", isa)
+    program.add("dense_forward", {"x": x, "w": w, "y": y}, packed=1)
+    results = []
+    for threads in (1, 1, 2, 3, 1):
+        y[...] = np.nan
+        program.run(threads=threads)
+        results.append(y.copy())
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("isa", isas())
+def test_packed_weights_reach_their_output_alone(isa):
+    """Vectors of weights reach beyond the last output, into the next input's."""
+    x, w, y = draw(0, (1, 37, 1), (100, 37), (1, 100, 1))
+    w[50] = np.nan
+    program = new_program("native", isa)
+    program.add("dense_forward", {"x": x, "w": w, "y": y}, packed=1)
+    program.run()
+    assert np.flatnonzero(np.isnan(y)).tolist() == [50]
 
 
 @pytest.mark.parametrize("lanes", [8, 16])
