@@ -25,11 +25,27 @@ static size_t wino_rows_scratch(const fc_args *a, int paired) {
 
 /* ---- one row of V ---- */
 
+/* Whether row I of B' has a factor for row i. */
+INLINE int wino_takes_row(const int I, const int i, const int S) {
+    return I == 0 || I == S - 1 ? i % 2 == I % 2 : i > 0 && i < S - 1;
+}
+
 /* Row I of B' x, of the columns of pixels inside the image. */
 INLINE void wino_input_row(const wino_source *s, float *out, const int I, const int S) {
-    for (int64_t k = s->before; k < s->there; k++) {
+    const float *row[WINO_SIDE];
+    int64_t step[WINO_SIDE], next[WINO_SIDE], there = s->there;
+    UNROLL for (int i = 0; i < S; i++) {
+        step[i] = s->step[i];
+        next[i] = s->channel[i];
+        row[i] = s->row[i] + s->before * step[i];
+    }
+    for (int64_t k = s->before; k < there; k++) {
         vf in[WINO_SIDE], v[WINO_SIDE];
-        UNROLL for (int i = 0; i < S; i++) in[i] = load(s->row[i] + k * s->step[i]);
+        UNROLL for (int i = 0; i < S; i++) {
+            in[i] = load(row[i]);
+            if (wino_takes_row(I, i, S)) __builtin_prefetch(row[i] + next[i]);
+            row[i] += step[i];
+        }
         wino_input(in, v, S);
         store(out + k * VW, v[I]);
     }
