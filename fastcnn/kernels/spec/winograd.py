@@ -29,6 +29,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
             rtol,
             check=checks.winograd,
             lacking=("numba",),
+            by_block=True,
         ),
         Op(
             f"{family}_max_pool_forward",
@@ -43,6 +44,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
             rtol,
             check=checks.winograd,
             lacking=("numba",),
+            by_block=True,
         ),
         Op(
             f"{family}_backward_input",
