@@ -107,9 +107,11 @@ def test_a_run_ends_where_images_meet_and_where_weights_are_large():
 
 
 def two_runs(**options):
-    """With a layer between them that takes all images at a time."""
-    before = [L.Conv2D(4, 3), L.MaxPooling2D(2), L.Flatten(), L.Dense(72)]
-    return model_of(*before, L.Reshape((2, 6, 6)), L.Conv2D(3, 2), L.AveragePooling2D(2), **options)
+    """With a layer between them that takes all images at a time; what the second one writes is
+    larger than what it reads, and must not lie there."""
+    before = [L.Conv2D(4, 3), L.MaxPooling2D(2), L.Flatten(), L.Dense(8), L.Reshape((2, 2, 2))]
+    after = [L.Conv2D(8, 2, padding="same"), L.UpSampling2D(3), L.Conv2D(9, 1)]
+    return model_of(*before, *after, **options)
 
 
 def test_two_runs():
