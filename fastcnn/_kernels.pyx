@@ -167,7 +167,7 @@ cdef class Program:
         self.buffers[step][position] = buffer
 
     def carry(self, int first, list by_block, int64_t blocks, memory):
-        """Carry blocks through len(by_block) steps; see fc_program_carry, fc_program_place_carried."""
+        """Carry blocks through these steps; see fc_program_carry and fc_program_place_carried."""
         cdef int k, failed, count = len(by_block)
         cdef _Buffer buffer = _Buffer(memory, False)
         cdef uint32_t *masks = <uint32_t *> calloc(max(count, 1), sizeof(uint32_t))
