@@ -3,7 +3,7 @@
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -38,6 +38,8 @@ cdef extern from "fastcnn.h" nogil:
     void fc_program_free(fc_program *)
     int fc_program_add(fc_program *, const fc_kernel *, const fc_args *)
     int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *)
+    int fc_program_carry(fc_program *, int first, int count, const uint32_t *by_block)
+    void fc_program_place_carried(fc_program *, int64_t blocks, const void *memory, size_t bytes)
     int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads, int prepare)
     int fc_max_threads()
     int fc_has_openmp()
@@ -163,6 +165,22 @@ cdef class Program:
         if fc_program_set_tensor(self.program, step, position, &tensor):
             raise IndexError(f"no tensor {position} of step {step}; there are {len(self)} steps")
         self.buffers[step][position] = buffer
+
+    def carry(self, int first, list by_block, int64_t blocks, memory):
+        """Carry blocks through these steps; see fc_program_carry and fc_program_place_carried."""
+        cdef int k, failed, count = len(by_block)
+        cdef _Buffer buffer = _Buffer(memory, False)
+        cdef uint32_t *masks = <uint32_t *> calloc(max(count, 1), sizeof(uint32_t))
+        if masks == NULL:
+            raise MemoryError()
+        for k in range(count):
+            masks[k] = by_block[k]
+        failed = fc_program_carry(self.program, first, count, masks)
+        free(masks)
+        if failed:
+            raise IndexError(f"no {count} steps from {first} on; there are {len(self)}")
+        fc_program_place_carried(self.program, blocks, buffer.view.buf, buffer.view.len)
+        self.buffers.append([buffer])
 
     def run(self, int64_t blocks, int threads, bint prepare):
         """Run all steps on these threads, the GIL released once."""

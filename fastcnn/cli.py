@@ -267,7 +267,7 @@ def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any
 @click.option("--classes", type=POSITIVE, help="Default: what the model was made for.")
 @click.option("--plot", metavar="FILE.png", help="Also draw the layers into this picture.")
 @click.option("--kernels", is_flag=True, help="Also time the kernels that compute each layer.")
-@click.option("--plan", is_flag=True, help="Also list the steps of a training batch.")
+@click.option("--plan", is_flag=True, help="Also list the steps of training and of prediction.")
 @click.option(
     "--batch-size",
     type=POSITIVE,

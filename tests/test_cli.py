@@ -165,9 +165,11 @@ def test_summary_of_kernels():
 
 
 def test_summary_of_the_plan():
-    """Every step of a training batch."""
-    text = run("summary", "net.toml", "--plan", "--batch-size", "16").stdout
-    assert "steps for 16 samples" in text and " gather_images " in text
+    """Every step of a training batch and of a prediction, and which ones carry blocks."""
+    text = run("summary", "net.toml", "--plan", "--batch-size", "32").stdout
+    assert text.count("steps for 32 samples") == 2 and " gather_images " in text
+    assert "train: " in text and "predict: " in text
+    assert "blocks are carried one by one through steps 0 to " in text
     assert any(line.split()[1:2] == ["conv2d_max_pool_forward"] for line in text.splitlines())
 
 

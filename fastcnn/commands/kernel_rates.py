@@ -4,7 +4,7 @@ from typing import Any
 
 from fastcnn.commands.versions import maker_in_use
 from fastcnn.engine.plan import Plan
-from fastcnn.engine.rates import kernel_rates, training_plan
+from fastcnn.engine.rates import kernel_rates, prediction_plan, training_plan
 from fastcnn.engine.table import table
 from fastcnn.errors import OptionError
 from fastcnn.kernels.backends import resolve_precision
@@ -34,13 +34,20 @@ def kernels_text(model: Any, batch: int, threads: int | None, precision: str | N
 
 
 def plan_text(model: Any, batch: int, precision: str | None = None) -> str:
-    """All steps of a training batch, one by one."""
-    return _training_plan(model, batch, precision).describe()
+    """All steps of a training batch, one by one, and of a batch that is predicted."""
+    training = _training_plan(model, batch, precision)
+    options = _options(model, precision)
+    predicting = prediction_plan(model.graph, model.store, batch, **options)
+    return f"{training.describe()}\n\n{predicting.describe()}"
 
 
 def _training_plan(model: Any, batch: int, precision: str | None) -> Plan:
     if not isinstance(model, Model):
         raise OptionError("a baseline has no layers to draw or to time")
+    return training_plan(model.graph, model.store, batch, **_options(model, precision))
+
+
+def _options(model: Model, precision: str | None) -> dict[str, Any]:
     options = {"backend": model.backend, "winograd": model.winograd, "fuse": model.fuse}
     options["precision"] = resolve_precision(precision or model.precision, model.backend)
-    return training_plan(model.graph, model.store, batch, **options)
+    return options

@@ -31,7 +31,7 @@ def summary(
 ) -> str:
     """The table of a model file, run folder, built-in model or TOML file; plot: also a picture;
     kernels: also those that compute each layer, timed here and now; plan: also every step of a
-    training batch.
+    training batch and of a prediction.
 
     Of baselines, what they consist of and what was chosen.
     """

@@ -76,7 +76,14 @@ fc_program *fc_program_new(void);
 void fc_program_free(fc_program *);
 int fc_program_add(fc_program *, const fc_kernel *, const fc_args *);   /* 0, or -1: no memory */
 int fc_program_set_tensor(fc_program *, int step, int tensor, const fc_tensor *);
-/* Runs all steps. seconds: NULL, or zeros to which the wall time of each step is added.
+/* Carry blocks through `count` steps. by_block: for each of them a number whose bit k is set if the
+ * first axis of tensor k is blocks. -1: there are no such steps. */
+int fc_program_carry(fc_program *, int first, int count, const uint32_t *by_block);
+/* How many blocks carried steps have; and where tensors lie that only they touch, with one block
+ * each. That memory only tells them apart: each thread has a copy, at first of zeros. */
+void fc_program_place_carried(fc_program *, int64_t blocks, const void *memory, size_t bytes);
+/* Runs all steps. seconds: NULL, or zeros to which the time is added that the caller spends in each
+ * step and, at its end, in waiting for others.
  * prepare: whether parameters may have changed since the last run. */
 int fc_program_run(fc_program *, double *seconds, int64_t blocks, int threads, int prepare);
 int fc_max_threads(void);

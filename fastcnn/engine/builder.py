@@ -1,10 +1,11 @@
 """Turns stages into kernels with buffers: what a layer's `forward` and `backward` talk to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.carrying import Step, confine, find_runs
 from fastcnn.engine.graph import Node
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.memory import Memory
@@ -47,7 +48,7 @@ class Builder:
         self.state = self.array((2,), "int64", 0)  # seed and step, for random numbers
         self.with_loss = True  # whether anybody asks for the loss
         self.extra_losses: list[np.ndarray] = []
-        self._steps: list[tuple[str, dict[str, Argument], dict[str, Any]]] = []
+        self._steps: list[Step] = []
         self.preparation = new_program(self.backend)  # kernels of parameters alone
         self.node: Node | None = None  # whose kernels are being appended
         self.owners: list[Node | None] = []  # of each step
@@ -55,7 +56,8 @@ class Builder:
         self._given: set[str] = set()  # parameters whose gradient some kernel writes already
         self._spare: dict[str, np.ndarray] = {}  # for their gradients by later uses of the layer
         self._pending: list[str] = []  # keys of `_spare` that are not yet added up
-        self.bytes = 0
+        self.bytes = self.bytes_a_thread = 0  # of buffers; of those that are carried
+        self.runs: list[range] = []  # of steps that blocks are carried through
 
     @staticmethod
     def array(shape: tuple[int, ...], dtype: str, fill: float) -> np.ndarray:
@@ -306,15 +308,32 @@ class Builder:
 
     def finish(self) -> Program:
         """Memory for the buffers, and the program."""
-        memory = Memory(b for b in self.buffers if b.first >= 0)
-        if self.fuse:
-            self._overwrite(memory)
-        self.bytes = memory.place()
         program = new_program(self.backend)
+        buffers = [b for b in self.buffers if b.first >= 0]
+        if self._may_carry(program):
+            self.runs = find_runs(self._steps)
+            confine(buffers, self.runs)
+        memory = self._memory(b for b in buffers if not b.carried)
+        carried = self._memory(b for b in buffers if b.carried)
+        self.bytes, self.bytes_a_thread = memory.place(), carried.place()
         for kernel, arguments, params in self._steps:
             known = {k: v for k, v in params.items() if k in OPS[kernel].params}
             program.add(kernel, {k: _resolve(a) for k, a in arguments.items()}, **known)
+        for run in self.runs:
+            program.carry(run, self.blocks, carried.arena)
         return program
+
+    def _may_carry(self, program: Program) -> bool:
+        """Training keeps activations for the way back; one lane means few images, which threads
+        share."""
+        many = self.blocks > 1 and self.lanes > 1
+        return self.fuse and many and not self.training and program.carries
+
+    def _memory(self, buffers: Iterable[Buffer]) -> Memory:
+        memory = Memory(buffers)
+        if self.fuse:
+            self._overwrite(memory)
+        return memory
 
     def _overwrite(self, memory: Memory) -> None:
         """Let outputs take the place of inputs that nobody reads again, where kernels allow it."""

@@ -18,7 +18,8 @@ COLUMNS = ("step", "kernel", "layer", "reads MiB", "writes MiB", "GFLOP")
 
 def describe(plan: "Plan") -> str:
     """A row for each step: its kernel, the layer it belongs to, the memory it reads and writes
-    (weights too) and its nominal operations, those of direct convolution."""
+    (weights too) and its nominal operations, those of direct convolution; above it, which steps
+    blocks are carried through."""
     rows: list[tuple[str, ...]] = [COLUMNS]
     totals = np.zeros(3)
     steps = zip(plan.program.bound, plan.owners, strict=True)
@@ -32,6 +33,12 @@ def describe(plan: "Plan") -> str:
         f"{plan.purpose}: {len(rows) - 2} steps for {plan.batch} samples, blocks of {plan.lanes},"
         f" {plan.program.backend}; {plan.bytes / MIB:.1f} MiB of buffers"
     )
+    if plan.runs:
+        runs = ", ".join(f"{run.start} to {run.stop - 1}" for run in plan.runs)
+        heading += (
+            f" and {plan.bytes_a_thread / MIB:.1f} a thread"
+            f"\nblocks are carried one by one through steps {runs}"
+        )
     return f"{heading}\n{table(rows, right=(0, 3, 4, 5))}"
 
 

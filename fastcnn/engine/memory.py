@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from fastcnn.engine.tensor import Buffer, Tensor
 from fastcnn.kernels.aligned import LINE, aligned_zeros
@@ -72,16 +73,20 @@ class Memory:
             slot.start = _lowest_gap(slot.bytes, [p for p in placed if p.meets(slot)])
             placed.append(slot)
         total = max((s.start + s.bytes for s in placed), default=0)
-        arena = aligned_zeros(total, np.dtype(np.uint8))
+        self.arena = aligned_zeros(total, np.dtype(np.uint8))
         for slot in placed:
             for buffer in slot.buffers:
-                buffer.array = _view(arena, slot.start, buffer)
+                buffer.array = _view(self.arena, slot.start, buffer)
         return total
 
 
 def _view(arena: np.ndarray, start: int, buffer: Buffer) -> np.ndarray:
+    """All blocks of one that is carried are in one place."""
     shape, dtype = buffer.memory_shape(), np.dtype(buffer.dtype)
-    return arena[start : start + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    array = arena[start : start + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    if not buffer.carried:
+        return array
+    return as_strided(array, (buffer.shape[0], *shape[1:]), (0, *array.strides[1:]))
 
 
 def _lay_out_alike(buffers: list[Buffer]) -> bool:

@@ -119,7 +119,8 @@ class Plan:
         self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
         self._following: tuple[int, int] | None = None  # first and count, if `order` counts up
         self._prepared = -1  # ParameterStore.changes when parameters were packed
-        self.bytes = build.bytes
+        self.bytes, self.bytes_a_thread = build.bytes, build.bytes_a_thread
+        self.runs = build.runs  # of steps that blocks are carried through
         self.owners = build.owners  # of each step of the program: whose layer it belongs to
         self._penalties = build.extra_losses
 

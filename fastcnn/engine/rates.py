@@ -40,6 +40,12 @@ def training_plan(graph: Graph, store: ParameterStore, batch: int, **options: An
     return plan
 
 
+def prediction_plan(graph: Graph, store: ParameterStore, batch: int, **options: Any) -> Plan:
+    """A plan that predicts, with no images bound. options: of Plan."""
+    none = [Preprocessing.of(np.empty((0, *_image(node)))) for node in graph.inputs]
+    return Plan(graph, store, none, batch, "predict", **options)
+
+
 def kernel_rates(plan: Plan, threads: int) -> list[Rate]:
     """Of the layers that multiply, in whole batches; the best of some runs."""
     plan.run(np.arange(plan.batch), threads)

@@ -24,13 +24,18 @@ class Buffer:
     first: int = -1
     last: int = -1
     array: np.ndarray | None = None
+    carried: bool = False  # only in a run of engine/carrying.py: one block has memory
 
     def touch(self, step: int) -> None:
         self.first = step if self.first < 0 else self.first
         self.last = step
 
     def memory_shape(self) -> tuple[int, ...]:
-        return self.shape
+        return (self.memory_blocks, *self.shape[1:])
+
+    @property
+    def memory_blocks(self) -> int:
+        return 1 if self.carried else self.shape[0]
 
     @property
     def keeps_zeros(self) -> bool:
@@ -65,9 +70,10 @@ class Tensor(Buffer):
         return self.framed or self.halo != NO_HALO
 
     def memory_shape(self) -> tuple[int, ...]:
-        blocks, channels, height, width, lanes = self.shape
+        channels, height, width, lanes = self.shape[1:]
         top, bottom, left, right = self.halo
-        return blocks, channels, height + top + bottom, width + left + right, lanes
+        pixels = height + top + bottom, width + left + right
+        return self.memory_blocks, channels, *pixels, lanes
 
     def widen(self, pads: tuple[int, ...]) -> None:
         """Make the halo at least this wide."""

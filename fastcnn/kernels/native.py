@@ -47,6 +47,7 @@ def signatures(isa: int) -> dict[str, tuple[list[tuple[str, bool]], list[str], l
 
 class NativeProgram(Program):
     backend = "native"
+    carries = True
 
     def __init__(self, isa: str | None = None) -> None:
         super().__init__()
@@ -92,6 +93,15 @@ class NativeProgram(Program):
             return
         where, written = position(self.isa, op.name, tensor)
         self._parts[place].set_tensor(number, where, array, written)
+
+    def carry(self, run: range, blocks: int, memory: np.ndarray) -> None:
+        part, first = self._places[run.start]
+        by_block = []
+        for step in run:
+            op = self._bound[step][0]
+            tensors = [name for name, _ in signatures(self.isa)[op.name][0]]
+            by_block.append(sum(op.has_blocks(name) << k for k, name in enumerate(tensors)))
+        self._parts[part].carry(first, by_block, blocks, memory)
 
     def run(self, blocks: int = ALL_BLOCKS, threads: int = 1, prepare: bool = True) -> None:
         threads = enter_run(threads)

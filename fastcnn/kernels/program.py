@@ -24,6 +24,7 @@ class Program(ABC):
     """Append kernels with `add`, then `run` as often as wanted; the arrays stay bound."""
 
     backend: str
+    carries = False  # whether it has `carry`
 
     def __init__(self) -> None:
         self._bound: list[tuple[Op, Arrays, dict[str, Any]]] = []
@@ -60,6 +61,14 @@ class Program(ABC):
 
     @abstractmethod
     def _rebind(self, step: int, tensor: str, array: np.ndarray) -> None: ...
+
+    def carry(self, run: range, blocks: int, memory: np.ndarray) -> None:
+        """Take one block after the other through these steps, whose kernels are `by_block`.
+
+        memory: bytes of one block of all tensors that only carried steps touch. Each thread has a
+            copy of its own, so these tensors can't be read afterwards.
+        """
+        raise BackendError(f"the {self.backend} backend carries no blocks through steps")
 
     def check(self, op: Op, arrays: Arrays, params: dict[str, Any]) -> None:
         """Raise unless this maker can run the kernel with these arguments."""
@@ -128,7 +137,7 @@ def plugin_step(op: Op, arrays: Arrays, params: dict[str, Any]) -> Any:
 def active_blocks(op: Op, arrays: Arrays, blocks: int) -> Arrays:
     """The blocks that hold images, of tensors that have a block axis."""
     return {
-        name: array[:blocks] if array is not None and op.axes(name)[:1] == ["B"] else array
+        name: array[:blocks] if array is not None and op.has_blocks(name) else array
         for name, array in arrays.items()
     }
 

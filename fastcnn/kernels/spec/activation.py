@@ -10,6 +10,7 @@ OPS = table(
         {"x": "B C H W L", "y": "> B C H W L"},
         {"activation": "relu", "alpha": 0.0},
         in_place={"y": ("x",)},
+        by_block=True,
     ),
     Op(
         "activation_backward",
@@ -29,6 +30,7 @@ OPS = table(
         {"x": "B C H W L", "y": "> B C H W L"},
         RECTIFIER,
         in_place={"y": ("x",)},
+        by_block=True,
     ),
     Op(
         "rectifier_backward",

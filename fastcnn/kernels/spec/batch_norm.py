@@ -36,6 +36,7 @@ OPS = table(
         {**ACTIVATION, "epsilon": 1e-3},
         check=checks.batch_norm,
         in_place={"y": ("x", "z")},
+        by_block=True,
     ),
     Op(
         "batch_norm_backward",

@@ -28,6 +28,7 @@ OPS = table(
         {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
         check=checks.conv2d,
+        by_block=True,
     ),
     Op(
         "conv2d_max_pool_forward",
@@ -40,6 +41,7 @@ OPS = table(
         },
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
         check=checks.conv2d,
+        by_block=True,
     ),
     Op(  # single images are only predicted: nobody asks which pixels won
         "conv2d_single_max_pool_forward",
@@ -59,6 +61,7 @@ OPS = table(
         {"x": "B K DH DW L", "w": "K Cg KH KW", "b": "? C", "y": "> B C H W L"},
         {**CONV2D, **TO_INPUT, **ACTIVATION},
         check=checks.conv2d_backward_input,
+        by_block=True,
     ),
     Op(
         "conv2d_backward_weight",
@@ -84,6 +87,7 @@ OPS = table(
         {"x": "B C H W L", "w": "K Cg KH KW", "b": "? K", "y": "> B K OH OW L"},
         {**CONV2D, **ZERO_ROWS, **ACTIVATION},
         **BF16,
+        by_block=True,
     ),
     Op(
         "conv2d_bf16_backward_input",

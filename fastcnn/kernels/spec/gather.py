@@ -13,6 +13,7 @@ OPS = table(
             "x": "> B C H W L",
         },
         strided=("images",),
+        by_block=True,
     ),
     Op(
         "gather_labels",

@@ -16,6 +16,7 @@ OPS = table(
         },
         {"groups": 1, **ACTIVATION, "epsilon": 1e-3},
         check=checks.group_norm,
+        by_block=True,
     ),
     Op(
         "group_norm_backward_input",

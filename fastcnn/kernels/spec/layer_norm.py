@@ -14,6 +14,7 @@ OPS = table(
             "inv_std": ">? B H W L",
         },
         {**ACTIVATION, "epsilon": 1e-3},
+        by_block=True,
     ),
     Op(
         "layer_norm_backward_input",

@@ -12,7 +12,7 @@ DENSE = {"predictions": "B K L", "targets": "B K L", "order": "int64 B L", **RES
 SMOOTHING = {"label_smoothing": 0.0}
 
 OPS = table(
-    Op("softmax_forward", {"x": "B K H W L", "y": "> B K H W L"}),
+    Op("softmax_forward", {"x": "B K H W L", "y": "> B K H W L"}, by_block=True),
     Op("softmax_backward", {"dy": "B K H W L", "y": "B K H W L", "dx": "> B K H W L"}),
     Op("softmax_cross_entropy", LABELS, SMOOTHING),
     Op("softmax_cross_entropy_dense", DENSE, SMOOTHING),

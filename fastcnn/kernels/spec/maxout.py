@@ -9,6 +9,7 @@ OPS = table(
         {"x": "B C H W L", "y": "> B K H W L", "index": ">? uint8 B K H W L"},
         {"pool": 2},
         check=checks.maxout,
+        by_block=True,
     ),
     Op(
         "maxout_backward",

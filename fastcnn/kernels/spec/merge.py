@@ -8,6 +8,7 @@ OPS = table(
         {"x": "B C H W L", "z": "B C H W L", "y": "> B C H W L"},
         ACTIVATION,
         in_place={"y": ("x", "z")},
+        by_block=True,
     ),
     Op(
         "maximum_forward",
@@ -17,6 +18,7 @@ OPS = table(
             "y": "> B C H W L",
             "index": "> uint8 B C H W L",
         },
+        by_block=True,
     ),
     Op(
         "maximum_backward",

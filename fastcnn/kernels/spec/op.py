@@ -49,6 +49,8 @@ class Op:
     lacking: tuple[str, ...] = ()  # makers without it: plans for them do with other kernels
     # Outputs that may lie where one of these inputs lies: it is read before it is written over.
     in_place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Whether what it writes of a block follows from that block, so that it may run on it alone.
+    by_block: bool = False
     activations: tuple[str, ...] = tuple(ENUMS["activation"])  # those that it knows
 
     def made_by(self, backend: str) -> bool:
@@ -57,6 +59,10 @@ class Op:
 
     def is_output(self, tensor: str) -> bool:
         return ">" in self.tensors[tensor]
+
+    def has_blocks(self, tensor: str) -> bool:
+        """Whether its first axis is blocks."""
+        return self.axes(tensor)[:1] == ["B"]
 
     def is_optional(self, tensor: str) -> bool:
         return "?" in self.tensors[tensor]

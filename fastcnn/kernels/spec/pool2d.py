@@ -11,6 +11,7 @@ OPS = table(
         {"x": "B C H W L", "y": "> B C OH OW L", "index": "> uint8 B C OH OW L"},
         WINDOW,
         check=checks.max_pool2d,
+        by_block=True,
     ),
     Op(
         "max_pool2d_backward",
@@ -28,6 +29,7 @@ OPS = table(
         {"x": "B C H W L", "y": "> B C OH OW L"},
         {**WINDOW, "count_padding": 0},
         check=checks.pool2d,
+        by_block=True,
     ),
     Op(
         "avg_pool2d_backward",

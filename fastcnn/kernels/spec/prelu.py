@@ -8,6 +8,7 @@ OPS = table(
         "prelu_forward",
         {"x": "B C H W L", "alpha": "AC AH AW", "y": "> B C H W L"},
         check=checks.prelu,
+        by_block=True,
     ),
     Op(
         "prelu_backward_input",

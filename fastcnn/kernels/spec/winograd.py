@@ -32,6 +32,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
             rtol,
             check=checks.winograd,
             lacking=("numba",),
+            by_block=True,
         ),
         Op(
             f"{family}_max_pool_forward",
@@ -46,6 +47,7 @@ def convolution(family: str, rtol: float) -> tuple[Op, ...]:
             rtol,
             check=checks.winograd,
             lacking=("numba",),
+            by_block=True,
         ),
         Op(
             f"{family}_backward_input",
