@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from roofline import Kernel, fma_peak, show
+from roofline import Kernel, fma_peak, repeats, show
 
 from fastcnn.engine.algorithms import winograd_sums
 from fastcnn.kernels import new_program
@@ -133,17 +133,17 @@ def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[st
         backward |= {"dw": np.zeros_like(w), "db": b.copy()}
         table["pool forward"] = ("conv2d_max_pool_forward", forward, {**zeros, **relu})
         table["pool d weight"] = ("conv2d_max_pool_backward_weight", backward, zeros)
-    result = {}
+    flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+    result = {direction: new_program("native", isa) for direction in table}
     for direction, (name, arrays, params) in table.items():
-        result[direction] = new_program("native", isa)
-        result[direction].add(name, arrays, **steps, **params)
+        for _ in range(repeats(flops)):
+            result[direction].add(name, arrays, **steps, **params)
     plain = layer.stride == 1 and layer.groups == 1
     if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
-        add_winograd(result, table, isa)
-    flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+        add_winograd(result, table, repeats(flops), isa)
     return {
         direction: Kernel(
-            program, flops, *moved(layer, table[direction.removeprefix("W ")][1], dx, y)
+            program, repeats(flops), flops, *moved(layer, table[direction.removeprefix("W ")][1], dx, y)
         )
         for direction, program in result.items()
     }
@@ -162,21 +162,23 @@ def moved(layer: Layer, arrays: dict, dx: np.ndarray, y: np.ndarray) -> tuple[in
     return sum(sizes.values()) - written, written
 
 
-def add_winograd(programs, table, isa: str | None) -> None:
+def add_winograd(programs, table, times: int, isa: str | None) -> None:
     """The same arrays and directions by Winograd's kernels."""
     for direction in ("forward", "d input", "pool forward"):
         name, arrays, params = table[direction]
         own = {k: v for k, v in params.items() if not k.startswith("zero_") and k != "halo_bottom"}
         programs[f"W {direction}"] = program = new_program("native", isa)
-        program.add(name.replace("conv2d", "winograd"), arrays, **own)
+        for _ in range(times):
+            program.add(name.replace("conv2d", "winograd"), arrays, **own)
     _, arrays, _ = table["d weight"]
     filters, channels = arrays["dw"].shape[:2]
     dy, kernel = arrays["dy"], arrays["dw"].shape[2]
     tiles = dy.shape[0] * math.prod(-(-n // (7 - kernel)) for n in dy.shape[2:4])
     made = {k: aligned(s) for k, s in winograd_sums(channels, filters, tiles).items()}
     programs["W d weight"] = program = new_program("native", isa)
-    program.add("winograd_backward_weight", {"x": arrays["x"], "dy": dy, **made}, kernel=kernel)
-    program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
+    for _ in range(times):
+        program.add("winograd_backward_weight", {"x": arrays["x"], "dy": dy, **made}, kernel=kernel)
+        program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
 
 
 def main() -> None:
