@@ -143,7 +143,10 @@ def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[st
         add_winograd(result, table, repeats(flops), isa)
     return {
         direction: Kernel(
-            program, repeats(flops), flops, *moved(layer, table[direction.removeprefix("W ")][1], dx, y)
+            program,
+            repeats(flops),
+            flops,
+            *moved(layer, table[direction.removeprefix("W ")][1], dx, y),
         )
         for direction, program in result.items()
     }
