@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from roofline import Kernel, fma_peak, show
+from roofline import Kernel, fma_peak, repeats, show
 
 from fastcnn.engine.winograd import SIDES, Product
 from fastcnn.kernels import new_program
@@ -136,18 +136,21 @@ def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[st
         backward |= {"dw": np.zeros_like(w), "db": b.copy()}
         table["pool forward"] = ("conv2d_max_pool_forward", forward, {**zeros, **relu})
         table["pool d weight"] = ("conv2d_max_pool_backward_weight", backward, zeros)
-    result = {}
+    flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+    result = {direction: new_program("native", isa) for direction in table}
     for direction, (name, arrays, params) in table.items():
-        result[direction] = new_program("native", isa)
-        result[direction].add(name, arrays, **steps, **params)
+        for _ in range(repeats(flops)):
+            result[direction].add(name, arrays, **steps, **params)
     plain = layer.stride == 1 and layer.groups == 1
     if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
         for side in SIDES[layer.kernel]:
-            add_winograd(result, table, isa, side)
-    flops = 2 * y[0, 0, :, :, 0].size * w.size * blocks * lanes
+            add_winograd(result, table, repeats(flops), isa, side)
     return {
         direction: Kernel(
-            program, flops, *moved(layer, table[plain_direction(direction)][1], dx, y)
+            program,
+            repeats(flops),
+            flops,
+            *moved(layer, table[plain_direction(direction)][1], dx, y),
         )
         for direction, program in result.items()
     }
@@ -171,8 +174,8 @@ def plain_direction(direction: str) -> str:
     return direction.partition(" ")[2] if direction.startswith("W") else direction
 
 
-def add_winograd(programs, table, isa: str | None, side: int) -> None:
-    """The same arrays and directions by Winograd's kernels."""
+def add_winograd(programs, table, times: int, isa: str | None, side: int) -> None:
+    """The same arrays and directions by Winograd's kernels, so many times."""
     _, arrays, _ = table["d weight"]
     filters, channels, kernel = arrays["dw"].shape[:3]
     form = f"W{side + 1 - kernel}"
@@ -180,15 +183,15 @@ def add_winograd(programs, table, isa: str | None, side: int) -> None:
         name, bound, params = table[direction]
         own = {k: v for k, v in params.items() if not k.startswith("zero_") and k != "halo_bottom"}
         programs[f"{form} {direction}"] = program = new_program("native", isa)
-        program.add(name.replace("conv2d", "winograd"), bound, side=side, **own)
-    dy = arrays["dy"]
-    product = Product(
-        "backward_weight", dy.shape[0], dy.shape[2:4], kernel, channels, filters, dy.shape[4]
-    )
-    made = {k: aligned(s) for k, s in product.sums(side).items()}
+        for _ in range(times):
+            program.add(name.replace("conv2d", "winograd"), bound, side=side, **own)
+    x, dy = arrays["x"], arrays["dy"]
+    shape = dy.shape[0], dy.shape[2:4], kernel, channels, filters, dy.shape[4]
+    made = {k: aligned(s) for k, s in Product("backward_weight", *shape).sums(side).items()}
     programs[f"{form} d weight"] = program = new_program("native", isa)
-    program.add("winograd_backward_weight", {"x": arrays["x"], "dy": dy, **made}, kernel=kernel)
-    program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
+    for _ in range(times):
+        program.add("winograd_backward_weight", {"x": x, "dy": dy, **made}, kernel=kernel)
+        program.add("winograd_weight_gradient", {**made, "dw": arrays["dw"], "db": arrays["db"]})
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ FLOPs and bytes are those of the images asked for; lanes without image in the la
 import argparse
 
 import numpy as np
-from roofline import Kernel, fma_peak, show
+from roofline import Kernel, fma_peak, repeats, show
 
 from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
@@ -61,14 +61,15 @@ def arrays_of(inputs: int, outputs: int, batch: int, lanes: int) -> dict[str, di
 
 def kernels_of(inputs: int, outputs: int, batch: int, isa: str | None) -> dict[str, Kernel]:
     """{direction: kernel} of one layer."""
-    result = {}
+    result, flops = {}, 2 * inputs * outputs * batch
     for direction, arrays in arrays_of(inputs, outputs, batch, min(16, batch)).items():
         program = new_program("native", isa)
         relu = {} if direction == "backward_weight" else {"activation": "relu"}
-        program.add(f"dense_{direction}", arrays, **relu)
+        for _ in range(repeats(flops)):
+            program.add(f"dense_{direction}", arrays, **relu)
         written = sum(array.nbytes for name, array in arrays.items() if name in WRITTEN[direction])
         read = sum(array.nbytes for array in arrays.values()) - written
-        result[direction] = Kernel(program, 2 * inputs * outputs * batch, read, written)
+        result[direction] = Kernel(program, repeats(flops), flops, read, written)
     return result
 
 

@@ -3,6 +3,9 @@
 Memory's time is that of the `memory_peak` kernel: it reads as many bytes as the kernel must at
 least read, and writes as many as it must write, once, in order, into buffers of its own. It runs in
 turn with the kernel, on as many threads: what fits a cache is as fast as that cache for both.
+
+A call from Python takes some microseconds, as long as a small kernel. So a program runs its kernel
+several times (`repeats`), as a plan runs many kernels in one call.
 """
 
 import time
@@ -15,16 +18,23 @@ from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
 
 ROUNDS = 5
+CALL_FLOPS = 2.5e7  # of a call at least: 0.1 ms at 250 GFLOP/s
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A program, and what it must do at least."""
+    """A program that runs a kernel `times` times, and what it must do at least in each."""
 
     program: Any
+    times: int
     flops: float
     read: int  # bytes
     written: int
+
+
+def repeats(flops: float) -> int:
+    """How often a program runs a kernel of so many operations."""
+    return max(1, round(CALL_FLOPS / flops))
 
 
 def fma_peak(isa: str | None, threads: int, budget: float) -> float:
@@ -41,7 +51,8 @@ def memory_program(kernel: Kernel, isa: str | None) -> Any:
     x, y = (aligned_zeros(n, np.dtype(np.float32)) for n in floats)
     x[...] = 1  # zeros that nobody wrote are all the same page of memory
     program = new_program("native", isa)
-    program.add("memory_peak", {"x": x, "y": y})
+    for _ in range(kernel.times):
+        program.add("memory_peak", {"x": x, "y": y})
     return program
 
 
@@ -71,6 +82,7 @@ def show(
     print(title)
     memory = [memory_program(kernel, isa) for kernel in kernels.values()]
     times = alternately([k.program for k in kernels.values()] + memory, threads, budget)
+    times = [t / k.times for t, k in zip(times, [*kernels.values()] * 2, strict=True)]
     for k, (name, kernel) in enumerate(kernels.items()):
         own, least = times[k], max(times[len(kernels) + k], 1e-9 * kernel.flops / top)
         moved, rate = 1e-9 * (kernel.read + kernel.written), 1e-9 * kernel.flops / own

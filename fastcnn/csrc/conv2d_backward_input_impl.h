@@ -1,7 +1,7 @@
 /* dx[iy] = sum of dy[oy] * w[ky] over iy + pad = stride * oy + dilation * ky, times act'(y) if y
  * is given. */
 #include "conv2d_depthwise_impl.h"
-#include "conv2d_rows_impl.h"
+#include "conv2d_pixel_impl.h"
 
 static conv_job conv_backward_input_job(const fc_args *a) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1];
@@ -37,11 +37,11 @@ static void conv2d_backward_input_prepare(const fc_args *a, const fc_context *ct
 
 static void conv2d_backward_input(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_backward_input_job(a);
-    (depth_fits(&j) ? depth_run : conv_run_rows)(&j, ctx);
+    (depth_fits(&j) ? depth_run : pixel_fits(&j) ? pixel_run : conv_run_rows)(&j, ctx);
 }
 
 #define CONV2D_BACKWARD_INPUT_KERNELS \
     {"conv2d_backward_input", \
      "dy w ?y >dx | stride_h stride_w dilation_h dilation_w groups pad_top pad_left halo_top " \
      "halo_left halo_bottom activation | alpha", \
-     conv2d_backward_input, conv2d_backward_input_prepare, conv_workspace, 0}
+     conv2d_backward_input, conv2d_backward_input_prepare, conv_workspace, pixel_scratch}

@@ -1,7 +1,7 @@
 /* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
  * output is never stored. */
 #include "conv2d_depthwise_impl.h"
-#include "conv2d_rows_impl.h"
+#include "conv2d_pixel_impl.h"
 #include "conv2d_single_impl.h"
 #include "lanes.h"
 
@@ -48,7 +48,7 @@ static void conv2d_forward_prepare(const fc_args *a, const fc_context *ctx) {
 static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_OT);
     if (!single_fits(a)) {
-        (depth_fits(&j) ? depth_run : conv_run_rows)(&j, ctx);
+        (depth_fits(&j) ? depth_run : pixel_fits(&j) ? pixel_run : conv_run_rows)(&j, ctx);
         return;
     }
     single_place_workspace(&j, a);
@@ -149,7 +149,7 @@ static void conv2d_single_max_pool_forward(const fc_args *a, const fc_context *c
     " | stride_h stride_w dilation_h dilation_w groups activation zero_top zero_bottom | alpha"
 #define CONV2D_FORWARD_KERNELS \
     {"conv2d_forward", "x w ?b >y" CONV2D_FORWARD_PARAMS, \
-     conv2d_forward, conv2d_forward_prepare, conv2d_forward_workspace, 0}, \
+     conv2d_forward, conv2d_forward_prepare, conv2d_forward_workspace, pixel_scratch}, \
     {"conv2d_max_pool_forward", "x w ?b >y >index" CONV2D_FORWARD_PARAMS, \
      conv2d_max_pool_forward, conv2d_max_pool_forward_prepare, conv_workspace, 0}, \
     {"conv2d_single_max_pool_forward", "x w ?b >y" CONV2D_FORWARD_PARAMS, \

@@ -23,6 +23,7 @@
 #define CONV_OT 6
 #define CONV_PT 8
 #define CONV_SLIDE_KW 5
+#define CONV_PACK_AHEAD 16                           /* channels whose weights are fetched */
 #define CONV_FETCHED 3                               /* vectors that few filters fetch a tap */
 
 /* Taps along one axis. Tap j of output pixel m reads source + m * read_step + j * spacing. */
@@ -172,17 +173,27 @@ static void conv_list_chunks(const conv_job *j) {
     }
 }
 
-static void conv_pack_channel(const conv_job *j, const conv_phase *p, int64_t group, int64_t out) {
-    int64_t begin = 0, size = 0;
-    for (int64_t c = 0; begin + size <= out; c++)
-        balanced(j->outs, conv_chunks(j), c, &begin, &size);
-    float *to = p->packed + (group * j->outs + begin) * j->in * p->taps + (out - begin);
-    const float *w = j->w + group * j->w_group + out * j->w_out;
+/* to[tap * size] = weights of one filter and channel */
+INLINE void conv_pack_taps(const conv_job *j, const conv_phase *p, const float *w, int64_t size,
+                           float *to) {
     const conv_axis *y = &p->axis[0], *x = &p->axis[1];
-    for (int64_t c = 0; c < j->in; c++, w += j->w_in)
-        for (int64_t ky = 0; ky < y->count; ky++)
-            for (int64_t kx = 0; kx < x->count; kx++, to += size)
-                *to = w[(y->first + ky * y->step) * j->kernel[1] + x->first + kx * x->step];
+    for (int64_t ky = 0; ky < y->count; ky++)
+        for (int64_t kx = 0; kx < x->count; kx++, to += size)
+            *to = w[(y->first + ky * y->step) * j->kernel[1] + x->first + kx * x->step];
+}
+
+/* All filters of a chunk at once: for the input gradient they are neighbours in w. */
+static void conv_pack_chunk(const conv_job *j, const conv_phase *p, int64_t group, int64_t chunk) {
+    int64_t begin, size;
+    balanced(j->outs, conv_chunks(j), chunk, &begin, &size);
+    float *to = p->packed + (group * j->outs + begin) * j->in * p->taps;
+    const float *w = j->w + group * j->w_group + begin * j->w_out;
+    for (int64_t c = 0; c < j->in; c++, w += j->w_in, to += p->taps * size)
+        for (int64_t o = 0; o < size; o++) {
+            const float *from = w + o * j->w_out;
+            __builtin_prefetch(from + CONV_PACK_AHEAD * j->w_in);
+            conv_pack_taps(j, p, from, size, to + o);
+        }
 }
 
 static void conv_list_taps(const conv_job *j, const conv_phase *p) {
@@ -198,13 +209,13 @@ static void conv_list_taps(const conv_job *j, const conv_phase *p) {
 static void conv_prepare(const conv_job *j, const fc_context *ctx) {
     conv_phase p;
     int64_t begin, end;
-    split(j->groups * j->outs, ctx, &begin, &end);
+    split(j->groups * conv_chunks(j), ctx, &begin, &end);
     if (ctx->thread == 0) conv_list_chunks(j);
     for (int64_t py = 0; py < j->write_step[0]; py++)
         for (int64_t px = 0; px < j->write_step[1]; px++) {
             conv_next_phase(j, py, px, &p);
             for (int64_t k = begin; k < end; k++)
-                conv_pack_channel(j, &p, k / j->outs, k % j->outs);
+                conv_pack_chunk(j, &p, k / conv_chunks(j), k % conv_chunks(j));
             if (ctx->thread) continue;
             conv_list_taps(j, &p);
             j->phases[py * j->write_step[1] + px] = p;

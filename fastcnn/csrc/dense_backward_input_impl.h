@@ -2,25 +2,9 @@
 #include "dense_rows.h"
 
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
-#define DENSE_OUTPUTS 512   /* of a block of one panel, packed in one go (96 KiB): stays in L2 */
+#define DENSE_OUTPUTS 512   /* of a block of one panel (96 KiB): stays in L2 */
 #define DENSE_LARGE (1024 * 1024)   /* weights from which on a block has fewer outputs, in longer */
 #define DENSE_LARGE_OUTPUTS 128     /* runs: of rows 2^k bytes apart L2 keeps but a few lines */
-
-/* panel[o][k] = w[o][input + k], k < n, in rows of `width` floats; what lies beyond n is not
- * defined. Read in place, rows of 2^k inputs would fight for the same few cache lines. */
-static void pack_panel(const fc_tensor *w, int64_t o, int64_t outputs, int64_t input, int64_t n,
-                       int64_t width, float *panel) {
-    for (int64_t r = 0; r < outputs; r++) {
-        const float *from = cdata(w) + (o + r) * w->stride[0] + input;
-        float *to = panel + r * width;
-        if (n < VW) {
-            store(to, load_part(from, n));
-            continue;
-        }
-        for (int64_t k = 0; k + VW < n; k += VW) store(to + k, load(from + k));
-        store(to + n - VW, load(from + n - VW));
-    }
-}
 
 /* How the work is cut: items are (panel, group of columns), blocks some panels by some outputs. */
 typedef struct {
@@ -35,19 +19,11 @@ static dense_cut dense_cut_of(const fc_tensor *w, int64_t columns) {
                        large ? DENSE_OUTPUTS / DENSE_LARGE_OUTPUTS : 1};
 }
 
-/* Rows of weights that will be packed soon */
+/* Rows of weights that will be read soon */
 typedef struct {
     const float *from;
-    int64_t stride, rows, floats;
+    int64_t floats;
 } dense_ahead;
-
-/* Part `part` of `parts` of these rows */
-INLINE dense_ahead part_ahead(dense_ahead all, int64_t part, int64_t parts) {
-    partition rows = {all.rows, parts};
-    all.from += part_begin(rows, part) * all.stride;
-    all.rows = part_size(rows, part);
-    return all;
-}
 
 /* Panels [panel, stop) of outputs part `part`; of the panels behind them after the last part. */
 static dense_ahead next_block(const fc_tensor *w, const dense_cut *cut, int64_t part, int64_t panel,
@@ -59,13 +35,13 @@ static dense_ahead next_block(const fc_tensor *w, const dense_cut *cut, int64_t 
         stop = min_i64(cut->panels.parts, panel + cut->wide);
     }
     int64_t input = part_begin(cut->panels, panel), o = part_begin(cut->outputs, part);
-    return (dense_ahead){cdata(w) + o * w->stride[0] + input, w->stride[0],
-                         part_size(cut->outputs, part), part_begin(cut->panels, stop) - input};
+    return (dense_ahead){cdata(w) + o * w->stride[0] + input, part_begin(cut->panels, stop) - input};
 }
 
-/* dx of the inputs of a packed panel, columns of one group; sums over outputs [o, o + t->steps) */
+/* dx of the inputs of a panel, columns of one group; sums over outputs [o, o + t->steps). Each tile
+ * fetches another line of the rows in `ahead`, from *line on. */
 static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item, int64_t o,
-                           const float *weights, dense_ahead ahead, tile_args *t) {
+                           dense_ahead ahead, int64_t *line, tile_args *t) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     int64_t panel = item / cut->columns.parts, group = item % cut->columns.parts;
     int64_t input = part_begin(cut->panels, panel), width = part_size(cut->panels, panel);
@@ -79,38 +55,29 @@ static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item,
         out[v] = dense_column(dx, column + v) + input * dx->stride[1];
         if (sloped) from[v] = dense_column(y, column + v) + input * y->stride[1];
     }
-    for (int64_t k = 0; k < tiles.parts; k++) {
+    for (int64_t k = 0; k < tiles.parts; k++, *line += FC_ALIGN / sizeof(float)) {
         int64_t i = part_begin(tiles, k);
         for (int64_t v = 0; v < count; v++) {
             t->out[v] = out[v] + i * dx->stride[1];
             t->y[v] = sloped ? from[v] + i * y->stride[1] : NULL;
         }
-        t->scalar = weights + i;
-        if (ahead.rows) {
-            dense_ahead part = part_ahead(ahead, k, tiles.parts);
-            prefetch_rows(part.from, part.stride, part.rows, part.floats);
-        }
+        t->scalar = cdata(w) + o * w->stride[0] + input + i;
+        t->fetch = *line < ahead.floats ? ahead.from + *line : NULL;
         run_tile(part_size(tiles, k), count, t);
     }
 }
 
 /* Items [begin, end), of at most cut->wide panels: all outputs, block after block. */
 static void backward_blocks(const fc_args *a, const dense_cut *cut, int64_t begin, int64_t end,
-                            float *weights, tile_args *t) {
-    const fc_tensor *w = &a->t[1];
+                            tile_args *t) {
     int64_t columns = cut->columns.parts, first = begin / columns, stop = ceil_div(end, columns);
     for (int64_t c = 0; c < cut->outputs.parts; c++) {
-        int64_t o = part_begin(cut->outputs, c);
-        dense_ahead next = next_block(w, cut, c + 1, first, stop);
+        dense_ahead next = next_block(&a->t[1], cut, c + 1, first, stop);
+        int64_t line = 0;
         t->steps = part_size(cut->outputs, c);
         t->add = c > 0;
-        int64_t panel_floats = t->steps * DENSE_PANEL;
-        for (int64_t p = first; p < stop; p++)
-            pack_panel(w, o, t->steps, part_begin(cut->panels, p), part_size(cut->panels, p),
-                       DENSE_PANEL, weights + (p - first) * panel_floats);
         for (int64_t item = begin; item < end; item++)
-            backward_panel(a, cut, item, o, weights + (item / columns - first) * panel_floats,
-                           part_ahead(next, item - begin, end - begin), t);
+            backward_panel(a, cut, item, part_begin(cut->outputs, c), next, &line, t);
     }
 }
 
@@ -120,12 +87,13 @@ static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) 
     if (!active) return;
     dense_cut cut = dense_cut_of(w, active * (dy->shape[2] / VW));
     split(cut.panels.parts * cut.columns.parts, ctx, &begin, &end);
-    tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = DENSE_PANEL,
+    tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = w->stride[0],
                    .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
+                   .fetch_step = w->stride[0],
                    .slope = slope_of((int)a->i[0], (float)a->f[0])};
     for (; begin < end; begin = stop) {
         stop = min_i64(end, (begin / cut.columns.parts + cut.wide) * cut.columns.parts);
-        backward_blocks(a, &cut, begin, stop, (float *)ctx->scratch, &t);
+        backward_blocks(a, &cut, begin, stop, &t);
     }
 }
 
@@ -154,6 +122,17 @@ static void scatter_inputs(const fc_tensor *dx, int64_t block, int64_t input, in
     }
 }
 
+/* panel[o][k] = w[o][input + k], k < n, in rows of DENSE_WIDTH floats; what lies beyond n is not
+ * defined. */
+static void pack_panel(const fc_tensor *w, int64_t input, int64_t n, float *panel) {
+    for (int64_t o = 0; o < w->shape[0]; o++, panel += DENSE_WIDTH) {
+        const float *from = cdata(w) + o * w->stride[0] + input;
+        int64_t k = 0;
+        for (; k + VW <= n; k += VW) store(panel + k, load(from + k));
+        if (k < n) store(panel + k, load_part(from + k, n - k));
+    }
+}
+
 static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     float *panel = (float *)ctx->scratch, rows[TILE_ROWS * DENSE_WIDTH];
@@ -163,7 +142,7 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
     for (int64_t part = begin; part < end; part++) {
         int64_t input = part_begin(vectors, part) * VW, count = part_size(vectors, part);
         int64_t width = min_i64(count * VW, n - input), whole = width == count * VW;
-        if (!whole) pack_panel(w, 0, w->shape[0], input, width, DENSE_WIDTH, panel);
+        if (!whole) pack_panel(w, input, width, panel);
         tile_args t = {.column_step = whole ? w->stride[0] : DENSE_WIDTH, .scalar_row = 1,
                        .scalar_step = dy->stride[1], .steps = w->shape[0], .segments = 1,
                        .out_row = DENSE_WIDTH};
@@ -189,6 +168,5 @@ static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
 
 static size_t dense_backward_input_scratch(const fc_args *a) {
     int64_t outputs = a->t[1].shape[0];
-    if (!lanes_fill_vectors(&a->t[0])) return outputs * DENSE_WIDTH * sizeof(float);
-    return DENSE_OUTPUTS * DENSE_PANEL * sizeof(float);
+    return lanes_fill_vectors(&a->t[0]) ? 0 : outputs * DENSE_WIDTH * sizeof(float);
 }

@@ -30,6 +30,8 @@ typedef struct {
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
+    const float *fetch;   /* NULL, or what to bring to L2 meanwhile: a line a step, fetch_step apart */
+    int64_t fetch_step;
 } tile_args;
 
 static slope slope_of(int activation, float alpha) {
@@ -80,10 +82,14 @@ INLINE void tile_prefetch(int m, int columns, const tile_args *t) {
 
 #define TILE_PACE 16   /* steps from one prefetched row to the next */
 
+INLINE void tile_fetch(const float *p, int64_t n, int64_t step) {
+    for (; n > 0; n--, p += step) __builtin_prefetch(p, 0, 2);
+}
+
 INLINE void tile(int rows, int columns, const tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
     int ahead = 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
-    int64_t pace = paced ? TILE_PACE : t->steps;
+    int64_t pace = paced || t->fetch ? TILE_PACE : t->steps, fetched = 0;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
     for (; !paced && ahead < rows; ahead++) tile_prefetch(ahead, columns, t);
     int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
@@ -94,6 +100,8 @@ INLINE void tile(int rows, int columns, const tile_args *t) {
         for (int64_t left = t->steps, n; left > 0; left -= n) {
             n = min_i64(pace, left);
             if (ahead < rows) tile_prefetch(ahead++, columns, t);
+            if (t->fetch) tile_fetch(t->fetch + fetched * t->fetch_step, n, t->fetch_step);
+            fetched += n;
             for (int64_t k = 0; k < n; k++) {
                 vf x[TILE_COLUMNS];
                 UNROLL for (int v = 0; v < columns; v++) {

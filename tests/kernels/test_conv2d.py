@@ -100,6 +100,24 @@ def test_one_channel_alone_matches_reference(lanes, kernel, steps, width):
     assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
 
 
+@pytest.mark.parametrize("lanes", [8, 16, 32])
+@pytest.mark.parametrize(("channels", "outs"), [(3, 13), (33, 20), (150, 9)])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
+@pytest.mark.parametrize("width", [1, 21])
+def test_one_pixel_matches_reference(lanes, channels, outs, stride, width):
+    """Few channels: rows of some strips, which wait in a panel for all chunks of filters."""
+    shapes = {"channels": channels, "outs": outs, "kernel": (1, 1), "size": (3, width)}
+    case = Case(gradient_problem(**shapes, blocks=2, stride=stride, lanes=lanes))
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+    dy, params = case.gradient_arrays()
+    shape = (2, channels, 3, width, lanes)
+    arrays = {"dy": dy, "w": case.w, "y": case.random(*shape), "dx": canaries(shape, np.float32)}
+    assert_native_matches_reference("conv2d_backward_input", arrays, **params, **case.act)
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems())
 def test_backward_weight_matches_reference(problem):

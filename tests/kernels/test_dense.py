@@ -44,6 +44,17 @@ def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, gi
     assert_native_matches_reference("dense_backward_weight", arrays)
 
 
+@pytest.mark.parametrize(("inputs", "outputs"), [(900, 150), (1030, 1023)])
+@pytest.mark.parametrize("blocks", [1, 5])
+def test_input_gradient_of_large_weights(blocks, inputs, outputs):
+    """Weights are fetched ahead; a million are read some outputs of several panels at a time."""
+    dy, w = draw(0, (blocks, outputs, 16), (outputs, inputs))
+    y = draw(1, (blocks, inputs, 16))[0]
+    w /= np.float32(np.sqrt(outputs))
+    arrays = {"dy": dy, "w": w, "y": y, "dx": np.empty_like(y)}
+    assert_native_matches_reference("dense_backward_input", arrays, activation="relu")
+
+
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 @pytest.mark.parametrize("images", [1, 6, 8])
 @pytest.mark.parametrize(("inputs", "outputs"), [(16, 4), (35, 9), (64, 10), (7, 1), (20, 150)])
