@@ -112,7 +112,8 @@ NOINLINE void wino_single_transform_4(const wino_job *j, const wino_run_of_tiles
 
 /* ---- M and outputs ---- */
 
-/* Some tiles of M at one position. */
+/* Some tiles of M at one position. Not tile.h's, which fetches lines in bursts: those take a tenth
+ * longer here. */
 typedef struct {
     const float *u, *v, *next;                       /* next: of U, fetched into L2 meanwhile */
     int64_t steps, v_row;
