@@ -191,9 +191,10 @@ def kernels(rounded):
 ) = kernels(round_bf16)
 
 
-def winograd_single_max_pool_forward(x, w, b, y, **params):
-    """y = act(max over 2x2 windows of (x * w + b)); params: those of winograd_max_pool_forward"""
-    winograd_max_pool_forward(x, w, b, y, None, **params)
+def winograd_single_max_pool_forward(x, w, b, y, *, pad_top, pad_left, side, activation, alpha):
+    """y = act(max over 2x2 windows of (x * w + b))"""
+    params = {"side": side, "activation": activation, "alpha": alpha}
+    winograd_max_pool_forward(x, w, b, y, None, pad_top=pad_top, pad_left=pad_left, **params)
 
 
 def winograd_weight_gradient(sums, bias_sums, dw, db):
