@@ -107,20 +107,26 @@ static void conv_clear_row(const conv_job *j, int64_t block, int64_t y, int64_t 
                    tensor_w(j->out) * tensor_l(j->out) * sizeof(float));
 }
 
+/* Whether output pixels without taps are zeros: those of gradients. */
+INLINE int conv_leaves_zeros(const conv_job *j) {
+    return !j->bias && (j->y || j->activation == ACT_LINEAR);
+}
+
 /* Row m of every phase: together they write neighbouring rows of out, and read the same of x. Where
  * phases have no taps (the kernel is smaller than the step), whole rows are cleared first: every
  * other pixel by itself would take longer. */
 static void conv_phase_rows(const conv_job *j, int64_t block, int64_t m, int64_t c0, int64_t c1) {
     const conv_phase *end = j->phases + j->write_step[0] * j->write_step[1];
     int64_t cleared = -1;
-    for (const conv_phase *p = j->phases; p < end; p++) {
+    int clears = conv_leaves_zeros(j);
+    for (const conv_phase *p = j->phases; p < end && clears; p++) {
         int64_t y = p->first[0] + m * j->write_step[0];
         if (p->taps || m >= p->size[0] || y == cleared) continue;
         conv_clear_row(j, block, y, c0, c1);
         cleared = y;
     }
     for (const conv_phase *p = j->phases; p < end; p++)
-        if (p->taps && m < p->size[0] && p->size[1]) conv_row(j, p, block, m, c0, c1);
+        if ((p->taps || !clears) && m < p->size[0] && p->size[1]) conv_row(j, p, block, m, c0, c1);
 }
 
 /* Threads share out (block, row, chunk), so that they stay even when there are few rows. */
