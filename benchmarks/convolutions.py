@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from roofline import Kernel, fma_peak, repeats, show
 
-from fastcnn.engine.winograd import SIDES, Product
+from fastcnn.engine.winograd import Product
 from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
+from fastcnn.kernels.checks import WINOGRAD_SIDES
 from fastcnn.kernels.geometry import gradient_halo, output_size, same_padding
 
 
@@ -143,7 +144,7 @@ def kernels_of(layer: Layer, batch: int, lanes: int, isa: str | None) -> dict[st
             result[direction].add(name, arrays, **steps, **params)
     plain = layer.stride == 1 and layer.groups == 1
     if layer.kernel in (3, 5) and plain and lanes % 16 == 0:
-        for side in SIDES[layer.kernel]:
+        for side in WINOGRAD_SIDES[layer.kernel]:
             add_winograd(result, table, repeats(flops), isa, side)
     return {
         direction: Kernel(

@@ -101,7 +101,7 @@ class Winograd(Algorithm):
 
     FAMILY = "winograd"  # of kernels
     adds = True
-    LEAST_GAIN = 1.4
+    LEAST_GAIN = 1.4  # that many times more multiply-adds direct convolution must need
     LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
 
     def accepts(

@@ -8,10 +8,10 @@ transformed weights to read.
 import math
 from dataclasses import dataclass
 
+from fastcnn.kernels.checks import WINOGRAD_SIDES
 from fastcnn.kernels.geometry import Pair
 
 VECTOR = 16  # lanes
-SIDES = {3: (6, 4), 5: (6,)}  # of tiles of inputs, by kernel
 DIRECT = 1  # direct convolution: a tile for each pixel, whose positions are the taps
 
 # In multiply-adds for each position of a tile: what transforming costs for each channel and filter,
@@ -50,7 +50,7 @@ class Product:
 
     def side(self) -> int:
         """That of the tiles which need the least work."""
-        return min(SIDES[self.kernel], key=self.work)
+        return min(WINOGRAD_SIDES[self.kernel], key=self.work)
 
     def gain(self) -> float:
         """How many times more multiply-adds direct convolution needs."""

@@ -16,7 +16,7 @@ Params = dict[str, Any]
 HYPER = {"adam_update": 3, "adamax_update": 2, "nadam_update": 4, "radam_update": 4}
 SQUARE_SUM_PIECE = 4096  # floats; as in csrc/gradient_impl.h
 STRIDE_1 = {"stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1, "groups": 1}
-WINOGRAD_SIDES = {3: (4, 6), 5: (6,)}  # of tiles of inputs, by kernel
+WINOGRAD_SIDES = {3: (6, 4), 5: (6,)}  # of tiles of inputs, by kernel
 MAX_POOL_CELLS = 255  # a place in a window is stored in a byte; 255 stands for none
 
 
@@ -124,7 +124,7 @@ def winograd_tiles(name: str, kernel: tuple[int, ...], side: int) -> None:
         raise ShapeError(f"{name} takes kernels of 3x3 or 5x5, not {kernel[0]}x{kernel[1]}")
     sides = WINOGRAD_SIDES[kernel[0]]
     if side not in sides:
-        wanted = " or ".join(f"{s}x{s}" for s in sides)
+        wanted = " or ".join(f"{s}x{s}" for s in sorted(sides))
         raise ShapeError(
             f"{name}: kernels of {kernel[0]}x{kernel[1]} have tiles of {wanted}, not {side}x{side}"
         )
