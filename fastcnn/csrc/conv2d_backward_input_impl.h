@@ -1,7 +1,6 @@
 /* dx[iy] = sum of dy[oy] * w[ky] over iy + pad = stride * oy + dilation * ky, times act'(y) if y
  * is given. */
-#include "conv2d_depthwise_impl.h"
-#include "conv2d_pixel_impl.h"
+#include "conv2d_run_impl.h"
 
 static conv_job conv_backward_input_job(const fc_args *a) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1];
@@ -37,7 +36,7 @@ static void conv2d_backward_input_prepare(const fc_args *a, const fc_context *ct
 
 static void conv2d_backward_input(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_backward_input_job(a);
-    (depth_fits(&j) ? depth_run : pixel_fits(&j) ? pixel_run : conv_run_rows)(&j, ctx);
+    conv_run_job(&j, ctx);
 }
 
 #define CONV2D_BACKWARD_INPUT_KERNELS \

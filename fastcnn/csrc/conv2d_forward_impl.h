@@ -1,7 +1,6 @@
 /* y = act(x * w + b), and the same followed by 2x2 max pooling, of which the convolution's own
  * output is never stored. */
-#include "conv2d_depthwise_impl.h"
-#include "conv2d_pixel_impl.h"
+#include "conv2d_run_impl.h"
 #include "conv2d_single_impl.h"
 #include "lanes.h"
 
@@ -48,7 +47,7 @@ static void conv2d_forward_prepare(const fc_args *a, const fc_context *ctx) {
 static void conv2d_forward(const fc_args *a, const fc_context *ctx) {
     conv_job j = conv_forward_job(a, CONV_OT);
     if (!single_fits(a)) {
-        (depth_fits(&j) ? depth_run : pixel_fits(&j) ? pixel_run : conv_run_rows)(&j, ctx);
+        conv_run_job(&j, ctx);
         return;
     }
     single_place_workspace(&j, a);

@@ -64,6 +64,7 @@ typedef struct {
     int64_t kernel[2], dilation[2], stride[2], shift[2], halo[2];    /* y, x */
     int64_t read_step[2], write_step[2];    /* between neighbouring output pixels of a phase */
     int64_t zero_top, zero_bottom;                   /* rows of x known to be zero */
+    int streamed;                                    /* out is stored past the caches */
     int64_t max_ot;
     conv_phase *phases;                              /* workspace: write_step[0] * write_step[1], */
     conv_tap *taps;                                  /* taps of all phases, */

@@ -3,7 +3,10 @@
  *
  * Read in place, channels that are a multiple of 4 KiB apart would take turns in the same few sets
  * of L1, and each chunk of filters would wait for L2. The strip's first chunk fills the panel as it
- * goes, and fetches the next strip, which has come when that one's turn is. */
+ * goes; and at each step of the sums of any chunk a line of the next strip is fetched. More at once
+ * would fill the queue of misses, and the sums would wait for it.
+ *
+ * An input gradient with a step between pixels clears what lies between its pixels as it goes. */
 #ifndef FC_CONV2D_PIXEL_IMPL_H
 #define FC_CONV2D_PIXEL_IMPL_H
 
@@ -12,40 +15,69 @@
 
 #define PIXEL_PANEL_BYTES 32768
 
+/* What is still to be fetched of a strip. */
+typedef struct {
+    const float *x;                                  /* of the next channel */
+    int64_t channels, vectors;                       /* of each channel */
+} pixel_fetch;
+
 typedef struct {
     conv_tile tile;
     float *panel;                                    /* [channel][vector of the tile] */
     int fills;                                       /* the panel, or reads it */
     int64_t x_step, out_step;                        /* between vectors */
-    int64_t ahead;                                   /* in x, from this strip to the next */
+    int64_t rows, cols;                              /* of out, to the next tiles, in vectors */
+    pixel_fetch *next;
 } pixel_tile;
 
 typedef void pixel_function(const conv_job *, const pixel_tile *);
 
-INLINE void pixel_fill(const conv_job *j, const pixel_tile *t, const int OT, const int PT,
-                       vf *acc) {
+/* ---- tiles ---- */
+
+INLINE void pixel_accumulate(const conv_job *j, const pixel_tile *t, const int fills, const int OT,
+                             const int PT, vf *acc) {
     const float *p = t->tile.x + t->tile.tap->at, *w = t->tile.w;
-    const int64_t channel = j->x->stride[1], ahead = t->ahead;
-    int64_t at[CONV_PT];
+    const int64_t channel = j->x->stride[1];
     float *panel = t->panel;
-    UNROLL for (int q = 0; q < PT; q++) at[q] = q * t->x_step;
-    for (int64_t c = j->in; c > 0; c--, p += channel, panel += PT * VW, w += OT) {
-        UNROLL for (int q = 0; q < PT; q++) {
-            store(panel + q * VW, load(p + at[q]));
-            __builtin_prefetch(p + channel + at[q]);
-            __builtin_prefetch(p + ahead + at[q], 0, 2);
+    int64_t at[CONV_PT], kept[CONV_PT];
+    UNROLL for (int q = 0; q < PT; q++) {
+        at[q] = q * t->x_step;
+        kept[q] = q * VW;
+    }
+    for (int64_t left = j->in, n; left > 0; left -= n) {
+        const float *next = t->next->channels ? t->next->x : t->panel;
+        int64_t step = t->next->channels ? t->x_step : 0;
+        n = min_i64(left, t->next->vectors);
+        for (int64_t c = n; c > 0; c--, next += step, panel += PT * VW, w += OT) {
+            __builtin_prefetch(next, 0, 2);
+            if (!fills) {
+                conv_multiply(panel, w, kept, OT, PT, acc);
+                continue;
+            }
+            UNROLL for (int q = 0; q < PT; q++) {
+                store(panel + q * VW, load(p + at[q]));
+                __builtin_prefetch(p + channel + at[q]);
+            }
+            conv_multiply(p, w, at, OT, PT, acc);
+            p += channel;
         }
-        conv_multiply(p, w, at, OT, PT, acc);
+        if (!step) continue;
+        t->next->x += channel;
+        t->next->channels--;
     }
 }
 
-INLINE void pixel_read(const conv_job *j, const pixel_tile *t, const int OT, const int PT,
-                       vf *acc) {
-    const float *panel = t->panel, *w = t->tile.w;
-    int64_t at[CONV_PT];
-    UNROLL for (int q = 0; q < PT; q++) at[q] = q * VW;
-    for (int64_t c = j->in; c > 0; c--, panel += PT * VW, w += OT)
-        conv_multiply(panel, w, at, OT, PT, acc);
+/* Zeros from each pixel of the tile to the next one, to the right and below. */
+NOINLINE void pixel_clear(const conv_job *j, const pixel_tile *t, int64_t outs) {
+    int64_t unit = t->out_step / j->write_step[1];
+    float *out = t->tile.out;
+    for (int64_t o = 0; o < outs; o++, out += j->out->stride[1])
+        for (int64_t y = 0; y < t->rows; y++)
+            for (int64_t x = 0; x < t->cols; x++) {
+                float *to = out + y * j->out->stride[2] + x * unit;
+                if (y == 0 && x % j->write_step[1] == 0) continue;
+                conv_put(j->streamed, to, (vf){0});
+            }
 }
 
 INLINE void pixel_run_tile(const conv_job *j, const pixel_tile *t, const int OT, const int PT) {
@@ -53,10 +85,11 @@ INLINE void pixel_run_tile(const conv_job *j, const pixel_tile *t, const int OT,
     if (t->tile.y) conv_fetch_outputs(j, &t->tile, OT, PT, t->out_step);
     conv_start(&t->tile, OT, PT, acc);
     if (t->fills)
-        pixel_fill(j, t, OT, PT, acc);
+        pixel_accumulate(j, t, 1, OT, PT, acc);
     else
-        pixel_read(j, t, OT, PT, acc);
+        pixel_accumulate(j, t, 0, OT, PT, acc);
     conv_finish(j, &t->tile, OT, PT, t->out_step, t->tile.last_out, acc);
+    if (t->rows * t->cols > 1) pixel_clear(j, t, OT);
 }
 
 #define PIXEL_TILE(OT, PT) \
@@ -75,15 +108,20 @@ PIXEL_TILES(1) PIXEL_TILES(2) PIXEL_TILES(3) PIXEL_TILES(4) PIXEL_TILES(5) PIXEL
 static pixel_function *const pixel_table[CONV_OT][CONV_PT] = {
     PIXEL_ROW(1), PIXEL_ROW(2), PIXEL_ROW(3), PIXEL_ROW(4), PIXEL_ROW(5), PIXEL_ROW(6)};
 
+/* ---- strips ---- */
+
 /* Bytes of the panel of one tile */
 INLINE int64_t pixel_tile_bytes(const conv_job *j) {
     return j->in * conv_max_pt(min_i64(j->outs, j->max_ot)) * sizeof(vf);
 }
 
+/* Between pixels of the output there must be zeros, and the first pixel at the corner. */
 INLINE int pixel_fits(const conv_job *j) {
+    int stepped = j->write_step[0] * j->write_step[1] > 1;
+    if (stepped && (!conv_leaves_zeros(j) || j->shift[0] || j->shift[1])) return 0;
     return j->kernel[0] * j->kernel[1] == 1 && j->groups == 1 && tensor_l(j->x) % VW == 0 &&
-           j->write_step[0] == 1 && j->write_step[1] == 1 && !j->zero_top && !j->zero_bottom &&
-           conv_chunks(j) > 1 && pixel_tile_bytes(j) <= PIXEL_PANEL_BYTES;
+           !j->zero_top && !j->zero_bottom && conv_chunks(j) > 1 &&
+           pixel_tile_bytes(j) <= PIXEL_PANEL_BYTES;
 }
 
 static size_t pixel_scratch(const fc_args *a) {
@@ -91,50 +129,80 @@ static size_t pixel_scratch(const fc_args *a) {
     return w->shape[2] * w->shape[3] == 1 ? PIXEL_PANEL_BYTES : 0;
 }
 
-/* Vectors [first, first + n) of a row, chunks [c0, c1) of filters. */
-static void pixel_strip(const conv_job *j, const conv_tile *row, const conv_run *r, int64_t first,
-                        int64_t n, int64_t c0, int64_t c1, float *panel) {
-    partition tiles = parts_of(n, r->max_pt);
+/* How rows are cut into strips. */
+typedef struct {
+    conv_run run;
+    partition strips;                                /* of the vectors of a row */
+    int64_t rows, count;                             /* strips of all rows */
+} pixel_plan;
+
+static pixel_plan pixel_make_plan(const conv_job *j, int64_t blocks) {
+    pixel_plan p = {.run = conv_row_run(j, j->phases), .rows = j->phases->size[0]};
+    int64_t most = PIXEL_PANEL_BYTES / pixel_tile_bytes(j) * p.run.max_pt;
+    p.strips = parts_of(p.run.vectors, most);
+    p.count = blocks * p.rows * p.run.parts * p.strips.parts;
+    return p;
+}
+
+/* The strip's first vector */
+static conv_tile pixel_place(const conv_job *j, const pixel_plan *p, int64_t strip) {
+    int64_t first = part_begin(p->strips, strip % p->strips.parts);
+    int64_t at = strip / p->strips.parts, part = at % p->run.parts * VW;
+    int64_t m = at / p->run.parts % p->rows, block = at / p->run.parts / p->rows;
+    int64_t out_y = m * j->write_step[0], to = part + first * p->run.out_step;
+    conv_tile t = {.tap = j->phases->tap, .tap_end = j->phases->tap + 1};
+    t.x = tensor_row(j->x, block, 0, m * j->read_step[0]) + part + first * p->run.x_step;
+    t.out = tensor_row(j->out, block, 0, out_y) + to;
+    if (j->y) t.y = tensor_row(j->y, block, 0, out_y) + to;
+    return t;
+}
+
+/* What of the output lies between vectors [begin, begin + pt) of a row and the next tiles. */
+static void pixel_extend(const conv_job *j, const pixel_plan *p, int64_t strip, int64_t begin,
+                         int64_t pt, pixel_tile *t) {
+    int64_t y = strip / p->strips.parts / p->run.parts % p->rows * j->write_step[0];
+    int64_t cols = tensor_w(j->out) * tensor_l(j->out) / p->run.parts / VW;
+    t->rows = min_i64(j->write_step[0], tensor_h(j->out) - y);
+    t->cols = min_i64(pt * j->write_step[1], cols - begin * j->write_step[1]);
+}
+
+static pixel_fetch pixel_next(const conv_job *j, const pixel_plan *p, int64_t strip) {
+    if (strip == p->count) return (pixel_fetch){.vectors = j->in};
+    return (pixel_fetch){pixel_place(j, p, strip).x + j->phases->tap->at, j->in,
+                         part_size(p->strips, strip % p->strips.parts)};
+}
+
+/* Chunks [c0, c1) of filters of a strip. */
+static void pixel_strip(const conv_job *j, const pixel_plan *p, int64_t strip, int64_t c0,
+                        int64_t c1, float *panel) {
+    int64_t k = strip % p->strips.parts, first = part_begin(p->strips, k);
+    const conv_run *r = &p->run;
+    conv_tile place = pixel_place(j, p, strip);
+    partition tiles = parts_of(part_size(p->strips, k), r->max_pt);
+    pixel_fetch next = pixel_next(j, p, strip + 1);
     for (int64_t c = c0; c < c1; c++)
-        for (int64_t k = 0; k < tiles.parts; k++) {
-            int64_t v = part_begin(tiles, k), pt = part_size(tiles, k), to = first + v;
-            conv_tile at = *row;
-            at.x += to * r->x_step;
-            at.out += to * r->out_step;
-            if (at.y) at.y += to * r->out_step;
+        for (int64_t i = 0; i < tiles.parts; i++) {
+            int64_t v = part_begin(tiles, i), pt = part_size(tiles, i);
+            conv_tile at = place;
+            at.x += v * r->x_step;
+            at.out += v * r->out_step;
+            if (at.y) at.y += v * r->out_step;
             at.last_out = (pt - 1) * r->out_step;
             pixel_tile t = {conv_chunk_tile(j, j->phases, &j->chunks[c], &at),
-                            panel + v * j->in * VW, c == c0, r->x_step, r->out_step,
-                            n * r->x_step};
+                            panel + v * j->in * VW, c == c0, r->x_step, r->out_step, 1, 1, &next};
+            if (j->write_step[0] * j->write_step[1] > 1) pixel_extend(j, p, strip, first + v, pt, &t);
             pixel_table[j->chunks[c].size - 1][pt - 1](j, &t);
         }
 }
 
-/* Row m of a block. */
-static void pixel_row(const conv_job *j, int64_t block, int64_t m, int64_t c0, int64_t c1,
-                      float *panel) {
-    conv_tile row = {.tap = j->phases->tap, .tap_end = j->phases->tap + 1};
-    row.x = tensor_row(j->x, block, 0, m * j->read_step[0]);
-    row.out = tensor_row(j->out, block, 0, m);
-    if (j->y) row.y = tensor_row(j->y, block, 0, m);
-    conv_run run = conv_row_run(j, j->phases);
-    partition strips = parts_of(run.vectors, PIXEL_PANEL_BYTES / pixel_tile_bytes(j) * run.max_pt);
-    for (int64_t part = 0; part < run.parts; part++) {
-        for (int64_t k = 0; k < strips.parts; k++)
-            pixel_strip(j, &row, &run, part_begin(strips, k), part_size(strips, k), c0, c1, panel);
-        row.x += VW;
-        row.out += VW;
-        if (row.y) row.y += VW;
-    }
-}
-
-/* Threads share out (block, row, chunk). */
+/* Threads share out (strip, chunk). */
 static void pixel_run(const conv_job *j, const fc_context *ctx) {
-    int64_t chunks = conv_chunks(j), rows = j->phases->size[0], begin, end;
-    split(active_blocks(j->out, ctx) * rows * chunks, ctx, &begin, &end);
+    pixel_plan p = pixel_make_plan(j, active_blocks(j->out, ctx));
+    int64_t chunks = conv_chunks(j), begin, end;
+    split(p.count * chunks, ctx, &begin, &end);
     while (begin < end) {
-        int64_t row = begin / chunks, c0 = begin % chunks, c1 = min_i64(chunks, c0 + end - begin);
-        pixel_row(j, row / rows, row % rows, c0, c1, (float *)ctx->scratch);
+        int64_t c0 = begin % chunks, c1 = min_i64(chunks, c0 + end - begin);
+        pixel_strip(j, &p, begin / chunks, c0, c1, (float *)ctx->scratch);
         begin += c1 - c0;
     }
 }

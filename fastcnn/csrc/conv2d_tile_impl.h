@@ -73,11 +73,18 @@ NOINLINE vf conv_activate(const conv_job *j, vf v, const float *y) {
     return activate_backward(j->activation, v, load(y), j->alpha);
 }
 
+INLINE void conv_put(const int streamed, float *p, vf v) {
+    if (streamed)
+        stream(p, v);
+    else
+        store(p, v);
+}
+
 typedef enum { CONV_LINEAR, CONV_RELU, CONV_RELU_SLOPE } conv_ending;
 
 INLINE void conv_store(const conv_job *j, const conv_tile *t, const int OT, const int PT,
                        const int64_t step, const int64_t last, const vf *acc,
-                       const conv_ending ending) {
+                       const conv_ending ending, const int streamed) {
     float *out = t->out;
     const float *y = t->y;
     int64_t out_channel = j->out->stride[1], y_channel = y ? j->y->stride[1] : 0;
@@ -87,7 +94,7 @@ INLINE void conv_store(const conv_job *j, const conv_tile *t, const int OT, cons
             vf v = acc[o * PT + q];
             if (ending == CONV_RELU) v = activate(ACT_RELU, v, 0);
             if (ending == CONV_RELU_SLOPE) v = activate_backward(ACT_RELU, v, load(y + at), 0);
-            store(out + at, v);
+            conv_put(streamed, out + at, v);
         }
 }
 
@@ -100,21 +107,30 @@ INLINE void conv_store_called(const conv_job *j, const conv_tile *t, const int O
         for (int q = 0; q < PT; q++) {
             int64_t at = q == PT - 1 ? last : q * step;
             const float *y = t->y ? t->y + o * j->y->stride[1] + at : 0;
-            store(t->out + o * j->out->stride[1] + at, conv_activate(j, kept[o * PT + q], y));
+            vf v = conv_activate(j, kept[o * PT + q], y);
+            conv_put(j->streamed, t->out + o * j->out->stride[1] + at, v);
         }
 }
 
-/* Asks which activation it is once a tile, not for each vector. */
-INLINE void conv_finish(const conv_job *j, const conv_tile *t, const int OT, const int PT,
-                        const int64_t step, const int64_t last, const vf *acc) {
+INLINE void conv_end(const conv_job *j, const conv_tile *t, const int OT, const int PT,
+                     const int64_t step, const int64_t last, const vf *acc, const int streamed) {
     if (j->activation == ACT_LINEAR)
-        conv_store(j, t, OT, PT, step, last, acc, CONV_LINEAR);
+        conv_store(j, t, OT, PT, step, last, acc, CONV_LINEAR, streamed);
     else if (j->activation != ACT_RELU)
         conv_store_called(j, t, OT, PT, step, last, acc);
     else if (t->y)
-        conv_store(j, t, OT, PT, step, last, acc, CONV_RELU_SLOPE);
+        conv_store(j, t, OT, PT, step, last, acc, CONV_RELU_SLOPE, streamed);
     else
-        conv_store(j, t, OT, PT, step, last, acc, CONV_RELU);
+        conv_store(j, t, OT, PT, step, last, acc, CONV_RELU, streamed);
+}
+
+/* Asks which activation it is, and where to store, once a tile, not for each vector. */
+INLINE void conv_finish(const conv_job *j, const conv_tile *t, const int OT, const int PT,
+                        const int64_t step, const int64_t last, const vf *acc) {
+    if (j->streamed)
+        conv_end(j, t, OT, PT, step, last, acc, 1);
+    else
+        conv_end(j, t, OT, PT, step, last, acc, 0);
 }
 
 /* The outputs of the layer before are read once, after the sums: fetched meanwhile, the tile is up

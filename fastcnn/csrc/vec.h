@@ -84,4 +84,36 @@ INLINE int64_t active_blocks(const fc_tensor *x, const fc_context *c) {
     return min_i64(x->shape[0], c->blocks);
 }
 
+/* ---- stores past the caches ---- */
+
+/* An ordinary store to a line that is in no cache reads it first. What is larger than the caches is
+ * better stored past them: whoever reads it finds its beginning in none of them anyway. */
+#define STREAM_BYTES (12 << 20)
+
+/* Whether all of y's vectors are whole lines, which they must be, and are to be stored past. */
+INLINE int streams(const fc_tensor *y, const fc_context *c) {
+#if VW == 16
+    int64_t floats = active_blocks(y, c), apart = (intptr_t)y->data / sizeof(float);
+    for (int d = 1; d < 5; d++) floats *= y->shape[d];
+    for (int d = 0; d < 3; d++) apart |= y->stride[d];
+    return floats * (int64_t)sizeof(float) >= STREAM_BYTES && (apart | y->shape[4]) % VW == 0;
+#else
+    (void)y, (void)c;
+    return 0;
+#endif
+}
+INLINE void stream(float *p, vf v) {
+#if VW == 16
+    __builtin_ia32_movntps512(p, v);
+#else
+    store(p, v);
+#endif
+}
+/* Other threads see nothing of it before. */
+INLINE void stream_end(void) {
+#if VW == 16
+    __builtin_ia32_sfence();
+#endif
+}
+
 #endif
