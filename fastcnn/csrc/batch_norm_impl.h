@@ -174,24 +174,37 @@ INLINE vf normal(const bn_map *m, vf x) { return (x - m->mean) * m->scale + m->s
 typedef struct {
     const float *x, *z;
     float *y;
+    int streamed;            /* y is stored past the caches */
 } bn_rows;
 
 INLINE bn_rows bn_rows_at(
-    const fc_tensor *x, const fc_tensor *z, const fc_tensor *y, int64_t b, int64_t c, int64_t row
+    const fc_tensor *x, const fc_tensor *z, const fc_tensor *y, int64_t b, int64_t c, int64_t row,
+    int streamed
 ) {
     const float *sum = z->data ? channel_row(z, b, c, row) : NULL;
-    return (bn_rows){channel_row(x, b, c, row), sum, channel_row(y, b, c, row)};
+    return (bn_rows){channel_row(x, b, c, row), sum, channel_row(y, b, c, row), streamed};
+}
+
+/* What lies where x or z did is in the caches. */
+INLINE int bn_streams(
+    const fc_tensor *x, const fc_tensor *z, const fc_tensor *y, const fc_context *ctx
+) {
+    return streams(y, ctx) && y->data != x->data && y->data != z->data;
 }
 
 /* y = act(normal(x) + z) for n floats at i */
 INLINE void normalize(const bn_map *m, const bn_rows *r, int64_t i, int64_t n, vi mask, const int activation) {
-    FETCH_PAGE_AHEAD(r->y + i, 1);
+    if (!r->streamed) FETCH_PAGE_AHEAD(r->y + i, 1);
     vf v = normal(m, load_n(r->x + i, n));
     if (r->z) {
         FETCH_PAGE_AHEAD(r->z + i, 0);
         v += load_n(r->z + i, n);
     }
-    store_n(r->y + i, keep_where(mask, activate(activation, v, m->alpha)), n);
+    v = keep_where(mask, activate(activation, v, m->alpha));
+    if (r->streamed && n == VW)
+        stream(r->y + i, v);
+    else
+        store_n(r->y + i, v, n);
 }
 
 INLINE void normalize_row(
@@ -213,12 +226,13 @@ static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
     channel_walk walk = start_walk(&a->t[4], ctx, (const fc_tensor *[]){x, y, z->data ? z : y, y});
     int64_t begin, end;
     split(x->shape[1], ctx, &begin, &end);
+    int streamed = bn_streams(x, z, y, ctx);
     for (int64_t c = begin; c < end; c++) {
         channel_statistics(&walk, x, c, &mean[c], &variance);
         inv_std[c] = 1.0 / sqrt(variance + epsilon);
         bn_map m = bn_map_of(mean[c], inv_std[c], &a->t[1], &a->t[2], c, (int)a->i[0], (float)a->f[2]);
         EACH_ROW(&walk, b, row, k) {
-            bn_rows r = bn_rows_at(x, z, y, b, c, row);
+            bn_rows r = bn_rows_at(x, z, y, b, c, row, streamed);
             vi mask = mask_at(&walk, b, k);
             WITH_ACTIVATION(m.activation, normalize_row, &m, r, k, walk.n, walk.period, mask)
         }
@@ -226,22 +240,25 @@ static void batch_norm_forward(const fc_args *a, const fc_context *ctx) {
         update_moving(&a->t[8], c, momentum, mean[c]);
         update_moving(&a->t[9], c, momentum, variance);
     }
+    if (streamed) stream_end();
 }
 
 static void batch_norm_inference(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *y = &a->t[6];
     int64_t channels = x->shape[1], n = x->shape[3] * x->shape[4], begin, end;
     split(active_blocks(x, ctx) * channels, ctx, &begin, &end);
+    int streamed = bn_streams(x, &a->t[3], y, ctx);
     for (int64_t plane = begin; plane < end; plane++) {
         int64_t b = plane / channels, c = plane % channels;
         double inv_std = 1.0 / sqrt(channel_value(&a->t[5], c, 1.0f) + a->f[0]);
         double mean = channel_value(&a->t[4], c, 0.0f);
         bn_map m = bn_map_of(mean, inv_std, &a->t[1], &a->t[2], c, (int)a->i[0], (float)a->f[1]);
         for (int64_t row = 0; row < x->shape[2]; row++) {
-            bn_rows r = bn_rows_at(x, &a->t[3], y, b, c, row);
+            bn_rows r = bn_rows_at(x, &a->t[3], y, b, c, row, streamed);
             WITH_ACTIVATION(m.activation, normalize_row, &m, r, 0, n, VW, splat_i(-1))
         }
     }
+    if (streamed) stream_end();
 }
 
 /* What the gradient of a channel is made from */
