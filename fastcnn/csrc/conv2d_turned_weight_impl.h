@@ -36,34 +36,57 @@ typedef struct {
     float *sums, *bias;                              /* [group][chunk of filters][tap][filter] */
 } tw_job;
 
-typedef void tw_function(const tw_run *, const tw_run *, const float *, const int64_t *, float *);
+/* What is fetched for the next strip while a tile of this one is summed: the tile's taps, and some
+ * filters. */
+typedef struct {
+    const tw_run *run;                               /* as many as of this strip */
+    const float *dy;                                 /* of the first filter */
+    int64_t filters, channel;
+} tw_ahead;
+
+typedef void tw_function(const tw_run *, const tw_run *, const tw_ahead *, const float *,
+                         const int64_t *, float *);
 
 /* ---- tiles ---- */
 
-INLINE void tw_tile(const tw_run *run, const tw_run *end, const float *x, const int64_t *offset,
-                    float *sums, const int rows, const int columns) {
+/* A line of each row of x and of each filter. More at once would fill the queue of misses, and the
+ * sums would wait for it. */
+INLINE void tw_fetch(const tw_ahead *a, const tw_run *run, const float *x, const int64_t *offset,
+                     int64_t k, const int rows) {
+    UNROLL for (int m = 0; m < rows; m++) __builtin_prefetch(x + run->x + offset[m] + k, 0, 2);
+    const float *dy = a->dy + run->dy + k;
+    for (int64_t o = a->filters; o > 0; o--, dy += a->channel) __builtin_prefetch(dy, 0, 2);
+}
+
+INLINE void tw_tile(const tw_run *run, const tw_run *end, const tw_ahead *ahead, const float *x,
+                    const int64_t *offset, float *sums, const int rows, const int columns) {
+    const tw_run *next = ahead->run;
     vf acc[TW_ROWS * TILE_COLUMNS];
     UNROLL for (int i = 0; i < rows * columns; i++) acc[i] = (vf){0};
     do {
         const float *from[TW_ROWS], *turned = run->turned;
         UNROLL for (int m = 0; m < rows; m++) from[m] = x + run->x + offset[m];
-        for (int64_t k = 0; k < run->floats; k++, turned += columns * VW) {
-            vf filters[TILE_COLUMNS];
-            UNROLL for (int v = 0; v < columns; v++) filters[v] = load(turned + v * VW);
-            UNROLL for (int m = 0; m < rows; m++) {
-                vf a = splat(from[m][k]);
-                UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += filters[v] * a;
+        for (int64_t k = 0; k < run->floats;) {
+            tw_fetch(ahead, next, x, offset, k, rows);
+            for (int64_t stop = min_i64(k + VW, run->floats); k < stop; k++, turned += columns * VW) {
+                vf filters[TILE_COLUMNS];
+                UNROLL for (int v = 0; v < columns; v++) filters[v] = load(turned + v * VW);
+                UNROLL for (int m = 0; m < rows; m++) {
+                    vf a = splat(from[m][k]);
+                    UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += filters[v] * a;
+                }
             }
         }
+        next++;
     } while (++run < end);
     UNROLL for (int i = 0; i < rows * columns; i++)
         store(sums + i * VW, load(sums + i * VW) + acc[i]);
 }
 
 #define TW_TILE(M, V) \
-    NOINLINE void tw_tile_##M##_##V(const tw_run *run, const tw_run *end, const float *x, \
-                                    const int64_t *offset, float *sums) { \
-        tw_tile(run, end, x, offset, sums, M, V); \
+    NOINLINE void tw_tile_##M##_##V(const tw_run *run, const tw_run *end, const tw_ahead *ahead, \
+                                    const float *x, const int64_t *offset, float *sums) { \
+        tw_tile(run, end, ahead, x, offset, sums, M, V); \
     }
 #define TW_TILES(V) \
     TW_TILE(1, V) TW_TILE(2, V) TW_TILE(3, V) TW_TILE(4, V) TW_TILE(5, V) TW_TILE(6, V)
@@ -86,7 +109,7 @@ INLINE int tw_fits(const fc_args *a) {
     int64_t taps = dw->shape[1] * dw->shape[2] * dw->shape[3];
     /* Large kernels at stride 1 read neighbouring pixels, which the other way finds in L1. */
     int spread = a->i[1] > 1 || dw->shape[2] * dw->shape[3] < 25;
-    int alone = dw->shape[2] * dw->shape[3] == 1 && a->i[0] == 1 && a->i[1] == 1;
+    int alone = dw->shape[2] * dw->shape[3] == 1;
     int runs = a->i[1] == 1 ? a->t[1].shape[3] * lanes >= VW : lanes % VW == 0 && lanes <= TW_LANES;
     int64_t least = alone ? TW_PIXEL_TAPS : TW_TAPS;
     return runs && spread && taps >= least && outs >= TILE_COLUMNS * VW / 2;
@@ -185,11 +208,6 @@ INLINE float *tw_sums(const tw_job *j, int64_t group, int64_t chunk) {
     return j->sums + (group * j->vectors.n + part_begin(j->vectors, chunk)) * VW * j->taps;
 }
 
-/* The hardware does not foresee short rows far apart. */
-INLINE void tw_fetch(const float *p, int64_t floats) {
-    for (int64_t k = 0; k < floats; k += FC_ALIGN / sizeof(float)) __builtin_prefetch(p + k, 0, 2);
-}
-
 /* ---- kernel ---- */
 
 /* What a thread does of a chunk of filters: tiles [begin, end) of its taps. */
@@ -205,24 +223,18 @@ static tw_share tw_share_at(const tw_job *j, int64_t begin, int64_t end) {
                       min_i64(tiles, end - chunk * tiles)};
 }
 
-/* What the next strip will read in the share's k-th tile of taps, and its part of the filters. */
-static void tw_fetch_next(const tw_job *j, const tw_share *s, int64_t k, const float *x,
-                          const tw_run *run, const tw_run *end) {
+/* In the share's k-th tile of taps, its part of the filters of the strip of runs from `run`. */
+static tw_ahead tw_ahead_of(const tw_job *j, const tw_share *s, int64_t k, const tw_run *run) {
     int64_t first = part_begin(j->vectors, s->chunk), vectors = part_size(j->vectors, s->chunk);
     partition filters = {min_i64(vectors * VW, j->outs - first * VW), s->end - s->begin};
-    int64_t o = part_begin(filters, k - s->begin), count = part_size(filters, k - s->begin);
-    const float *dy = (const float *)j->dy->data +
-                      (s->group * j->outs + first * VW + o) * j->dy->stride[1];
-    for (; run < end; run++) {
-        for (int64_t c = 0; c < count; c++)
-            tw_fetch(dy + run->dy + c * j->dy->stride[1], run->floats);
-        for (int64_t t = part_begin(j->tiles, k); t < part_begin(j->tiles, k + 1); t++)
-            tw_fetch(x + run->x + j->offsets[t], run->floats);
-    }
+    int64_t o = s->group * j->outs + first * VW + part_begin(filters, k - s->begin);
+    return (tw_ahead){run, (const float *)j->dy->data + o * j->dy->stride[1],
+                      part_size(filters, k - s->begin), j->dy->stride[1]};
 }
 
-static void tw_strip(const tw_job *j, const tw_share *s, tw_run *run, tw_run *end, tw_run *next,
-                     float *turned) {
+/* Runs [run, end), then those from `next`. */
+static void tw_strip(const tw_job *j, const tw_share *s, tw_run *run, tw_run *end,
+                     const tw_run *next, float *turned) {
     int64_t columns = part_size(j->vectors, s->chunk);
     const float *x = (const float *)j->x->data +
                      s->group * (j->x->shape[1] / j->groups) * j->x->stride[1];
@@ -230,8 +242,9 @@ static void tw_strip(const tw_job *j, const tw_share *s, tw_run *run, tw_run *en
     tw_turn(j, s->group, s->chunk, run, end, turned, s->begin == 0);
     for (int64_t k = s->begin; k < s->end; k++) {
         int64_t tap = part_begin(j->tiles, k), rows = part_size(j->tiles, k);
-        tw_fetch_next(j, s, k, x, end, next);
-        tw_table[columns - 1][rows - 1](run, end, x, j->offsets + tap, sums + tap * columns * VW);
+        tw_ahead ahead = tw_ahead_of(j, s, k, next);
+        tw_table[columns - 1][rows - 1](run, end, &ahead, x, j->offsets + tap,
+                                        sums + tap * columns * VW);
     }
 }
 
@@ -279,8 +292,8 @@ static void tw_run_kernel(const fc_args *a, const fc_context *ctx) {
     TW_SHARES(&j, s, begin, end) tw_clear(&j, &s);
     for (int64_t r = 0, count; r < runs; r += count) {
         count = min_i64(j.strip, runs - r);
-        int64_t next = min_i64(2 * count, runs - r);
-        tw_list_runs(&j, r, r + next, run);
+        int64_t next = runs - r >= 2 * count ? count : 0;    /* the last strip fetches itself */
+        tw_list_runs(&j, r, r + count + next, run);
         TW_SHARES(&j, s, begin, end)
             tw_strip(&j, &s, run, run + count, run + next, (float *)ctx->scratch);
     }
