@@ -1,5 +1,5 @@
 /* dx = (w^T dy) times the slope of the activation before. */
-#include "dense_rows.h"
+#include "dense_few_input_impl.h"
 
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_OUTPUTS 512   /* of a block of one panel (96 KiB): stays in L2 */
@@ -163,7 +163,10 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
 }
 
 static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
-    (lanes_fill_vectors(&a->t[0]) ? dense_backward_input_lanes : dense_backward_input_rows)(a, ctx);
+    if (!lanes_fill_vectors(&a->t[0]))
+        dense_backward_input_rows(a, ctx);
+    else
+        (a->t[1].shape[0] <= FEW_OUTPUTS ? dense_backward_input_few : dense_backward_input_lanes)(a, ctx);
 }
 
 static size_t dense_backward_input_scratch(const fc_args *a) {

@@ -29,8 +29,10 @@ static void forward_tile(const fc_args *a, partition columns, int64_t group, par
     }
     t->scalar = cdata(w) + o * w->stride[0] + input;
     t->bias = b->data ? cdata(b) + o : NULL;
+    int last = input + t->steps == w->shape[1];
+    t->relu = last && a->i[0] == ACT_RELU;
     run_tile(rows, count, t);
-    if (input + t->steps < w->shape[1]) return;
+    if (!last || t->relu) return;
     for (int64_t v = 0; v < count; v++) activate_rows(a, t->out[v], y->stride[1], rows, VW);
 }
 
@@ -43,7 +45,8 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     int64_t begin, end;
     split(columns.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
-                   .segments = 1, .out_row = y->stride[1]};
+                   .segments = 1, .out_row = y->stride[1],
+                   .near = y->shape[0] * y->shape[1] * y->shape[2] < DENSE_FAR};
     for (int64_t c = 0; c < inputs.parts; c++) {
         t.steps = part_size(inputs, c);
         t.add = c > 0;
@@ -95,12 +98,7 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
             UNROLL for (int j = 0; j < images; j++)
                 acc[m * images + j] += v * load(x + j * width + k);
         }
-    UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) {
-        vf total = (vf){0};
-        transpose(acc + g);
-        UNROLL for (int r = 0; r < VW; r++) total += acc[g + r];
-        store(sums + g, total);
-    }
+    UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) store(sums + g, sum_each(acc + g));
 }
 
 static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n,

@@ -27,6 +27,8 @@ typedef struct {
     int64_t out_row;
     const float *bias;   /* of the first row, or NULL; not used when adding */
     int add;             /* to what out holds already */
+    int relu;            /* of what is stored */
+    int near;            /* out is in L1 or L2: not fetched */
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
@@ -66,6 +68,7 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
             acc[m * columns + v] += t->add ? load(t->out[v] + m * t->out_row) : bias;
     }
     if (t->y[0]) tile_slope(rows, columns, t, acc);
+    if (t->relu) UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = activate(ACT_RELU, acc[k], 0.0f);
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int v = 0; v < columns; v++)
             store(t->out[v] + m * t->out_row, acc[m * columns + v]);
@@ -88,7 +91,7 @@ INLINE void tile_fetch(const float *p, int64_t n, int64_t step) {
 
 INLINE void tile(int rows, int columns, const tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
-    int ahead = 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
+    int ahead = t->near ? rows : 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
     int64_t pace = paced || t->fetch ? TILE_PACE : t->steps, fetched = 0;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
     for (; !paced && ahead < rows; ahead++) tile_prefetch(ahead, columns, t);

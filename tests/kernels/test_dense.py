@@ -44,6 +44,19 @@ def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, gi
     assert_native_matches_reference("dense_backward_weight", arrays)
 
 
+@pytest.mark.parametrize("outputs", range(1, 12))
+@pytest.mark.parametrize(("inputs", "blocks", "lanes"), [(16, 1, 16), (129, 3, 16), (33, 2, 32)])
+def test_gradients_of_few_outputs(inputs, outputs, blocks, lanes):
+    """Up to 10 outputs lie in registers, for one or several vectors of images; inputs come in pairs."""
+    shapes = (blocks, inputs, lanes), (blocks, outputs, lanes), (outputs, inputs)
+    x, dy, w = draw(outputs, *shapes)
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w), "db": np.empty(outputs, np.float32)}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+    for y, activation in ((x, "relu"), (np.tanh(x), "tanh"), (None, "linear")):
+        arrays = {"dy": dy, "w": w, "y": y, "dx": np.empty_like(x)}
+        assert_native_matches_reference("dense_backward_input", arrays, activation=activation)
+
+
 @pytest.mark.parametrize(("inputs", "outputs"), [(900, 150), (1030, 1023)])
 @pytest.mark.parametrize("blocks", [1, 5])
 def test_input_gradient_of_large_weights(blocks, inputs, outputs):
