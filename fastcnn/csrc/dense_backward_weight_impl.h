@@ -1,6 +1,7 @@
 /* dw = dy x^T and db = dy summed over images. x is transposed, a few vectors of inputs at a time,
  * so that vectors lie along the inputs and no lanes need be summed. */
 #include "dense_few_weight_impl.h"
+#include "dense_row_weight_impl.h"
 
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */
 
@@ -49,11 +50,13 @@ INLINE vf sum_images(const fc_tensor *dy, int64_t o, const fc_context *ctx) {
     int64_t lanes = dy->shape[2], blocks = active_blocks(dy, ctx);
     const float *row[4];
     vf sums[4] = {{0}};
-    UNROLL for (int k = 0; k < 4; k++) row[k] = dense_row(dy, 0, min_i64(o + k, dy->shape[1] - 1));
+    UNROLL for (int k = 0; k < 4; k++)
+        row[k] = dense_row(dy, 0, min_i64(o + k, dy->shape[1] - 1));
     for (int64_t b = 0; b < blocks; b++)
-        for (int64_t l = 0; l < lanes; l += VW)
-            UNROLL for (int k = 0; k < 4; k++)
-                sums[k] += load_n(row[k] + b * dy->stride[0] + l, min_i64(VW, lanes - l));
+        for (int64_t l = 0; l < lanes; l += VW) {
+            int64_t at = b * dy->stride[0] + l, count = min_i64(VW, lanes - l);
+            UNROLL for (int k = 0; k < 4; k++) sums[k] += load_n(row[k] + at, count);
+        }
     return sum_in_fours(sums);
 }
 
@@ -62,8 +65,9 @@ static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context
     split(dy->shape[1], ctx, &begin, &end);
     for (int64_t o = begin; o < end; o += VW) {
         vf fours[VW / 4] = {{0}};
-        for (int64_t k = 0; k < min_i64(VW, end - o); k += 4) fours[k / 4] = sum_images(dy, o + k, ctx);
-        store_n(db + o, sum_fours(fours), min_i64(VW, end - o));
+        int64_t count = min_i64(VW, end - o);
+        for (int64_t k = 0; k < count; k += 4) fours[k / 4] = sum_images(dy, o + k, ctx);
+        store_n(db + o, sum_fours(fours), count);
     }
 }
 
@@ -91,7 +95,8 @@ static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) 
     split(vectors.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = DENSE_WIDTH, .column_segment = lanes * DENSE_WIDTH,
                    .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
-                   .steps = lanes, .out_row = dw->stride[0]};
+                   .steps = lanes, .out_row = dw->stride[0],
+                   .near = inputs * dy->shape[1] < DENSE_FAR};
     for (int64_t block = 0; block < active; block += dense_group(x)) {
         int64_t transposed = -1;
         t.segments = min_i64(dense_group(x), active - block);
@@ -118,11 +123,15 @@ static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) 
 
 static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *dy = &a->t[1], *db = &a->t[3];
-    (has_few_weights(x, dy) ? dense_backward_weight_few : dense_backward_weight_many)(a, ctx);
+    if (has_weight_rows(x))
+        dense_backward_weight_rows(a, ctx);
+    else
+        (has_few_weights(x, dy) ? dense_backward_weight_few : dense_backward_weight_many)(a, ctx);
     if (db->data) dense_bias_gradient(dy, db->data, ctx);
 }
 
 static size_t dense_backward_weight_scratch(const fc_args *a) {
     const fc_tensor *x = &a->t[0];
+    if (has_weight_rows(x)) return dense_backward_weight_rows_scratch(a);
     return min_i64(dense_group(x), x->shape[0]) * x->shape[2] * DENSE_WIDTH * sizeof(float);
 }

@@ -1,6 +1,6 @@
-/* dx = (w^T dy) times the slope of the activation before, of layers with few outputs, as the last one of a
- * classifier: dy of some columns lies in registers, and the inputs pass by. What is loaded and stored for
- * an input is then done beside the multiply-adds of its neighbours. */
+/* dx = (w^T dy) times the slope of the activation before, of layers with few outputs, as the last
+ * one of a classifier: dy of some columns lies in registers, and the inputs pass by. What is loaded
+ * and stored for an input is then done beside the multiply-adds of its neighbours. */
 #ifndef FC_DENSE_FEW_INPUT_IMPL_H
 #define FC_DENSE_FEW_INPUT_IMPL_H
 
@@ -20,8 +20,8 @@ typedef struct {
 
 typedef enum { FEW_LINEAR, FEW_RELU, FEW_OTHER } few_slope;
 
-INLINE void few_inputs(int outputs, int columns, int inputs, few_slope kind, const few_inputs_args *t,
-                       int64_t i, const vf *dy) {
+INLINE void few_inputs(int outputs, int columns, int inputs, few_slope kind,
+                       const few_inputs_args *t, int64_t i, const vf *dy) {
     vf acc[FEW_COLUMNS * FEW_INPUTS];
     UNROLL for (int o = 0; o < outputs; o++)
         UNROLL for (int k = 0; k < inputs; k++) {
@@ -36,7 +36,8 @@ INLINE void few_inputs(int outputs, int columns, int inputs, few_slope kind, con
             vf sum = acc[k * columns + v];
             if (kind != FEW_LINEAR) {
                 vf y = load(t->y[v] + (i + k) * t->y_row);
-                sum = kind == FEW_RELU ? select(y > 0.0f, sum, (vf){0}) : times_slope(sum, y, &t->slope);
+                sum = kind == FEW_RELU ? select(y > 0.0f, sum, (vf){0})
+                                       : times_slope(sum, y, &t->slope);
             }
             store(t->dx[v] + (i + k) * t->dx_row, sum);
         }
@@ -46,7 +47,8 @@ INLINE void few_panel(int outputs, int columns, few_slope kind, const few_inputs
     few_inputs_args t = *args;   /* a copy, which the stores to dx can't change */
     vf dy[FEW_OUTPUTS * FEW_COLUMNS];
     UNROLL for (int o = 0; o < outputs; o++)
-        UNROLL for (int v = 0; v < columns; v++) dy[o * columns + v] = load(t.dy[v] + o * t.dy_row);
+        UNROLL for (int v = 0; v < columns; v++)
+            dy[o * columns + v] = load(t.dy[v] + o * t.dy_row);
     int64_t i = 0;
     for (; i + FEW_INPUTS <= t.inputs; i += FEW_INPUTS)
         few_inputs(outputs, columns, FEW_INPUTS, kind, &t, i, dy);

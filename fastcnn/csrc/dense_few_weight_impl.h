@@ -1,12 +1,12 @@
-/* dw = dy x^T of layers with few outputs: VW images of VW inputs are transposed in registers, each vector of
- * inputs takes part in the sums of all outputs, and no transposed x goes through memory. */
+/* dw = dy x^T of layers with few outputs: VW images of VW inputs are transposed in registers, each
+ * vector of inputs takes part in the sums of all outputs, and no transposed x goes through memory. */
 #ifndef FC_DENSE_FEW_WEIGHT_IMPL_H
 #define FC_DENSE_FEW_WEIGHT_IMPL_H
 
 #include "dense_few_input_impl.h"
 #include "transpose.h"
 
-#define FEW_LANES 16   /* from a row of x or dy to the next: constant, so that addresses need no arithmetic */
+#define FEW_LANES 16   /* from a row of x or dy to the next: a constant, for cheap addresses */
 
 /* v[k] = VW images of input k from `from` on; zero beyond the last input */
 INLINE void load_inputs(const float *from, int64_t inputs, vf v[VW]) {
@@ -29,7 +29,8 @@ INLINE void few_weights(int outputs, const fc_args *a, int64_t blocks, int64_t f
             load_inputs(from, inputs, v);
             transpose(v);
             UNROLL for (int l = 0; l < VW; l++)
-                UNROLL for (int o = 0; o < outputs; o++) sums[o] += v[l] * splat(scalar[o * FEW_LANES + l]);
+                UNROLL for (int o = 0; o < outputs; o++)
+                    sums[o] += v[l] * splat(scalar[o * FEW_LANES + l]);
         }
     float *to = (float *)dw->data + first;
     UNROLL for (int o = 0; o < outputs; o++) store_n(to + o * dw->stride[0], sums[o], inputs);

@@ -1,12 +1,12 @@
-/* Transposing VW x VW floats in registers, and adding up the lanes of several vectors. Lanes move inside
- * fours first: Zen 5 does that beside its multiply-adds, while VPERMT2PS takes the place of one. */
+/* Transposing VW x VW floats in registers, and adding up the lanes of several vectors. Lanes move
+ * inside fours first: Zen 5 does that beside its multiply-adds; VPERMT2PS takes the place of one. */
 #ifndef FC_TRANSPOSE_H
 #define FC_TRANSPOSE_H
 
 #include "vec.h"
 
-/* Lanes of two vectors, the second's counted on from VW. Of each four of both: the lower two in turn, the
- * upper two in turn; the lower pairs, the upper pairs; every other lane. And every other four. */
+/* Lanes of two vectors, the second's counted on from VW. Of each four of both: the lower two in turn,
+ * the upper two in turn; the lower pairs, the upper pairs; every other lane. And every other four. */
 #if VW == 16
 #define LOW_IN_TURN 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
 #define HIGH_IN_TURN 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
@@ -62,8 +62,8 @@ INLINE void transpose(vf v[VW]) {
 #define ADD_EVEN_ODD(a, b, WHICH) \
     (__builtin_shufflevector(a, b, EVEN_##WHICH) + __builtin_shufflevector(a, b, ODD_##WHICH))
 
-/* The lanes of VW vectors are added up in two steps, each with as few instructions for several vectors as
- * for one. First, of four vectors: lane 4 g + k is the sum of four g of v[k]. */
+/* The lanes of VW vectors are added up in two steps. First, of four vectors: lane 4 g + k is the sum
+ * of four g of v[k]. */
 INLINE vf sum_in_fours(const vf *v) {
     vf a = ADD_EVEN_ODD(v[0], v[1], LANES), b = ADD_EVEN_ODD(v[2], v[3], LANES);
     return ADD_EVEN_ODD(a, b, LANES);
