@@ -4,8 +4,8 @@
 
 #include "dense_single_impl.h"
 
-#define DENSE_INPUTS 1024   /* inputs in one go, at least */
-#define DENSE_KEPT (128 * 1024)   /* floats of x that stay in L2 while weights pass by */
+#define DENSE_INPUTS 1024   /* inputs in one go: vectors of TILE_COLUMNS * VW images stay in L2 */
+#define DENSE_KEPT 8        /* so do those of so many times VW images */
 
 /* `count` rows of n floats at their stride; contiguous rows are one long row. */
 static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t count, int64_t n) {
@@ -47,9 +47,9 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
     partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
-    int64_t kept = DENSE_KEPT / (VW * columns.n), begin, end;
+    int64_t kept = columns.n <= DENSE_KEPT, begin, end;
     partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
-    partition inputs = parts_of(w->shape[1], max_i64(DENSE_INPUTS, kept));
+    partition inputs = parts_of(w->shape[1], DENSE_INPUTS);
     split(columns.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
                    .segments = 1, .out_row = y->stride[1],
@@ -60,8 +60,8 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
         t.steps = part_size(inputs, c);
         t.add = c > 0;
         for (int64_t k = begin; k < end; k++) {
-            int64_t group = kept < DENSE_INPUTS ? k / outputs.parts : k % columns.parts;
-            int64_t part = kept < DENSE_INPUTS ? k % outputs.parts : k / columns.parts;
+            int64_t group = kept ? k % columns.parts : k / outputs.parts;
+            int64_t part = kept ? k / columns.parts : k % outputs.parts;
             forward_tile(a, columns, group, outputs, part, part_begin(inputs, c), &t);
         }
     }

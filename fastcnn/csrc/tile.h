@@ -28,7 +28,7 @@ typedef struct {
     const float *bias;   /* of the first row, or NULL; not used when adding */
     int add;             /* to what out holds already */
     int relu;            /* of what is stored */
-    int near;            /* out is in L1 or L2: not fetched */
+    int near;            /* out is in L1 or L2: not fetched, where y isn't either */
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
@@ -93,11 +93,12 @@ INLINE void tile_fetch(const float *p, int64_t lines, int64_t step) {
 
 INLINE void tile(int rows, int columns, const tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
-    int ahead = t->near ? rows : 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
+    int paced = t->y[0] && t->steps >= TILE_PACE * rows, ahead = paced ? 0 : rows;
     int64_t pace = paced || t->fetch ? TILE_PACE : t->steps;
     const float *fetch = t->fetch;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
-    for (; !paced && ahead < rows; ahead++) tile_prefetch(ahead, columns, t);
+    if (!paced && !t->near)
+        UNROLL for (int m = 0; m < rows; m++) tile_prefetch(m, columns, t);
     int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
     for (int64_t s = 0; s < t->segments; s++) {
         const float *scalar = t->scalar + s * t->scalar_segment;
