@@ -1,5 +1,5 @@
 /* dx = (w^T dy) times the slope of the activation before. */
-#include "dense_rows.h"
+#include "dense_few_input_impl.h"
 
 #define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
 #define DENSE_OUTPUTS 512   /* of a block of one panel (96 KiB): stays in L2 */
@@ -89,7 +89,8 @@ static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) 
     split(cut.panels.parts * cut.columns.parts, ctx, &begin, &end);
     tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = w->stride[0],
                    .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
-                   .fetch_step = w->stride[0],
+                   .fetch_lines = TILE_PACE, .fetch_step = w->stride[0],
+                   .fetch_pace = TILE_PACE * w->stride[0],
                    .slope = slope_of((int)a->i[0], (float)a->f[0])};
     for (; begin < end; begin = stop) {
         stop = min_i64(end, (begin / cut.columns.parts + cut.wide) * cut.columns.parts);
@@ -163,7 +164,11 @@ static void dense_backward_input_rows(const fc_args *a, const fc_context *ctx) {
 }
 
 static void dense_backward_input(const fc_args *a, const fc_context *ctx) {
-    (lanes_fill_vectors(&a->t[0]) ? dense_backward_input_lanes : dense_backward_input_rows)(a, ctx);
+    if (!lanes_fill_vectors(&a->t[0]))
+        dense_backward_input_rows(a, ctx);
+    else
+        (a->t[1].shape[0] <= FEW_OUTPUTS ? dense_backward_input_few
+                                         : dense_backward_input_lanes)(a, ctx);
 }
 
 static size_t dense_backward_input_scratch(const fc_args *a) {

@@ -1,7 +1,7 @@
 /* dw = dy x^T and db = dy summed over images. x is transposed, a few vectors of inputs at a time,
  * so that vectors lie along the inputs and no lanes need be summed. */
-#include "dense_rows.h"
-#include "transpose.h"
+#include "dense_few_weight_impl.h"
+#include "dense_row_weight_impl.h"
 
 #define DENSE_IMAGES 256    /* images in one go of the weight gradient */
 
@@ -45,20 +45,29 @@ static void prefetch_next_inputs(const fc_tensor *x, int64_t block, int64_t bloc
     }
 }
 
-static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context *ctx) {
-    int64_t lanes = dy->shape[2], begin, end;
-    split(dy->shape[1], ctx, &begin, &end);
-    for (int64_t o = begin; o < end; o++) {
-        vf sum = (vf){0};
-        for (int64_t b = 0; b < active_blocks(dy, ctx); b++) {
-            const float *p = dense_row(dy, b, o);
-            int64_t l = 0;
-            for (; l + VW <= lanes; l += VW) sum += load(p + l);
-            if (l < lanes) sum += load_part(p + l, lanes - l);
+/* dy of outputs o to o + 3, as far as there are, summed over images; as sum_fours wants it */
+INLINE vf sum_images(const fc_tensor *dy, int64_t o, const fc_context *ctx) {
+    int64_t lanes = dy->shape[2], blocks = active_blocks(dy, ctx);
+    const float *row[4];
+    vf sums[4] = {{0}};
+    UNROLL for (int k = 0; k < 4; k++)
+        row[k] = dense_row(dy, 0, min_i64(o + k, dy->shape[1] - 1));
+    for (int64_t b = 0; b < blocks; b++)
+        for (int64_t l = 0; l < lanes; l += VW) {
+            int64_t at = b * dy->stride[0] + l, count = min_i64(VW, lanes - l);
+            UNROLL for (int k = 0; k < 4; k++) sums[k] += load_n(row[k] + at, count);
         }
-        float total = 0.0f;
-        for (int l = 0; l < VW; l++) total += sum[l];
-        db[o] = total;
+    return sum_in_fours(sums);
+}
+
+static void dense_bias_gradient(const fc_tensor *dy, float *db, const fc_context *ctx) {
+    int64_t begin, end;
+    split(dy->shape[1], ctx, &begin, &end);
+    for (int64_t o = begin; o < end; o += VW) {
+        vf fours[VW / 4] = {{0}};
+        int64_t count = min_i64(VW, end - o);
+        for (int64_t k = 0; k < count; k += 4) fours[k / 4] = sum_images(dy, o + k, ctx);
+        store_n(db + o, sum_fours(fours), count);
     }
 }
 
@@ -77,8 +86,8 @@ static void run_ragged_tile(int64_t rows, int64_t count, int64_t width, tile_arg
 
 INLINE int64_t dense_group(const fc_tensor *x) { return max_i64(1, DENSE_IMAGES / x->shape[2]); }
 
-static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2], *db = &a->t[3];
+static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2];
     float *images = (float *)ctx->scratch;
     int64_t inputs = x->shape[1], lanes = x->shape[2], active = active_blocks(x, ctx), begin, end;
     partition vectors = parts_of(ceil_div(inputs, VW), TILE_COLUMNS);
@@ -86,7 +95,8 @@ static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
     split(vectors.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = DENSE_WIDTH, .column_segment = lanes * DENSE_WIDTH,
                    .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
-                   .steps = lanes, .out_row = dw->stride[0]};
+                   .steps = lanes, .out_row = dw->stride[0],
+                   .near = inputs * dy->shape[1] < DENSE_FAR};
     for (int64_t block = 0; block < active; block += dense_group(x)) {
         int64_t transposed = -1;
         t.segments = min_i64(dense_group(x), active - block);
@@ -109,10 +119,19 @@ static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
                 run_ragged_tile(rows, count, inputs - input, t);
         }
     }
+}
+
+static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *db = &a->t[3];
+    if (has_weight_rows(x))
+        dense_backward_weight_rows(a, ctx);
+    else
+        (has_few_weights(x, dy) ? dense_backward_weight_few : dense_backward_weight_many)(a, ctx);
     if (db->data) dense_bias_gradient(dy, db->data, ctx);
 }
 
 static size_t dense_backward_weight_scratch(const fc_args *a) {
     const fc_tensor *x = &a->t[0];
+    if (has_weight_rows(x)) return dense_backward_weight_rows_scratch(a);
     return min_i64(dense_group(x), x->shape[0]) * x->shape[2] * DENSE_WIDTH * sizeof(float);
 }

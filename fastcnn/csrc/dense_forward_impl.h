@@ -1,7 +1,11 @@
 /* y = act(w x + b). */
+#ifndef FC_DENSE_FORWARD_IMPL_H
+#define FC_DENSE_FORWARD_IMPL_H
+
 #include "dense_single_impl.h"
 
-#define DENSE_INPUTS 1024   /* inputs in one go: TILE_COLUMNS vectors of each (256 KiB) stay in L2 */
+#define DENSE_INPUTS 1024   /* inputs in one go: vectors of TILE_COLUMNS * VW images stay in L2 */
+#define DENSE_KEPT 8        /* so do those of so many times VW images */
 
 /* `count` rows of n floats at their stride; contiguous rows are one long row. */
 static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t count, int64_t n) {
@@ -29,27 +33,37 @@ static void forward_tile(const fc_args *a, partition columns, int64_t group, par
     }
     t->scalar = cdata(w) + o * w->stride[0] + input;
     t->bias = b->data ? cdata(b) + o : NULL;
+    int fetches = t->fetch_lines && !group && part + 1 < outputs.parts;
+    t->fetch = fetches ? t->scalar + rows * w->stride[0] : NULL;
+    int last = input + t->steps == w->shape[1];
+    t->relu = last && a->i[0] == ACT_RELU;
     run_tile(rows, count, t);
-    if (input + t->steps < w->shape[1]) return;
+    if (!last || t->relu) return;
     for (int64_t v = 0; v < count; v++) activate_rows(a, t->out[v], y->stride[1], rows, VW);
 }
 
+/* Where x of all images stays in L2, a tile's weights meet all of them before the next are read. */
 static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *w = &a->t[1], *y = &a->t[3];
     partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
+    int64_t kept = columns.n <= DENSE_KEPT, begin, end;
     partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
     partition inputs = parts_of(w->shape[1], DENSE_INPUTS);
-    int64_t begin, end;
     split(columns.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
-                   .segments = 1, .out_row = y->stride[1]};
+                   .segments = 1, .out_row = y->stride[1],
+                   .near = y->shape[0] * y->shape[1] * y->shape[2] < DENSE_FAR,
+                   .fetch_step = w->stride[0], .fetch_pace = TILE_PACE};
+    if (w->shape[0] * w->shape[1] >= DENSE_MEMORY) t.fetch_lines = part_most(outputs);
     for (int64_t c = 0; c < inputs.parts; c++) {
         t.steps = part_size(inputs, c);
         t.add = c > 0;
-        for (int64_t k = begin; k < end; k++)
-            forward_tile(a, columns, k / outputs.parts, outputs, k % outputs.parts,
-                         part_begin(inputs, c), &t);
+        for (int64_t k = begin; k < end; k++) {
+            int64_t group = kept ? k % columns.parts : k / outputs.parts;
+            int64_t part = kept ? k / columns.parts : k % outputs.parts;
+            forward_tile(a, columns, group, outputs, part, part_begin(inputs, c), &t);
+        }
     }
 }
 
@@ -62,20 +76,28 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
 INLINE int64_t dot_width(const fc_tensor *w) { return ceil_div(w->shape[1], VW) * VW; }
 INLINE int64_t dot_blocks(const fc_tensor *x) { return max_i64(1, DOT_GROUP / x->shape[2]); }
 
+/* rows[l][k] = from[4 k + l], k < n: with these constants GCC makes shuffles of it. */
+static void split_fours(const float *restrict from, int64_t n, int64_t width, float *restrict rows) {
+    for (int64_t k = 0; k < n; k++)
+        for (int l = 0; l < 4; l++) rows[l * width + k] = from[4 * k + l];
+}
+
 /* x of `blocks` blocks as rows[image][input], inputs beyond the last are zero */
 static void images_to_rows(const fc_tensor *x, int64_t block, int64_t blocks, int64_t width,
                            float *rows) {
-    int64_t n = x->shape[1], lanes = x->shape[2];
-    for (int64_t b = 0; b < blocks; b++)
+    int64_t n = x->shape[1], lanes = x->shape[2], step = x->stride[1];
+    for (int64_t b = 0; b < blocks; b++, rows += lanes * width) {
+        const float *from = dense_row(x, block + b, 0);
+        if (step == 4 && lanes == 4) split_fours(from, n, width, rows);
         for (int64_t l = 0; l < lanes; l++) {
-            float *row = rows + (b * lanes + l) * width;
-            const float *from = dense_row(x, block + b, 0) + l;
-            if (x->stride[1] == 1)
+            float *row = rows + l * width;
+            if (step == 1)
                 memcpy(row, from, n * sizeof *row);
-            else
-                for (int64_t k = 0; k < n; k++) row[k] = from[k * x->stride[1]];
+            else if (step != 4 || lanes != 4)
+                for (int64_t k = 0; k < n; k++) row[k] = from[k * step + l];
             for (int64_t k = n; k < width; k++) row[k] = 0.0f;
         }
+    }
 }
 
 /* sums[m * images + j] = w[row m] . x[image j]; rows past the last of w repeat it */
@@ -95,12 +117,8 @@ INLINE void dot_tile(int images, const float *const *w, const float *x, int64_t 
             UNROLL for (int j = 0; j < images; j++)
                 acc[m * images + j] += v * load(x + j * width + k);
         }
-    UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW) {
-        vf total = (vf){0};
-        transpose(acc + g);
-        UNROLL for (int r = 0; r < VW; r++) total += acc[g + r];
-        store(sums + g, total);
-    }
+    UNROLL for (int g = 0; g < DOT_OUTPUTS * DOT_IMAGES; g += VW)
+        store(sums + g, sum_each(acc + g));
 }
 
 static void dot_tile_1(const float *const *w, const float *x, int64_t width, int64_t n,
@@ -154,3 +172,5 @@ static size_t dense_forward_scratch(const fc_args *a) {
     if (lanes_fill_vectors(x)) return 0;
     return dot_blocks(x) * x->shape[2] * dot_width(&a->t[1]) * sizeof(float);
 }
+
+#endif

@@ -5,6 +5,7 @@
 #include "tile.h"
 
 #define DENSE_FAR (128 * 1024)   /* floats that do not stay in L2 from one run to the next */
+#define DENSE_MEMORY (8 * 1024 * 1024)   /* floats that do not stay in L3 */
 #define DENSE_WIDTH (TILE_COLUMNS * VW)
 
 INLINE const float *cdata(const fc_tensor *t) { return t->data; }

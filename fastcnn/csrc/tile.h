@@ -27,11 +27,14 @@ typedef struct {
     int64_t out_row;
     const float *bias;   /* of the first row, or NULL; not used when adding */
     int add;             /* to what out holds already */
+    int relu;            /* of what is stored */
+    int near;            /* out is in L1 or L2: not fetched, where y isn't either */
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
-    const float *fetch;   /* NULL, or what to bring to L2 meanwhile: a line a step, fetch_step apart */
-    int64_t fetch_step;
+    const float *fetch;   /* NULL, or what to bring to L2 meanwhile: every TILE_PACE steps */
+    int64_t fetch_lines, fetch_step;   /* so many lines, so far apart, */
+    int64_t fetch_pace;   /* each time so much further on */
 } tile_args;
 
 static slope slope_of(int activation, float alpha) {
@@ -66,6 +69,8 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
             acc[m * columns + v] += t->add ? load(t->out[v] + m * t->out_row) : bias;
     }
     if (t->y[0]) tile_slope(rows, columns, t, acc);
+    if (t->relu)
+        UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = activate(ACT_RELU, acc[k], 0.0f);
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int v = 0; v < columns; v++)
             store(t->out[v] + m * t->out_row, acc[m * columns + v]);
@@ -82,16 +87,18 @@ INLINE void tile_prefetch(int m, int columns, const tile_args *t) {
 
 #define TILE_PACE 16   /* steps from one prefetched row to the next */
 
-INLINE void tile_fetch(const float *p, int64_t n, int64_t step) {
-    for (; n > 0; n--, p += step) __builtin_prefetch(p, 0, 2);
+INLINE void tile_fetch(const float *p, int64_t lines, int64_t step) {
+    for (; lines > 0; lines--, p += step) __builtin_prefetch(p, 0, 2);
 }
 
 INLINE void tile(int rows, int columns, const tile_args *t) {
     vf acc[TILE_ROWS * TILE_COLUMNS];
-    int ahead = 0, paced = t->y[0] && t->steps >= TILE_PACE * rows;
-    int64_t pace = paced || t->fetch ? TILE_PACE : t->steps, fetched = 0;
+    int paced = t->y[0] && t->steps >= TILE_PACE * rows, ahead = paced ? 0 : rows;
+    int64_t pace = paced || t->fetch ? TILE_PACE : t->steps;
+    const float *fetch = t->fetch;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
-    for (; !paced && ahead < rows; ahead++) tile_prefetch(ahead, columns, t);
+    if (!paced && !t->near)
+        UNROLL for (int m = 0; m < rows; m++) tile_prefetch(m, columns, t);
     int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
     for (int64_t s = 0; s < t->segments; s++) {
         const float *scalar = t->scalar + s * t->scalar_segment;
@@ -100,8 +107,10 @@ INLINE void tile(int rows, int columns, const tile_args *t) {
         for (int64_t left = t->steps, n; left > 0; left -= n) {
             n = min_i64(pace, left);
             if (ahead < rows) tile_prefetch(ahead++, columns, t);
-            if (t->fetch) tile_fetch(t->fetch + fetched * t->fetch_step, n, t->fetch_step);
-            fetched += n;
+            if (fetch) {
+                tile_fetch(fetch, t->fetch_lines, t->fetch_step);
+                fetch += t->fetch_pace;
+            }
             for (int64_t k = 0; k < n; k++) {
                 vf x[TILE_COLUMNS];
                 UNROLL for (int v = 0; v < columns; v++) {

@@ -44,6 +44,36 @@ def test_native_matches_reference(blocks, inputs, outputs, lanes, activation, gi
     assert_native_matches_reference("dense_backward_weight", arrays)
 
 
+@pytest.mark.parametrize("outputs", range(1, 12))
+@pytest.mark.parametrize(("inputs", "blocks", "lanes"), [(16, 1, 16), (129, 3, 16), (33, 2, 32)])
+def test_gradients_of_few_outputs(inputs, outputs, blocks, lanes):
+    """Up to 10 outputs lie in registers, for one or two vectors of images; inputs in pairs."""
+    shapes = (blocks, inputs, lanes), (blocks, outputs, lanes), (outputs, inputs)
+    x, dy, w = draw(outputs, *shapes)
+    arrays = {"x": x, "dy": dy, "dw": np.empty_like(w), "db": np.empty(outputs, np.float32)}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+    for y, activation in ((x, "relu"), (np.tanh(x), "tanh"), (None, "linear")):
+        arrays = {"dy": dy, "w": w, "y": y, "dx": np.empty_like(x)}
+        assert_native_matches_reference("dense_backward_input", arrays, activation=activation)
+
+
+@pytest.mark.parametrize(("blocks", "lanes"), [(1, 1), (3, 1), (2, 2), (1, 3), (1, 4)])
+@pytest.mark.parametrize(("inputs", "outputs"), [(7, 3), (2100, 5)])
+def test_weight_gradient_of_few_images(inputs, outputs, blocks, lanes):
+    """Rows of weights are written in runs of inputs."""
+    x, dy = draw(0, (blocks, inputs, lanes), (blocks, outputs, lanes))
+    arrays = {"x": x, "dy": dy, "dw": np.empty((outputs, inputs), np.float32)}
+    assert_native_matches_reference("dense_backward_weight", arrays)
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5, 9, 13])
+def test_forward_reads_weights_for_some_or_all_images_at_once(blocks):
+    """Inputs in one go, and the order of tiles, follow from the number of images."""
+    x, w, b = draw(0, (blocks, 2100, 16), (14, 2100), 14)
+    arrays = {"x": x, "w": w / 46, "b": b, "y": np.empty((blocks, 14, 16), np.float32)}
+    assert_native_matches_reference("dense_forward", arrays, activation="relu")
+
+
 @pytest.mark.parametrize(("inputs", "outputs"), [(900, 150), (1030, 1023)])
 @pytest.mark.parametrize("blocks", [1, 5])
 def test_input_gradient_of_large_weights(blocks, inputs, outputs):
