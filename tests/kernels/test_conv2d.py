@@ -71,6 +71,36 @@ def test_single_images_are_pooled(outs, width, dilation):
     )
 
 
+@pytest.mark.parametrize("outs", [9, 16, 21])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 11])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3)])
+@pytest.mark.parametrize(("lanes", "activation"), [(16, "relu"), (32, "tanh"), (8, "linear")])
+def test_few_taps_and_many_filters_match_reference(outs, width, stride, kernel, lanes, activation):
+    """Kernels of one pixel go another way, with chunks of fewer filters."""
+    pad = (0, 0, 0, 0) if kernel == (1, 1) else (1, 2, 1, 2)
+    shapes = {"channels": 3, "outs": outs, "kernel": kernel, "size": (6, width), "blocks": 2}
+    steps = {"stride": stride, "lanes": lanes, "pad": pad}
+    case = Case(gradient_problem(**shapes, **steps, activation=activation))
+    arrays = {"x": case.x, "w": case.w, "b": case.b, "y": case.outputs(*case.out)}
+    assert_native_matches_reference(
+        "conv2d_forward", arrays, **case.steps, **case.zeros, **case.act
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(3, 3), (4, 13), (7, 12), (6, 25)])
+@pytest.mark.parametrize("pad", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1), (1, 0, 2, 3)])
+@pytest.mark.parametrize("lanes", [8, 16, 32])
+def test_all_phases_of_few_channels_match_reference(channels, size, pad, lanes):
+    shapes = {"channels": channels, "outs": 5, "kernel": (3, 3), "size": size, "blocks": 2}
+    case = Case(gradient_problem(**shapes, stride=(2, 2), lanes=lanes, pad=pad))
+    dy, params = case.gradient_arrays()
+    dx = canaries((2, channels, *size, lanes), np.float32)
+    arrays = {"dy": dy, "w": case.w, "y": None, "dx": dx}
+    assert_native_matches_reference("conv2d_backward_input", arrays, **params, activation="linear")
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems(), st.booleans())
 def test_backward_input_matches_reference(problem, with_y):
