@@ -25,6 +25,7 @@ typedef struct {
     int64_t x_row, y_row, out_row, lanes, cols;
     int64_t pad;                                     /* input gradient at step 2: on the left */
     conv_ending ending;
+    int streamed;                                    /* out is stored past the caches */
 } depth_band;
 
 typedef void depth_function(const depth_band *);
@@ -40,7 +41,7 @@ INLINE void depth_store(const depth_band *b, int64_t at, vf v, int64_t y_at,
                         const conv_ending ending) {
     if (ending == CONV_RELU) v = activate(ACT_RELU, v, 0);
     if (ending == CONV_RELU_SLOPE) v = activate_backward(ACT_RELU, v, load(b->y + y_at), 0);
-    store(b->out + at, v);
+    conv_put(b->streamed, b->out + at, v);
 }
 
 /* ---- forward ---- */
@@ -182,6 +183,11 @@ static int64_t depth_some_rows(const depth_band *b, int64_t left, int64_t step) 
 /* ---- kernel ---- */
 
 /* Row 0 of a plane */
+/* Once the rows are there; the others as they are stored. */
+INLINE int depth_activates(const conv_job *j) {
+    return j->activation != ACT_LINEAR && j->activation != ACT_RELU;
+}
+
 static depth_band depth_plane(const conv_job *j, int64_t plane) {
     int64_t block = plane / j->groups, group = plane % j->groups;
     const conv_axis *rows = &j->phases->axis[0], *cols = &j->phases->axis[1];
@@ -190,6 +196,7 @@ static depth_band depth_plane(const conv_job *j, int64_t plane) {
     b.out_row = j->out->stride[2];
     if (j->y) b.y = tensor_row(j->y, block, group, 0), b.y_row = j->y->stride[2];
     if (j->bias) b.bias = j->bias[group];
+    b.streamed = j->streamed && !depth_activates(j);
     if (j->activation == ACT_RELU) b.ending = j->y ? CONV_RELU_SLOPE : CONV_RELU;
     b.x = tensor_row(j->x, block, group, 0);
     if (j->write_step[0] == 1) {
@@ -219,7 +226,7 @@ static int64_t depth_run_rows(const conv_job *j, const depth_band *plane, int64_
 
 /* Activations that would make the tiles large, once the rows are there. */
 static void depth_activate(const conv_job *j, const depth_band *b, int64_t begin, int64_t end) {
-    if (j->activation == ACT_LINEAR || j->activation == ACT_RELU) return;
+    if (!depth_activates(j)) return;
     for (int64_t m = begin; m < end; m++)
         for (int64_t k = 0; k < b->cols * b->lanes; k += VW) {
             float *to = b->out + m * b->out_row + k;
