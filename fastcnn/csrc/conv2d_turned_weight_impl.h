@@ -14,8 +14,10 @@
 #define TW_STRIP_BYTES 65536                         /* of transposed dy */
 #define TW_RUNS 64                                   /* of a strip, at most */
 #define TW_ROWS 6
-#define TW_TAPS 256                                  /* fewer do not pay for transposing, */
-#define TW_PIXEL_TAPS 64                             /* unless each tap is another channel */
+#define TW_TAPS 96                                   /* fewer do not pay for transposing, */
+#define TW_PIXEL_TAPS 24                             /* unless each tap is another channel */
+#define TW_LARGE_TAPS 16                             /* or dy comes from memory */
+#define TW_LARGE_BYTES (20 << 20)
 #define TW_LANES 64                                  /* at most, where a run is one pixel */
 
 /* Neighbouring floats of a row of dy that are as near to each other in x. */
@@ -111,7 +113,8 @@ INLINE int tw_fits(const fc_args *a) {
     int spread = a->i[1] > 1 || dw->shape[2] * dw->shape[3] < 25;
     int alone = dw->shape[2] * dw->shape[3] == 1;
     int runs = a->i[1] == 1 ? a->t[1].shape[3] * lanes >= VW : lanes % VW == 0 && lanes <= TW_LANES;
-    int64_t least = alone ? TW_PIXEL_TAPS : TW_TAPS;
+    int64_t bytes = a->t[1].shape[0] * a->t[1].stride[0] * (int64_t)sizeof(float);
+    int64_t least = bytes >= TW_LARGE_BYTES ? TW_LARGE_TAPS : alone ? TW_PIXEL_TAPS : TW_TAPS;
     return runs && spread && taps >= least && outs >= TILE_COLUMNS * VW / 2;
 }
 
