@@ -1,8 +1,8 @@
 /* dw of a convolution with many filters and taps: dy is transposed, so that the lanes are filters
  * and x gives the scalars. It is then a product of matrices, and no lanes need be added up.
  *
- * All taps pass by a strip of transposed dy, a tile of TW_ROWS taps by TILE_COLUMNS vectors of
- * filters at a time, which is added to its sums. A tile is summed by one thread in the order of
+ * All taps pass by a strip of transposed dy, a tile of taps by up to TILE_COLUMNS vectors of filters
+ * at a time, which is added to its sums. A tile is summed by one thread in the order of
  * the strips. */
 #ifndef FC_CONV2D_TURNED_WEIGHT_IMPL_H
 #define FC_CONV2D_TURNED_WEIGHT_IMPL_H
@@ -13,7 +13,6 @@
 
 #define TW_STRIP_BYTES 65536                         /* of transposed dy */
 #define TW_RUNS 64                                   /* of a strip, at most */
-#define TW_ROWS 6
 #define TW_TAPS 96                                   /* fewer do not pay for transposing, */
 #define TW_PIXEL_TAPS 24                             /* unless each tap is another channel */
 #define TW_LARGE_TAPS 16                             /* or dy comes from memory */
@@ -63,10 +62,10 @@ INLINE void tw_fetch(const tw_ahead *a, const tw_run *run, const float *x, const
 INLINE void tw_tile(const tw_run *run, const tw_run *end, const tw_ahead *ahead, const float *x,
                     const int64_t *offset, float *sums, const int rows, const int columns) {
     const tw_run *next = ahead->run;
-    vf acc[TW_ROWS * TILE_COLUMNS];
+    vf acc[TILE_ROWS * TILE_COLUMNS];
     UNROLL for (int i = 0; i < rows * columns; i++) acc[i] = (vf){0};
     do {
-        const float *from[TW_ROWS], *turned = run->turned;
+        const float *from[TILE_ROWS], *turned = run->turned;
         UNROLL for (int m = 0; m < rows; m++) from[m] = x + run->x + offset[m];
         for (int64_t k = 0; k < run->floats;) {
             tw_fetch(ahead, next, x, offset, k, rows);
@@ -90,18 +89,9 @@ INLINE void tw_tile(const tw_run *run, const tw_run *end, const tw_ahead *ahead,
                                     const float *x, const int64_t *offset, float *sums) { \
         tw_tile(run, end, ahead, x, offset, sums, M, V); \
     }
-#define TW_TILES(V) \
-    TW_TILE(1, V) TW_TILE(2, V) TW_TILE(3, V) TW_TILE(4, V) TW_TILE(5, V) TW_TILE(6, V)
-#define TW_NAMES(V) \
-    {tw_tile_1_##V, tw_tile_2_##V, tw_tile_3_##V, tw_tile_4_##V, tw_tile_5_##V, tw_tile_6_##V}
-TW_TILES(1) TW_TILES(2)
-#if TILE_COLUMNS == 4
-TW_TILES(3) TW_TILES(4)
-static tw_function *const tw_table[][TW_ROWS] = {TW_NAMES(1), TW_NAMES(2), TW_NAMES(3),
-                                                 TW_NAMES(4)};
-#else
-static tw_function *const tw_table[][TW_ROWS] = {TW_NAMES(1), TW_NAMES(2)};
-#endif
+EACH_TILE(TW_TILE)
+
+static tw_function *const tw_table[][TILE_ROWS] = TILE_NAMES(tw_tile);
 
 /* ---- plan: from the shapes alone ---- */
 
@@ -130,7 +120,7 @@ static tw_job tw_make_job(const fc_args *a) {
         j.dilation[d] = a->i[2 + d];
     }
     j.vectors = parts_of(ceil_div(j.outs, VW), TILE_COLUMNS);
-    j.tiles = parts_of(j.taps, TW_ROWS);
+    j.tiles = parts_of(j.taps, tile_rows[part_most(j.vectors)]);
     int64_t most = TW_STRIP_BYTES / (part_most(j.vectors) * VW * sizeof(vf));
     j.row = parts_of(ceil_div(cols * lanes, VW), most);
     if (j.stride[1] > 1) j.row.parts = cols;

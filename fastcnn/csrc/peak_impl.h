@@ -8,6 +8,7 @@
 #define PEAK_ACCUMULATORS 12
 #endif
 #define PEAK_PART 16384   /* floats: all read, all written, then the next */
+#define PEAK_LINE 16      /* floats of a cache line */
 
 /* iterations * PEAK_ACCUMULATORS * VW multiply-adds on every thread; flops[0] is 2 * their
  * number, of one. */
@@ -36,6 +37,11 @@ INLINE float peak_sum(const float *x, int64_t n) {
     return sum;
 }
 
+/* Where part p of m floats begins: at a cache line */
+INLINE int64_t peak_part(int64_t m, int64_t p, int64_t parts) {
+    return p == parts ? m : m * p / parts / PEAK_LINE * PEAK_LINE;
+}
+
 /* Both are cut into as many parts, of about PEAK_PART floats together; y's part p is filled with
  * the sum of x's part p, so that each is read or written once. */
 static void memory_peak(const fc_args *a, const fc_context *ctx) {
@@ -43,12 +49,15 @@ static void memory_peak(const fc_args *a, const fc_context *ctx) {
     float *y = a->t[1].data;
     int64_t n = a->t[0].shape[0], m = a->t[1].shape[0], begin, end;
     int64_t parts = ceil_div(n + m, PEAK_PART);
+    int streamed = streams_bytes(y, m * sizeof(float));
     split(parts, ctx, &begin, &end);
     for (int64_t p = begin; p < end; p++) {
-        int64_t from = n * p / parts, to = m * p / parts, stop = m * (p + 1) / parts;
+        int64_t from = n * p / parts, to = peak_part(m, p, parts), stop = peak_part(m, p + 1, parts);
         vf sum = splat(peak_sum(x + from, n * (p + 1) / parts - from));
+        for (; streamed && to + VW <= stop; to += VW) stream(y + to, sum);
         for (; to < stop; to += VW) store_n(y + to, sum, min_i64(VW, stop - to));
     }
+    if (streamed) stream_end();
 }
 
 #define PEAK_KERNELS \

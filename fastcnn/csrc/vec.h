@@ -90,17 +90,16 @@ INLINE int64_t active_blocks(const fc_tensor *x, const fc_context *c) {
  * better stored past them: whoever reads it finds its beginning in none of them anyway. */
 #define STREAM_BYTES (12 << 20)
 
-/* Whether all of y's vectors are whole lines, which they must be, and are to be stored past. */
+/* Whether so many bytes at p are large, and their vectors whole lines, as `stream` needs them. */
+INLINE int streams_bytes(const void *p, int64_t bytes) {
+    return VW == 16 && bytes >= STREAM_BYTES && (intptr_t)p % sizeof(vf) == 0;
+}
+/* Likewise for an activation y. */
 INLINE int streams(const fc_tensor *y, const fc_context *c) {
-#if VW == 16
-    int64_t floats = active_blocks(y, c), apart = (intptr_t)y->data / sizeof(float);
+    int64_t floats = active_blocks(y, c), steps = y->shape[4];
     for (int d = 1; d < 5; d++) floats *= y->shape[d];
-    for (int d = 0; d < 3; d++) apart |= y->stride[d];
-    return floats * (int64_t)sizeof(float) >= STREAM_BYTES && (apart | y->shape[4]) % VW == 0;
-#else
-    (void)y, (void)c;
-    return 0;
-#endif
+    for (int d = 0; d < 3; d++) steps |= y->stride[d];
+    return steps % VW == 0 && streams_bytes(y->data, floats * sizeof(float));
 }
 INLINE void stream(float *p, vf v) {
 #if VW == 16

@@ -5,6 +5,7 @@ import numpy as np
 __all__ = ["fma_peak", "memory_peak"]
 
 PART = 16384  # floats of both arrays together
+LINE = 16  # floats: parts of y begin at a cache line
 
 
 def fma_peak(flops, *, iterations):
@@ -14,6 +15,7 @@ def fma_peak(flops, *, iterations):
 def memory_peak(x, y):
     """y's part p is filled with the sum of x's part p, for as many parts of both."""
     parts = -(-(x.size + y.size) // PART)
-    begin, end = (np.arange(parts + 1) * array.size // parts for array in (x, y))
+    read, written = (np.arange(parts + 1) * array.size // parts for array in (x, y))
+    written[:-1] -= written[:-1] % LINE
     for p in range(parts):
-        y[end[p] : end[p + 1]] = x[begin[p] : begin[p + 1]].sum()
+        y[written[p] : written[p + 1]] = x[read[p] : read[p + 1]].sum()
