@@ -250,7 +250,7 @@ INLINE void dw_spread_row(const dw_job *j, const dw_pool *p, int64_t block, int6
     const uint8_t *index = dw_index_row(p, block, channel, y);
     for (int64_t i = 0; i < n; i += lanes, to += lanes)
         for (int64_t part = 0; part < lanes; part += VW, to += VW) {
-            vi which = dw_load_index(index + i + part);
+            vi which = load_bytes(index + i + part, VW);
             vf d = load(dy + i + part);
             d = activate_backward(p->activation, d, load(out + i + part), p->alpha);
             *sum += d;

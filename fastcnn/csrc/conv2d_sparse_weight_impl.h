@@ -8,13 +8,13 @@
 #ifndef FC_CONV2D_SPARSE_WEIGHT_IMPL_H
 #define FC_CONV2D_SPARSE_WEIGHT_IMPL_H
 
+#include "lanes.h"
+
 #define DW_SPARSE_KW 5
 #define DW_SPARSE_SUMS 15
 #define DW_SPARSE_OT 4                               /* with 5, sums would spill */
 #define DW_SPARSE_X_BYTES 524288                     /* of x, streamed from L2 */
 #define DW_SPARSE_DY_BYTES 16384                     /* of a chunk of dy, kept in L1 */
-
-typedef uint8_t dw_bytes __attribute__((vector_size(VW)));
 
 typedef struct {
     const fc_tensor *dy, *y, *index;
@@ -29,21 +29,9 @@ INLINE const uint8_t *dw_index_row(const dw_pool *p, int64_t block, int64_t chan
            y * stride[2];
 }
 
-INLINE vi dw_load_index(const uint8_t *p) {
-    dw_bytes narrow;
-    memcpy(&narrow, p, sizeof narrow);
-#if VW == 16                                         /* GCC 12 makes 25 instructions of the other */
-    return (vi)__builtin_ia32_pmovzxbd512_mask((char __attribute__((vector_size(VW))))narrow,
-                                               (vi){0}, (uint16_t)-1);
-#else
-    return __builtin_convertvector(narrow, vi);
-#endif
-}
-
 #if VW == 16
-typedef char dw_chars __attribute__((vector_size(VW)));
-INLINE uint16_t dw_has_bit(dw_chars v, int bit) {
-    return __builtin_ia32_ptestmb128(v, (char)bit - (dw_chars){0}, (uint16_t)-1);
+INLINE uint16_t dw_has_bit(v16c v, int bit) {
+    return __builtin_ia32_ptestmb128(v, (char)bit - (v16c){0}, (uint16_t)-1);
 }
 INLINE vf dw_pick(uint16_t mask, vf no, vf yes) {
     return __builtin_ia32_blendmps_512_mask(no, yes, mask);
@@ -60,7 +48,7 @@ INLINE void dw_sparse_vector(const float *x0, const float *x1, int64_t lanes, co
     }
     UNROLL for (int o = 0; o < OT; o++) {
         vf d = load(dy + o * dy_channel);
-        dw_chars which;
+        v16c which;
         memcpy(&which, index + o * index_channel, sizeof which);
         uint16_t right = dw_has_bit(which, 1), below = dw_has_bit(which, 2);
         vf left = dw_pick(below, top[0], low[0]);

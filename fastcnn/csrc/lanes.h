@@ -58,13 +58,40 @@ INLINE vf load_lanes(const float *p, const int n) {
 #endif
 }
 INLINE void store_lanes(float *p, vf v, const int n) { memcpy(p, &v, n * sizeof(float)); }
-/* Fewer than VW bytes go through an integer register: see load_part. */
+typedef char v16c __attribute__((vector_size(16)));
+
+/* The first VW bytes as numbers. Builtins, because GCC 12 converts them one by one. */
+INLINE vi widen_bytes(v16c v) {
+#if VW == 16
+    return __builtin_ia32_pmovzxbd512_mask(v, (vi){0}, -1);
+#elif VW == 8
+    return __builtin_ia32_pmovzxbd256(v);
+#elif defined(__SSE2__)
+    typedef short v8s __attribute__((vector_size(16)));
+    v8s pairs = (v8s)__builtin_ia32_punpcklbw128(v, (v16c){0});
+    return (vi)__builtin_ia32_punpcklwd128(pairs, (v8s){0});
+#else
+    vb low;
+    memcpy(&low, &v, sizeof low);
+    return __builtin_convertvector(low, vi);
+#endif
+}
+/* n of VW bytes, the others zero: the first few of a row, */
+INLINE vi load_bytes_part(const uint8_t *p, int64_t n) {
+    v16c v = {0};
+    memcpy(&v, p, n);
+    return widen_bytes(v);
+}
+/* or of constant number, as in load_lanes. */
 INLINE vi load_bytes(const uint8_t *p, const int n) {
-    uint64_t words[(VW + 7) / 8] = {0};
-    vb v;
-    memcpy(words, p, n);
-    memcpy(&v, words, VW);
-    return __builtin_convertvector(v, vi);
+    typedef uint64_t words __attribute__((vector_size(16)));
+    uint64_t low = 0;
+    v16c v;
+    if (n > 8) return load_bytes_part(p, VW);
+    memcpy(&low, p, n);
+    words all = {low};
+    memcpy(&v, &all, sizeof v);
+    return widen_bytes(v);
 }
 INLINE void store_bytes(uint8_t *p, vi v, const int n) {
     vb narrow = __builtin_convertvector(v, vb);

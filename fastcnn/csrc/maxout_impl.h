@@ -44,7 +44,7 @@ static void maxout_backward(const fc_args *a, const fc_context *ctx) {
         for (int64_t i = 0; i < width; i += VW) {
             int64_t n = min_i64(VW, width - i);
             vf d = load_n(row_at(dy, row) + i, n);
-            vi at = load_bytes(index_row_at(index, row) + i, (int)n);
+            vi at = load_bytes_part(index_row_at(index, row) + i, n);
             for (int64_t k = 0; k < pool; k++)
                 store_n(pdx + i + k * dx->stride[1], keep_where(at == splat_i((int32_t)k), d), n);
         }

@@ -21,7 +21,13 @@ static vf sum_plane(const float *plane, int64_t rows, int64_t row, int64_t k, in
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static void average_plane(const pool_shape *s, const float *plane, int64_t row, float scale, float *y) {
+static float global_scale(const pool_shape *s, int count_padding) {
+    return average_scale(s, clip_y(s, 0), clip_x(s, 0), count_padding);
+}
+
+static void average_plane(const pool_shape *s, const float *plane, int64_t row, int count_padding,
+                          float *y) {
+    float scale = global_scale(s, count_padding);
     int64_t period = max_i64(s->lanes, VW);
     for (int64_t k = 0; k < period; k += VW) {
         vf sum = sum_plane(plane, s->h, row, k, s->w * s->lanes, period);
@@ -37,21 +43,23 @@ static void average_plane(const pool_shape *s, const float *plane, int64_t row, 
     }
 }
 
-static void average_plane_backward(
-    const pool_shape *s, const float *dy, const float *y, int64_t y_row, float *dx, int64_t dx_row,
-    float scale, int activation, float alpha
-) {
+/* y: of the activation, or NULL. */
+static void average_plane_backward(const pool_gradient *g, const fc_tensor *y, const fc_tensor *dx) {
+    const pool_shape *s = g->s;
+    float scale = global_scale(s, g->count_padding);
+    const float *dy = plane_at(g->dy, g->plane);
     int64_t n = s->w * s->lanes, period = max_i64(s->lanes, VW);
     for (int64_t k = 0; k < period; k += VW) {
         vf d;
         for (int j = 0; j < VW; j++) d[j] = dy[(k + j) % s->lanes] * scale;
         for (int64_t h = 0; h < s->h; h++) {
-            float *to = dx + h * dx_row;
-            const float *from = y + h * y_row;
+            float *to = row_at(dx, g->plane * s->h + h);
+            const float *from = y ? row_at(y, g->plane * s->h + h) : to;
             int64_t i = k;
-            for (; i + VW <= n; i += period) store(to + i, gradient_of(activation, d, from + i, alpha, VW));
+            for (; i + VW <= n; i += period)
+                store(to + i, gradient_of(g->activation, d, from + i, g->alpha, VW));
             if (i < n) {
-                vf last = activate_backward(activation, d, load_part(from + i, n - i), alpha);
+                vf last = activate_backward(g->activation, d, load_part(from + i, n - i), g->alpha);
                 store_part(to + i, last, n - i);
             }
         }

@@ -2,151 +2,110 @@
 #include "pool2d_window_impl.h"
 #include "pool2d_2x2_impl.h"
 #include "pool2d_global_impl.h"
+#include "pool2d_gradient_impl.h"
+
+typedef void pool_rows(const fc_args *, const pool_shape *, const pool_inner *, int64_t, int64_t,
+                       int64_t);
+
+/* Rows [oy, end) of the pooled plane `plane`. */
+static void max_rows(const fc_args *a, const pool_shape *s, const pool_inner *inner, int64_t plane,
+                      int64_t oy, int64_t end) {
+    const fc_tensor *x = &a->t[0], *y = &a->t[1], *index = &a->t[2];
+    const float *px = plane_at(x, plane);
+    float *py = row_at(y, plane * s->oh + oy);
+    uint8_t *at = (uint8_t *)index->data + row_offset(index, plane * s->oh + oy);
+    for (; oy < end; oy++, py += y->stride[2], at += index->stride[2])
+        max_row(s, px, x->stride[2], oy, inner, py, at);
+}
+
+static void average_rows(const fc_args *a, const pool_shape *s, const pool_inner *inner, int64_t plane,
+                         int64_t oy, int64_t end) {
+    const fc_tensor *x = &a->t[0], *y = &a->t[1];
+    const float *px = plane_at(x, plane);
+    float *py = row_at(y, plane * s->oh + oy);
+    int count_padding = (int)a->i[6];
+    if (is_global(s)) {
+        average_plane(s, px, x->stride[2], count_padding, py);
+        return;
+    }
+    for (; oy < end; oy++, py += y->stride[2])
+        average_row(s, px, x->stride[2], oy, inner, count_padding, py);
+}
+
+/* rows(a, s, inner, plane, oy, end) for this thread's share of all pooled rows. */
+INLINE void pool_forward(const fc_args *a, const fc_context *ctx, pool_rows *rows) {
+    const fc_tensor *x = &a->t[0], *y = &a->t[1];
+    pool_shape s = pool_shape_of(x, y, a->i);
+    pool_inner inner = pool_inner_of(&s, streams(y, ctx));
+    int64_t begin, end;
+    split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
+    while (begin < end) {
+        int64_t oy = begin % s.oh, stop = min_i64(s.oh, oy + end - begin);
+        rows(a, &s, &inner, begin / s.oh, oy, stop);
+        begin += stop - oy;
+    }
+    if (inner.streamed) stream_end();
+}
 
 static void max_pool2d_forward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *y = &a->t[1], *index = &a->t[2];
-    pool_shape s = pool_shape_of(x, y, a->i);
-    int fast = is_2x2(&s), wide = is_wide_2x2(&s);
-    int64_t row = x->stride[2], begin, end;
-    split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
-    for (int64_t r = begin; r < end; r++) {
-        const float *plane = plane_at(x, r / s.oh);
-        uint8_t *at = (uint8_t *)index->data + row_offset(index, r);
-        const float *top = plane + r % s.oh * 2 * row;
-        if (wide) WITH_LANES(s.lanes, max_2x2_row, top, row, row_at(y, r), at, s.ow * s.lanes)
-        else if (fast) WITH_LANES(s.lanes, max_2x2_short_row, top, row, row_at(y, r), at, s.ow * s.lanes)
-        else max_row(&s, plane, row, r % s.oh, row_at(y, r), at);
-    }
+    pool_forward(a, ctx, max_rows);
 }
 
 static void avg_pool2d_forward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *x = &a->t[0], *y = &a->t[1];
-    pool_shape s = pool_shape_of(x, y, a->i);
-    int fast = is_2x2(&s), wide = is_wide_2x2(&s), whole = is_global(&s);
-    int count_padding = (int)a->i[6];
-    int64_t row = x->stride[2], begin, end;
-    float scale = average_scale(&s, clip_y(&s, 0), clip_x(&s, 0), count_padding);
-    split(active_blocks(x, ctx) * x->shape[1] * s.oh, ctx, &begin, &end);
-    for (int64_t r = begin; r < end; r++) {
-        const float *plane = plane_at(x, r / s.oh);
-        const float *top = plane + r % s.oh * 2 * row;
-        if (wide) WITH_LANES(s.lanes, average_2x2_row, top, row, row_at(y, r), s.ow * s.lanes)
-        else if (fast) WITH_LANES(s.lanes, average_2x2_short_row, top, row, row_at(y, r), s.ow * s.lanes)
-        else if (whole) average_plane(&s, plane, row, scale, row_at(y, r));
-        else average_row(&s, plane, row, r % s.oh, count_padding, row_at(y, r));
-    }
+    pool_forward(a, ctx, average_rows);
 }
 
-/* Windows may overlap: a thread owns whole planes and adds window after window. */
-static void max_backward_plane(
-    const pool_shape *s, const fc_tensor *dy, const fc_tensor *index, const fc_tensor *y, float *dx,
-    int64_t dx_row, int64_t plane, int activation, float alpha
-) {
-    zero_rows(dx, dx_row, 0, s->h, s->w * s->lanes);
-    for (int64_t oy = 0; oy < s->oh; oy++) {
-        int64_t r = plane * s->oh + oy;
-        const float *pdy = row_at(dy, r), *py = y->data ? row_at(y, r) : pdy;
-        const uint8_t *at = (const uint8_t *)index->data + row_offset(index, r);
-        span v = clip_y(s, oy);
-        for (int64_t ox = 0; ox < s->ow; ox++) {
-            span h = clip_x(s, ox);
-            int64_t i = ox * s->lanes;
-            LANE_CHUNKS(l, s->lanes, {
-                vf d = gradient_of(activation, load_lanes(pdy + i + l, N), py + i + l, alpha, N);
-                vi where = load_bytes(at + i + l, N);
-                max_backward_lanes(dx + l, dx_row, s->lanes, v, h, s->window_w, d, where, N);
-            });
-        }
-    }
+static pool_gradient gradient_of_args(const fc_args *a, const pool_shape *s, const fc_context *ctx) {
+    pool_gradient g = {.s = s, .dy = &a->t[0], .alpha = (float)a->f[0], .most = gradient_most(a)};
+    g.rows = (window_row *)ctx->scratch;
+    g.ring = (float *)(g.rows + g.most);
+    return g;
 }
 
 static void max_pool2d_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *dy = &a->t[0], *index = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
-    pool_shape s = pool_shape_of(dx, dy, a->i);
-    int fast = is_wide_2x2(&s), activation = y->data ? (int)a->i[6] : ACT_LINEAR;
-    float alpha = (float)a->f[0];
-    int64_t row = dx->stride[2], begin, end;
-    split(active_blocks(dx, ctx) * dx->shape[1], ctx, &begin, &end);
-    for (int64_t plane = begin; plane < end; plane++) {
-        float *pdx = plane_at(dx, plane);
-        if (!fast) {
-            max_backward_plane(&s, dy, index, y, pdx, row, plane, activation, alpha);
-            continue;
-        }
-        for (int64_t oy = 0; oy < s.oh; oy++) {
-            int64_t r = plane * s.oh + oy;
-            const float *pdy = row_at(dy, r), *py = y->data ? row_at(y, r) : pdy;
-            const uint8_t *at = (const uint8_t *)index->data + row_offset(index, r);
-            WITH_LANES(s.lanes, max_2x2_backward_row, pdy, at, py, pdx + 2 * oy * row, row, s.ow * s.lanes,
-                       activation, alpha)
-            zero_rest_2x2(&s, pdx, row, oy);
-        }
+    const fc_tensor *dx = &a->t[3];
+    pool_shape s = pool_shape_of(dx, &a->t[0], a->i);
+    pool_gradient g = gradient_of_args(a, &s, ctx);
+    int paired = is_wide_2x2(&s), streamed = streams(dx, ctx);
+    int64_t end;
+    g.index = &a->t[1];
+    g.y = a->t[2].data ? &a->t[2] : NULL;
+    g.activation = (int)a->i[6];
+    split(active_blocks(dx, ctx) * dx->shape[1], ctx, &g.plane, &end);
+    for (; g.plane < end; g.plane++) {
+        if (paired)
+            max_2x2_backward_plane(&g, dx);
+        else
+            gradient_plane(&g, dx, NULL, streamed);
     }
-}
-
-static void average_backward_plane(
-    const pool_shape *s, const fc_tensor *dy, int64_t plane, float *dx, int64_t dx_row, int count_padding
-) {
-    zero_rows(dx, dx_row, 0, s->h, s->w * s->lanes);
-    for (int64_t oy = 0; oy < s->oh; oy++) {
-        const float *pdy = row_at(dy, plane * s->oh + oy);
-        span v = clip_y(s, oy);
-        for (int64_t ox = 0; ox < s->ow; ox++) {
-            span h = clip_x(s, ox);
-            float scale = average_scale(s, v, h, count_padding);
-            LANE_CHUNKS(l, s->lanes, {
-                vf d = load_lanes(pdy + ox * s->lanes + l, N) * scale;
-                average_backward_lanes(dx + l, dx_row, s->lanes, v, h, d, N);
-            });
-        }
-    }
-}
-
-static void apply_slope(float *dx, const float *y, int64_t n, int activation, float alpha) {
-    int64_t i = 0;
-    for (; i + VW <= n; i += VW)
-        store(dx + i, activate_backward(activation, load(dx + i), load(y + i), alpha));
-    if (i < n) {
-        vf d = activate_backward(activation, load_part(dx + i, n - i), load_part(y + i, n - i), alpha);
-        store_part(dx + i, d, n - i);
-    }
+    if (streamed) stream_end();
 }
 
 static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
-    const fc_tensor *dy = &a->t[0], *dx = &a->t[2], *y = a->t[1].data ? &a->t[1] : dx;
-    pool_shape s = pool_shape_of(dx, dy, a->i);
-    int fast = is_wide_2x2(&s), whole = is_global(&s), count_padding = (int)a->i[6];
-    int activation = a->t[1].data ? (int)a->i[7] : ACT_LINEAR;
-    float alpha = (float)a->f[0], scale = average_scale(&s, clip_y(&s, 0), clip_x(&s, 0), count_padding);
-    int64_t dx_row = dx->stride[2], y_row = y->stride[2], n = s.w * s.lanes, begin, end;
-    split(active_blocks(dx, ctx) * dx->shape[1], ctx, &begin, &end);
-    for (int64_t plane = begin; plane < end; plane++) {
-        float *pdx = plane_at(dx, plane);
-        const float *py = plane_at(y, plane);
-        if (whole) {
-            average_plane_backward(&s, plane_at(dy, plane), py, y_row, pdx, dx_row, scale, activation, alpha);
-        } else if (fast) {
-            for (int64_t oy = 0; oy < s.oh; oy++) {
-                const float *pdy = row_at(dy, plane * s.oh + oy), *y_top = py + 2 * oy * y_row;
-                float *dx_top = pdx + 2 * oy * dx_row;
-                WITH_LANES(s.lanes, average_2x2_backward_row, pdy, y_top, y_row, dx_top, dx_row,
-                           s.ow * s.lanes, activation, alpha)
-                zero_rest_2x2(&s, pdx, dx_row, oy);
-            }
-        } else {
-            average_backward_plane(&s, dy, plane, pdx, dx_row, count_padding);
-            if (activation == ACT_LINEAR) continue;
-            for (int64_t h = 0; h < s.h; h++)
-                apply_slope(pdx + h * dx_row, py + h * y_row, n, activation, alpha);
-        }
+    const fc_tensor *dx = &a->t[2], *y = a->t[1].data ? &a->t[1] : NULL;
+    pool_shape s = pool_shape_of(dx, &a->t[0], a->i);
+    pool_gradient g = gradient_of_args(a, &s, ctx);
+    int paired = is_wide_2x2(&s), whole = is_global(&s), streamed = !y && streams(dx, ctx);
+    int64_t end;
+    g.count_padding = (int)a->i[6];
+    g.activation = y ? (int)a->i[7] : ACT_LINEAR;
+    split(active_blocks(dx, ctx) * dx->shape[1], ctx, &g.plane, &end);
+    for (; g.plane < end; g.plane++) {
+        if (whole)
+            average_plane_backward(&g, y, dx);
+        else if (paired)
+            average_2x2_backward_plane(&g, y, dx);
+        else
+            gradient_plane(&g, dx, y, streamed);
     }
+    if (streamed) stream_end();
 }
 
 #define POOL_INTS "window_h window_w stride_h stride_w pad_top pad_left"
 #define POOL2D_KERNELS \
     {"max_pool2d_forward", "x >y >index | " POOL_INTS, max_pool2d_forward, 0, 0, 0}, \
     {"max_pool2d_backward", "dy index ?y >dx | " POOL_INTS " activation | alpha", \
-     max_pool2d_backward, 0, 0, 0}, \
+     max_pool2d_backward, 0, 0, gradient_scratch}, \
     {"avg_pool2d_forward", "x >y | " POOL_INTS " count_padding", avg_pool2d_forward, 0, 0, 0}, \
     {"avg_pool2d_backward", "dy ?y >dx | " POOL_INTS " count_padding activation | alpha", \
-     avg_pool2d_backward, 0, 0, 0}
+     avg_pool2d_backward, 0, 0, gradient_scratch}

@@ -35,14 +35,50 @@ INLINE span clip_x(const pool_shape *s, int64_t ox) {
 }
 INLINE int64_t cells(span v, span h) { return max_i64(0, v.end - v.begin) * max_i64(0, h.end - h.begin); }
 
+/* Of a window's cells */
+INLINE float average_scale(const pool_shape *s, span v, span h, int count_padding) {
+    int64_t count = count_padding ? s->window_h * s->window_w : cells(v, h);
+    return count ? 1.0f / (float)count : 0.0f;
+}
+
 INLINE float *plane_at(const fc_tensor *t, int64_t plane) { return row_at(t, plane * t->shape[2]); }
 
 static void zero_rows(float *plane, int64_t row, int64_t begin, int64_t end, int64_t n) {
     for (int64_t h = begin; h < end; h++) memset(plane + h * row, 0, n * sizeof(float));
 }
 
+/* streamed: past the caches */
+INLINE void pool_put(int streamed, float *p, vf v) {
+    if (streamed)
+        stream(p, v);
+    else
+        store(p, v);
+}
+
 INLINE vf gradient_of(int activation, vf d, const float *y, float alpha, const int n) {
     return activation == ACT_LINEAR ? d : activate_backward(activation, d, load_lanes(y, n), alpha);
 }
+
+/* ---- gradients ---- */
+
+/* A row of windows over a row of pixels. */
+typedef struct {
+    const float *d;                                  /* for each window */
+    const uint8_t *index;                            /* of its maximum, NULL for an average */
+    int32_t cell;                                    /* the windows' first one in the pixels' row */
+} window_row;
+
+/* Of a plane. */
+typedef struct {
+    const pool_shape *s;
+    const fc_tensor *dy, *index, *y;                 /* y of the same shape as dy, or NULL */
+    int activation, count_padding;
+    float alpha;
+    int64_t plane;
+    int64_t most;                                    /* rows of windows over a row of pixels */
+    window_row *rows;
+    int64_t count;
+    float *ring;                                     /* the last `most` rows of d */
+} pool_gradient;
 
 #endif

@@ -1,5 +1,6 @@
-/* Pooling with windows of any shape: vectors run over lanes, loops over the cells of a window. */
-#include "pool2d_shape.h"
+/* Rows of pooling windows: those within the image's left and right border in runs, others, which
+ * are clipped, or of unusual size, one by one: vectors run over lanes, loops over a window's cells. */
+#include "pool2d_run_impl.h"
 
 #define NO_CELL 255    /* index of a maximum over no cell at all */
 
@@ -26,16 +27,28 @@ INLINE void max_lanes(
     store_bytes(index, where, n);
 }
 
-static void max_row(
-    const pool_shape *s, const float *plane, int64_t row, int64_t oy, float *y, uint8_t *index
-) {
-    span v = clip_y(s, oy);
-    for (int64_t ox = 0; ox < s->ow; ox++) {
+/* Windows [begin, end) of a row. */
+static void max_each(const pool_shape *s, const float *plane, int64_t row, span v, int64_t begin,
+                     int64_t end, float *y, uint8_t *index) {
+    for (int64_t ox = begin; ox < end; ox++) {
         span h = clip_x(s, ox);
         int64_t i = ox * s->lanes;
         LANE_CHUNKS(l, s->lanes,
                     max_lanes(plane + l, row, s->lanes, v, h, s->window_w, y + i + l, index + i + l, N));
     }
+}
+
+static void max_row(const pool_shape *s, const float *plane, int64_t row, int64_t oy,
+                    const pool_inner *inner, float *y, uint8_t *index) {
+    span v = clip_y(s, oy);
+    int64_t begin = inner->begin, end = inner->end, i = begin * s->lanes;
+    if (!pool_runs(s, v)) begin = end = s->ow;
+    max_each(s, plane, row, v, 0, begin, y, index);
+    if (begin < end) {
+        pool_run r = pool_run_of(s, plane, row, v, inner);
+        POOL_RUN_OF(max_run_table, s, v)(&r, y + i, index + i);
+    }
+    max_each(s, plane, row, v, end, s->ow, y, index);
 }
 
 INLINE void average_lanes(
@@ -48,16 +61,9 @@ INLINE void average_lanes(
     store_lanes(y, sum * scale, n);
 }
 
-INLINE float average_scale(const pool_shape *s, span v, span h, int count_padding) {
-    int64_t count = count_padding ? s->window_h * s->window_w : cells(v, h);
-    return count ? 1.0f / (float)count : 0.0f;
-}
-
-static void average_row(
-    const pool_shape *s, const float *plane, int64_t row, int64_t oy, int count_padding, float *y
-) {
-    span v = clip_y(s, oy);
-    for (int64_t ox = 0; ox < s->ow; ox++) {
+static void average_each(const pool_shape *s, const float *plane, int64_t row, span v, int64_t begin,
+                         int64_t end, int count_padding, float *y) {
+    for (int64_t ox = begin; ox < end; ox++) {
         span h = clip_x(s, ox);
         float scale = average_scale(s, v, h, count_padding);
         LANE_CHUNKS(l, s->lanes,
@@ -65,26 +71,16 @@ static void average_row(
     }
 }
 
-/* Adds d to the one cell of each lane's window that was its maximum. */
-INLINE void max_backward_lanes(
-    float *plane, int64_t row, int64_t lanes, span v, span h, int64_t window_w, vf d, vi index, const int n
-) {
-    float *corner = plane + v.start * row + h.start * lanes;
-    for (int64_t ky = v.begin; ky < v.end; ky++)
-        for (int64_t kx = h.begin; kx < h.end; kx++) {
-            float *p = corner + ky * row + kx * lanes;
-            vi here = index == splat_i((int32_t)(ky * window_w + kx));
-            store_lanes(p, load_lanes(p, n) + keep_where(here, d), n);
-        }
-}
-
-INLINE void average_backward_lanes(
-    float *plane, int64_t row, int64_t lanes, span v, span h, vf d, const int n
-) {
-    float *corner = plane + v.start * row + h.start * lanes;
-    for (int64_t ky = v.begin; ky < v.end; ky++)
-        for (int64_t kx = h.begin; kx < h.end; kx++) {
-            float *p = corner + ky * row + kx * lanes;
-            store_lanes(p, load_lanes(p, n) + d, n);
-        }
+static void average_row(const pool_shape *s, const float *plane, int64_t row, int64_t oy,
+                        const pool_inner *inner, int count_padding, float *y) {
+    span v = clip_y(s, oy);
+    int64_t begin = inner->begin, end = inner->end;
+    if (!pool_runs(s, v)) begin = end = s->ow;
+    average_each(s, plane, row, v, 0, begin, count_padding, y);
+    if (begin < end) {
+        pool_run r = pool_run_of(s, plane, row, v, inner);
+        float scale = average_scale(s, v, clip_x(s, begin), count_padding);
+        POOL_RUN_OF(average_run_table, s, v)(&r, scale, y + begin * s->lanes);
+    }
+    average_each(s, plane, row, v, end, s->ow, count_padding, y);
 }

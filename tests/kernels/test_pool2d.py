@@ -19,11 +19,13 @@ def cases(draw):
     lanes = draw(st.sampled_from(LANES))
     b, c = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     h, w = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-    kind = draw(st.sampled_from(["any", "2x2", "global"]))
+    kind = draw(st.sampled_from(["any", "2x2", "wide", "global"]))
     window, stride, pad = [2, 2], [2, 2], [0, 0]
-    if kind == "any":
+    if kind == "wide":
+        w = draw(st.integers(10, 70))
+    if kind in ("any", "wide"):
         window = [draw(st.integers(1, 4)) for _ in range(2)]
-        stride = [draw(st.integers(1, 5)) for _ in range(2)]
+        stride = [draw(st.sampled_from([1, 2, 1, 2, 3, 5])) for _ in range(2)]
         pad = [draw(st.integers(0, 3)) for _ in range(2)]
     elif kind == "global":
         window = [h, w]

@@ -56,16 +56,48 @@ def gradient_arguments(name, *shape, with_y=False):
 
 def batch_norm_arguments(with_z):
     shape = BLOCKS, CHANNELS, *SIZE, LANES
-    rng = np.random.default_rng(0)
-    arrays = {name: rng.normal(size=shape).astype(np.float32) for name in ("x", "z")}
-    if not with_z:
-        arrays["z"] = None
+    arrays = {"x": values(*shape), "z": values(*shape) if with_z else None}
     for name in ("gamma", "moving_mean", "moving_var"):
         arrays[name] = np.ones(CHANNELS, np.float32)
     arrays |= {"mean": np.ones(CHANNELS), "inv_std": np.ones(CHANNELS)}
     arrays["order"] = np.arange(BLOCKS * LANES).reshape(BLOCKS, LANES)
     params = {"activation": "relu", "epsilon": 1e-3, "momentum": 0.9}
     return "batch_norm_forward", arrays, "y", params
+
+
+def pool_arguments(kind, window, stride):
+    """Forward to SIZE outputs."""
+    size = [(n - 1) * stride + window - 2 for n in SIZE]
+    arrays = {"x": values(BLOCKS, CHANNELS, *size, LANES)}
+    if kind == "max":
+        arrays["index"] = np.empty((BLOCKS, CHANNELS, *SIZE, LANES), np.uint8)
+    return f"{kind}_pool2d_forward", arrays, "y", windows(window, stride)
+
+
+def pool_gradient_arguments(kind, window, stride):
+    """For SIZE inputs."""
+    pooled = [(n + 2 - window) // stride + 1 for n in SIZE]
+    arrays = {"dy": values(BLOCKS, CHANNELS, *pooled, LANES)}
+    if kind == "max":
+        index = np.random.default_rng(1).integers(window**2, size=arrays["dy"].shape)
+        arrays |= {"index": index.astype(np.uint8), "y": values(*arrays["dy"].shape)}
+    activation = {"activation": "relu"} if kind == "max" else {}
+    return f"{kind}_pool2d_backward", arrays, "dx", windows(window, stride) | activation
+
+
+def windows(window, stride):
+    return {
+        "window_h": window,
+        "window_w": window,
+        "stride_h": stride,
+        "stride_w": stride,
+        "pad_top": 1,
+        "pad_left": 1,
+    }
+
+
+def values(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 CASES = {
@@ -78,6 +110,10 @@ CASES = {
     "gradient of 3x3, /2": lambda: gradient_arguments("conv2d_backward_input", 3, 2, 1),
     "batch norm": lambda: batch_norm_arguments(False),
     "batch norm and sum": lambda: batch_norm_arguments(True),
+    "max pool": lambda: pool_arguments("max", 3, 1),
+    "average pool": lambda: pool_arguments("avg", 3, 2),
+    "gradient of max pool": lambda: pool_gradient_arguments("max", 3, 2),
+    "gradient of average pool": lambda: pool_gradient_arguments("avg", 3, 1),
 }
 
 
