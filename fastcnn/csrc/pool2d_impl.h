@@ -76,9 +76,18 @@ static void max_pool2d_backward(const fc_args *a, const fc_context *ctx) {
         if (paired)
             max_2x2_backward_plane(&g, dx);
         else
-            gradient_plane(&g, dx, NULL, streamed);
+            gradient_plane(&g, dx, streamed);
     }
     if (streamed) stream_end();
+}
+
+/* y: of the image's activation, or NULL. */
+static void average_backward_plane(pool_gradient *g, const fc_tensor *y, const fc_tensor *dx,
+                                   int streamed) {
+    const pool_shape *s = g->s;
+    gradient_plane(g, dx, streamed);
+    for (int64_t h = g->plane * s->h; y && h < (g->plane + 1) * s->h; h++)
+        apply_slope(row_at(dx, h), row_at(y, h), s->w * s->lanes, g->activation, g->alpha);
 }
 
 static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
@@ -96,7 +105,7 @@ static void avg_pool2d_backward(const fc_args *a, const fc_context *ctx) {
         else if (paired)
             average_2x2_backward_plane(&g, y, dx);
         else
-            gradient_plane(&g, dx, y, streamed);
+            average_backward_plane(&g, y, dx, streamed);
     }
     if (streamed) stream_end();
 }

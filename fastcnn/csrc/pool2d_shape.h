@@ -75,6 +75,7 @@ typedef struct {
     int activation, count_padding;
     float alpha;
     int64_t plane;
+    const uint8_t *index_plane;
     int64_t most;                                    /* rows of windows over a row of pixels */
     window_row *rows;
     int64_t count;

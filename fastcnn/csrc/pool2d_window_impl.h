@@ -13,15 +13,16 @@ INLINE void max_lanes(
         store_bytes(index, splat_i(NO_CELL), n);
         return;
     }
-    const float *corner = plane + v.start * row + h.start * lanes;
-    vf best = load_lanes(corner + v.begin * row + h.begin * lanes, n);
+    const float *first = plane + (v.start + v.begin) * row + (h.start + h.begin) * lanes;
+    vf best = load_lanes(first, n);
+    for (int64_t ky = v.begin, at = 0; ky < v.end; ky++, at += row)
+        for (int64_t x = 0; x < h.end - h.begin; x++)
+            best = vmax(load_lanes(first + at + x * lanes, n), best);
     vi where = splat_i((int32_t)(v.begin * window_w + h.begin));
-    for (int64_t ky = v.begin; ky < v.end; ky++)
-        for (int64_t kx = h.begin; kx < h.end; kx++) {
-            vf x = load_lanes(corner + ky * row + kx * lanes, n);
-            vi better = x > best;
-            best = select(better, x, best);
-            where = select_i(better, splat_i((int32_t)(ky * window_w + kx)), where);
+    for (int64_t ky = v.end - 1; ky >= v.begin; ky--)
+        for (int64_t kx = h.end - 1; kx >= h.begin; kx--) {
+            vf x = load_lanes(first + (ky - v.begin) * row + (kx - h.begin) * lanes, n);
+            where = select_i(x == best, splat_i((int32_t)(ky * window_w + kx)), where);
         }
     store_lanes(y, best, n);
     store_bytes(index, where, n);
