@@ -1,6 +1,7 @@
 """Where the fits of a comparison run: processes of this machine, a Dask or a Ray cluster."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class Pool:
             # Ray's pool tells results when all are there: groups, so that few of them can be lost.
             size = self.processes if self.backend == RAY else len(tasks)
             for start in range(0, len(tasks), size):
-                yield from parallel(tasks[start : start + size])
+                yield from _closed_quietly(parallel(tasks[start : start + size]))
 
     def _config(self) -> AbstractContextManager[Any]:
         from joblib import parallel_config
@@ -60,3 +61,15 @@ class Pool:
         if not ray.is_initialized():
             ray.init(address=self.address, log_to_driver=False)
         register_ray()
+
+
+def _closed_quietly(results: Iterable[Any]) -> Iterator[Any]:
+    """These results. Ctrl-C while one is saved leaves the others: joblib would warn of that."""
+    try:
+        for result in results:  # noqa: UP028 - `yield from` would close them first
+            yield result
+    finally:
+        if isinstance(results, Generator):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                results.close()

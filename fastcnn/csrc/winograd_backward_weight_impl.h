@@ -44,7 +44,7 @@ static void wino_write_weights(const fc_tensor *sums, const fc_tensor *dw, int64
     int64_t channels = min_i64(WINO_BACK_CHANNELS, in - channel);
     int64_t filters = min_i64(VW, dw->shape[0] - filter);
     vf u[WINO_BACK_CHANNELS * WINO_AREA], taps[WINO_BACK_CHANNELS * WINO_TAPS + VW];
-    int64_t side = sums->shape[1] == 16 ? 4 : 6;
+    int64_t side = wino_side_of(sums->shape[1]);
     wino_kernel_function *adjoint = wino_kernel_adjoints[wino_form(side, side + 1 - kernel)];
     wino_add_shares(sums, filter, channel, channels, u);
     for (int64_t c = 0; c < channels; c++) adjoint(u + c * sums->shape[1], taps + c * area);

@@ -239,7 +239,7 @@ static void wino_chunk(const wino_job *j, int64_t begin, int64_t end, char *scra
     float *half = m + j->outs * j->m_out;
     for (int64_t tile = begin; tile < end;) {
         wino_run_of_tiles r = wino_run_at(j, tile, end);
-        wino_transforms[j->paired][j->side == 4](j, &r, tile - begin, v, half);
+        wino_transforms[j->paired][wino_side_index(j->side)](j, &r, tile - begin, v, half);
         tile += r.count;
     }
     wino_multiply(j, v, m, (end - begin) * j->parts);

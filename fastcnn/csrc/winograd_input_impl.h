@@ -132,9 +132,9 @@ typedef void wino_transform_function(const wino_job *j, const wino_run_of_tiles 
 WINO_TRANSFORM(wino_transform_run, 6) WINO_TRANSFORM(wino_transform_run, 4)
 WINO_TRANSFORM(wino_transform_pairs, 6) WINO_TRANSFORM(wino_transform_pairs, 4)
 
-/* [paired][side == 4] */
-static wino_transform_function *const wino_transforms[2][2] = {
-    {wino_transform_run_6, wino_transform_run_4}, {wino_transform_pairs_6, wino_transform_pairs_4}};
+/* [paired][side] */
+static wino_transform_function *const wino_transforms[2][WINO_SIDES] = {
+    WINO_SIDE_NAMES(wino_transform_run), WINO_SIDE_NAMES(wino_transform_pairs)};
 
 /* The run of tiles that begins with `tile`, of all blocks. */
 static wino_run_of_tiles wino_run_at(const wino_job *j, int64_t tile, int64_t end) {

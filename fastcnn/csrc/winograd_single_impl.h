@@ -100,15 +100,15 @@ INLINE void wino_single_transform(const wino_job *j, const wino_run_of_tiles *r,
     }
 }
 
-NOINLINE void wino_single_transform_6(const wino_job *j, const wino_run_of_tiles *r, float *v,
-                                      float *half) {
-    wino_single_transform(j, r, v, half, 6);
-}
+#define WINO_SINGLE_TRANSFORM(S) \
+    NOINLINE void wino_single_transform_##S(const wino_job *j, const wino_run_of_tiles *r, float *v, \
+                                            float *half) { \
+        wino_single_transform(j, r, v, half, S); \
+    }
+WINO_SINGLE_TRANSFORM(6) WINO_SINGLE_TRANSFORM(4)
 
-NOINLINE void wino_single_transform_4(const wino_job *j, const wino_run_of_tiles *r, float *v,
-                                      float *half) {
-    wino_single_transform(j, r, v, half, 4);
-}
+static void (*const wino_single_transforms[WINO_SIDES])(
+    const wino_job *, const wino_run_of_tiles *, float *, float *) = WINO_SIDE_NAMES(wino_single_transform);
 
 /* ---- M and outputs ---- */
 
@@ -248,8 +248,7 @@ static void wino_single_run(const wino_job *j, const fc_context *ctx) {
         wino_run_of_tiles r;
         for (int64_t t = first; t < last && first != transformed; t += r.count) {
             r = wino_run_at(j, t, last);
-            (j->side == 4 ? wino_single_transform_4 : wino_single_transform_6)(
-                j, &r, v + (t - first) * wino_row(j), half);
+            wino_single_transforms[wino_side_index(j->side)](j, &r, v + (t - first) * wino_row(j), half);
         }
         transformed = first;
         wino_single_multiply(j, &g, v, last - first, m);

@@ -23,6 +23,13 @@
 #define WINO_NAME(S, M, name) name##_##S##_##M,
 INLINE int wino_form(int64_t side, int64_t m) { return side == 4 ? 2 : m == 4 ? 0 : 1; }
 
+/* Functions that depend on the side alone are found by this number. */
+#define WINO_SIDES 2
+#define WINO_SIDE_NAMES(name) {name##_6, name##_4}
+INLINE int wino_side_index(int64_t side) { return side == 4; }
+/* The side of a tile of so many positions. */
+INLINE int64_t wino_side_of(int64_t area) { return area == 4 * 4 ? 4 : 6; }
+
 /* v = B' x */
 INLINE void wino_input(const vf *x, vf *v, const int S) {
     if (S == 4) {

@@ -50,7 +50,7 @@ static wino_dw_job wino_dw_make_job(const fc_args *a, int paired) {
     j->paired = paired;
     j->in = j->x->shape[1];
     j->outs = d.dy->shape[1];
-    wino_set_side(j, a->t[2].shape[1] == 16 ? 4 : 6, a->i[0]);
+    wino_set_side(j, wino_side_of(a->t[2].shape[1]), a->i[0]);
     for (int k = 0; k < 2; k++) {
         j->first[k] = -a->i[1 + k];
         j->size[k] = d.dy->shape[2 + k];
@@ -162,6 +162,24 @@ static wino_dy_tile wino_dy_tile_at(const wino_dw_job *d, const wino_run_of_tile
         tensor_row(d->dy, r->block, filter, y) + x * lanes + part * VW,
         min_i64(VW, j->outs - filter), d->dy->stride[1], d->dy->stride[2], lanes,
         min_i64(j->m, j->size[0] - y), min_i64(j->m, j->size[1] - x)};
+}
+
+/* dM of a tile, or a row of it. width: floats from one image, or pair of them, to the next; position:
+ * from one position to the next. */
+typedef void wino_dy_function(const wino_dy_tile *t, float *to, int64_t width, int64_t position);
+
+/* That of a run of tiles, the first of which is the chunk's tile `tile`, for a group of filters. */
+static void wino_dw_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int64_t group,
+                       wino_dy_function *transform, float *dm) {
+    int64_t first = part_begin(d->groups, group), vectors = part_size(d->groups, group);
+    int64_t width = vectors * VW;
+    for (int64_t v = 0; v < vectors; v++)
+        for (int64_t t = 0; t < r->count; t++)
+            for (int64_t part = 0; part < d->tiles.parts; part++) {
+                wino_dy_tile from = wino_dy_tile_at(d, r, t, part, (first + v) * VW);
+                float *to = dm + ((tile + t) * d->tiles.parts + part) * d->line * width + v * VW;
+                transform(&from, to, width, d->dm_position);
+            }
 }
 
 /* sums: [filter][VW] */

@@ -58,8 +58,8 @@ WINO_INPUT_ROW(0, 6) WINO_INPUT_ROW(1, 6) WINO_INPUT_ROW(2, 6)
 WINO_INPUT_ROW(3, 6) WINO_INPUT_ROW(4, 6) WINO_INPUT_ROW(5, 6)
 WINO_INPUT_ROW(0, 4) WINO_INPUT_ROW(1, 4) WINO_INPUT_ROW(2, 4) WINO_INPUT_ROW(3, 4)
 
-/* [side == 4][row] */
-static void (*const wino_input_rows[2][WINO_SIDE])(const wino_source *, float *) = {
+/* [side][row] */
+static void (*const wino_input_rows[WINO_SIDES][WINO_SIDE])(const wino_source *, float *) = {
     {wino_input_row_0_6, wino_input_row_1_6, wino_input_row_2_6,
      wino_input_row_3_6, wino_input_row_4_6, wino_input_row_5_6},
     {wino_input_row_0_4, wino_input_row_1_4, wino_input_row_2_4, wino_input_row_3_4}};
@@ -82,7 +82,7 @@ INLINE void wino_rows_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_
         memset(columns + s.there * VW, 0, (width - s.there) * VW * sizeof(float));
         for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s, S)) {
             wino_dw_row row = wino_dw_row_of(d, channel, v);
-            wino_input_rows[S == 4][i](&s, columns);
+            wino_input_rows[wino_side_index(S)][i](&s, columns);
             for (int64_t t = 0; t < r->count; t++) {
                 float *to = row.to + ((tile + t) * j->parts + part) * row.step;
                 vf in[WINO_SIDE], out[WINO_SIDE];
@@ -102,6 +102,9 @@ INLINE void wino_rows_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_
         wino_rows_x(d, r, tile, i, v, columns, S); \
     }
 WINO_ROWS_X(6) WINO_ROWS_X(4)
+
+static void (*const wino_rows_xs[WINO_SIDES])(const wino_dw_job *, const wino_run_of_tiles *, int64_t,
+                                              int, float *, float *) = WINO_SIDE_NAMES(wino_rows_x);
 
 /* ---- one row of dM ---- */
 
@@ -124,22 +127,6 @@ INLINE void wino_dy_row(const wino_dy_tile *t, vf *half, const int I, const int 
         transpose(half);
     }
 }
-#define WINO_DY_ROW(I, S, M) \
-    NOINLINE void wino_dy_row_##I##_##S##_##M(const wino_dy_tile *t, vf *half) { \
-        wino_dy_row(t, half, I, S, M); \
-    }
-#define WINO_DY_ROWS(S, M) \
-    WINO_DY_ROW(0, S, M) WINO_DY_ROW(1, S, M) WINO_DY_ROW(2, S, M) WINO_DY_ROW(3, S, M)
-WINO_DY_ROWS(6, 4) WINO_DY_ROW(4, 6, 4) WINO_DY_ROW(5, 6, 4)
-WINO_DY_ROWS(6, 2) WINO_DY_ROW(4, 6, 2) WINO_DY_ROW(5, 6, 2)
-WINO_DY_ROWS(4, 2)
-
-static void (*const wino_dy_rows[WINO_FORMS][WINO_SIDE])(const wino_dy_tile *, vf *) = {
-    {wino_dy_row_0_6_4, wino_dy_row_1_6_4, wino_dy_row_2_6_4,
-     wino_dy_row_3_6_4, wino_dy_row_4_6_4, wino_dy_row_5_6_4},
-    {wino_dy_row_0_6_2, wino_dy_row_1_6_2, wino_dy_row_2_6_2,
-     wino_dy_row_3_6_2, wino_dy_row_4_6_2, wino_dy_row_5_6_2},
-    {wino_dy_row_0_4_2, wino_dy_row_1_4_2, wino_dy_row_2_4_2, wino_dy_row_3_4_2}};
 
 INLINE void wino_dm_image(const vf *half, int l, vf m[WINO_SIDE], const int S, const int M) {
     vf y[4];
@@ -147,7 +134,7 @@ INLINE void wino_dm_image(const vf *half, int l, vf m[WINO_SIDE], const int S, c
     wino_output_adjoint(y, m, S, M);
 }
 
-/* Along x, for each image; width: floats from one image to the next. */
+/* Along x, for each image. */
 INLINE void wino_dm_images(const vf *half, float *to, int64_t width, int64_t position, const int S, const int M) {
     for (int l = 0; l < VW; l++, to += width) {
         vf m[WINO_SIDE];
@@ -156,7 +143,7 @@ INLINE void wino_dm_images(const vf *half, float *to, int64_t width, int64_t pos
     }
 }
 
-/* The same in bf16; width: from one pair of images to the next. */
+/* The same in bf16. */
 INLINE void wino_dm_pairs(const vf *half, float *to, int64_t width, int64_t position, const int S, const int M) {
     for (int l = 0; l < VW; l += 2, to += width) {
         vf even[WINO_SIDE], odd[WINO_SIDE];
@@ -174,24 +161,29 @@ INLINE void wino_dm_pairs(const vf *half, float *to, int64_t width, int64_t posi
 WINO_FOR_EACH(WINO_DM, wino_dm_images)
 WINO_FOR_EACH(WINO_DM, wino_dm_pairs)
 
-static void (*const wino_dm[2][WINO_FORMS])(const vf *, float *, int64_t, int64_t) = {
-    {WINO_FOR_EACH(WINO_NAME, wino_dm_images)}, {WINO_FOR_EACH(WINO_NAME, wino_dm_pairs)}};
+/* Row I of a tile; the two halves are not inlined, for the sake of registers. */
+#define WINO_ROW_DM(I, S, M, name) \
+    static void wino_row_##name##_##I##_##S##_##M(const wino_dy_tile *t, float *to, int64_t width, \
+                                                  int64_t position) { \
+        vf half[4 * VW]; \
+        wino_dy_row_##I##_##S##_##M(t, half); \
+        wino_dm_##name##_##S##_##M(half, to, width, position); \
+    }
+#define WINO_ROW(I, S, M) \
+    NOINLINE void wino_dy_row_##I##_##S##_##M(const wino_dy_tile *t, vf *half) { \
+        wino_dy_row(t, half, I, S, M); \
+    } \
+    WINO_ROW_DM(I, S, M, images) WINO_ROW_DM(I, S, M, pairs)
+#define WINO_ROW_IMAGES_NAME(I, S, M) wino_row_images_##I##_##S##_##M,
+#define WINO_ROW_PAIRS_NAME(I, S, M) wino_row_pairs_##I##_##S##_##M,
+#define WINO_ROWS_TO_4(F, S, M) F(0, S, M) F(1, S, M) F(2, S, M) F(3, S, M)
+#define WINO_ROWS_TO_6(F, S, M) WINO_ROWS_TO_4(F, S, M) F(4, S, M) F(5, S, M)
+WINO_ROWS_TO_6(WINO_ROW, 6, 4) WINO_ROWS_TO_6(WINO_ROW, 6, 2) WINO_ROWS_TO_4(WINO_ROW, 4, 2)
 
-/* A row of dM of a run of tiles, `vectors` of filters from `first` on */
-static void wino_rows_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, int i,
-                         int64_t first, int64_t vectors, float *dm) {
-    const wino_job *j = &d->tiles;
-    int64_t width = vectors * VW;
-    vf half[4 * VW];
-    for (int64_t v = 0; v < vectors; v++)
-        for (int64_t t = 0; t < r->count; t++)
-            for (int64_t part = 0; part < j->parts; part++) {
-                wino_dy_tile from = wino_dy_tile_at(d, r, t, part, (first + v) * VW);
-                float *to = dm + ((tile + t) * j->parts + part) * d->line * width + v * VW;
-                wino_dy_rows[j->form][i](&from, half);
-                wino_dm[j->paired][j->form](half, to, width, d->dm_position);
-            }
-}
+#define WINO_ROW_NAMES(F) \
+    {{WINO_ROWS_TO_6(F, 6, 4)}, {WINO_ROWS_TO_6(F, 6, 2)}, {WINO_ROWS_TO_4(F, 4, 2)}}
+static wino_dy_function *const wino_row_dm[2][WINO_FORMS][WINO_SIDE] = {
+    WINO_ROW_NAMES(WINO_ROW_IMAGES_NAME), WINO_ROW_NAMES(WINO_ROW_PAIRS_NAME)};
 
 /* ---- units of work ---- */
 
@@ -226,14 +218,15 @@ static void wino_rows_clear(const wino_dw_job *d, const wino_rows_unit *u, float
 static void wino_rows_chunk(const wino_dw_job *d, int64_t begin, int64_t end, int64_t u,
                             int64_t units, const wino_rows_memory *s) {
     const wino_job *j = &d->tiles;
+    int side = wino_side_index(j->side);
     for (int row = -1; u < units; u++) {
         wino_rows_unit unit = wino_rows_unit_at(d, u);
         for (int64_t tile = begin, n; tile < end; tile += n) {
             wino_run_of_tiles r = wino_run_at(j, tile, end);
             n = r.count;
             if (unit.i != row)
-                (j->side == 4 ? wino_rows_x_4 : wino_rows_x_6)(d, &r, tile - begin, unit.i, s->v, s->columns);
-            wino_rows_dy(d, &r, tile - begin, unit.i, unit.first, unit.vectors, s->dm);
+                wino_rows_xs[side](d, &r, tile - begin, unit.i, s->v, s->columns);
+            wino_dw_dy(d, &r, tile - begin, unit.group, wino_row_dm[j->paired][j->form][unit.i], s->dm);
             if (unit.i == 0 && d->bias_sums)
                 wino_dw_add_bias(d, &r, unit.first * VW, unit.filters, s->bias);
         }

@@ -57,27 +57,27 @@ WINO_TILE_V(6) WINO_TILE_V(4)
     }
 WINO_TILES_COLUMNS(6) WINO_TILES_COLUMNS(4)
 
-/* [side == 4], and [paired] */
-static void (*const wino_tiles_columns[2])(const wino_source *, int64_t, float *) = {
-    wino_tiles_columns_6, wino_tiles_columns_4};
-static void (*const wino_tile_vs[2][2])(const float *, float *, const float *, int64_t) = {
-    {wino_tile_v_6, wino_tile_v_bf16_6}, {wino_tile_v_4, wino_tile_v_bf16_4}};
+/* [side], and [paired][side] */
+static void (*const wino_tiles_columns[WINO_SIDES])(const wino_source *, int64_t, float *) =
+    WINO_SIDE_NAMES(wino_tiles_columns);
+static void (*const wino_tile_vs[2][WINO_SIDES])(const float *, float *, const float *, int64_t) = {
+    WINO_SIDE_NAMES(wino_tile_v), WINO_SIDE_NAMES(wino_tile_v_bf16)};
 
 /* V of a run of tiles, the first of which is the chunk's tile `tile`. */
 static void wino_tiles_x(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile, float *v,
                          float *half) {
     const wino_job *j = &d->tiles;
     int64_t width = (r->count - 1) * j->m + j->side;
-    int small = j->side == 4;
+    int side = wino_side_index(j->side);
     for (int64_t part = 0; part < j->parts; part++) {
         wino_source s = wino_source_of(j, r, part, width);
         for (int64_t channel = 0; channel < j->in; channel++, wino_next_channel(&s, (int)j->side)) {
             wino_dw_row row = wino_dw_row_of(d, channel, v);
             float *first = row.to + (tile * j->parts + part) * row.step, *to = first, *next;
-            wino_tiles_columns[small](&s, width, half);
+            wino_tiles_columns[side](&s, width, half);
             for (int64_t t = 0; t < r->count; t++, to = next) {
                 next = t + 1 < r->count ? to + j->parts * row.step : first + d->line;
-                wino_tile_vs[small][j->paired](half + t * j->m * VW, to, next, d->v_position);
+                wino_tile_vs[j->paired][side](half + t * j->m * VW, to, next, d->v_position);
             }
         }
     }
@@ -125,7 +125,7 @@ INLINE void wino_dm_row(vf half[4][WINO_SIDE], const int i, vf m[WINO_SIDE], con
     wino_output_adjoint(y, m, S, M);
 }
 
-/* dM of a tile; width: floats from one image to the next. */
+/* dM of a tile */
 INLINE void wino_tile_images(const wino_dy_tile *t, float *to, int64_t width, int64_t position,
                              const int S, const int M) {
     vf pixels[16 * VW], half[4][WINO_SIDE], m[WINO_SIDE];
@@ -140,7 +140,7 @@ INLINE void wino_tile_images(const wino_dy_tile *t, float *to, int64_t width, in
     }
 }
 
-/* The same in bf16; width: from one pair of images to the next. */
+/* The same in bf16 */
 INLINE void wino_tile_pairs(const wino_dy_tile *t, float *to, int64_t width, int64_t position,
                             const int S, const int M) {
     vf pixels[16 * VW], half[2][4][WINO_SIDE], m[2][WINO_SIDE];
@@ -163,22 +163,8 @@ INLINE void wino_tile_pairs(const wino_dy_tile *t, float *to, int64_t width, int
 WINO_FOR_EACH(WINO_TILE_DM, wino_tile_images)
 WINO_FOR_EACH(WINO_TILE_DM, wino_tile_pairs)
 
-static void (*const wino_tile_dm[2][WINO_FORMS])(const wino_dy_tile *, float *, int64_t, int64_t) = {
+static wino_dy_function *const wino_tile_dm[2][WINO_FORMS] = {
     {WINO_FOR_EACH(WINO_NAME, wino_tile_images)}, {WINO_FOR_EACH(WINO_NAME, wino_tile_pairs)}};
-
-/* dM of a run of tiles, `vectors` of filters from `first` on */
-static void wino_tiles_dy(const wino_dw_job *d, const wino_run_of_tiles *r, int64_t tile,
-                          int64_t first, int64_t vectors, float *dm) {
-    const wino_job *j = &d->tiles;
-    int64_t width = vectors * VW;
-    for (int64_t v = 0; v < vectors; v++)
-        for (int64_t t = 0; t < r->count; t++)
-            for (int64_t part = 0; part < j->parts; part++) {
-                wino_dy_tile from = wino_dy_tile_at(d, r, t, part, (first + v) * VW);
-                float *to = dm + ((tile + t) * j->parts + part) * d->line * width + v * VW;
-                wino_tile_dm[j->paired][j->form](&from, to, width, d->dm_position);
-            }
-}
 
 /* ---- shares ---- */
 
@@ -199,7 +185,7 @@ static void wino_tiles_chunk(const wino_dw_job *d, int64_t begin, int64_t end,
         int64_t first = part_begin(d->groups, group), vectors = part_size(d->groups, group);
         for (int64_t t = begin; t < end; t += r.count) {
             r = wino_run_at(&d->tiles, t, end);
-            wino_tiles_dy(d, &r, t - begin, first, vectors, s->dm);
+            wino_dw_dy(d, &r, t - begin, group, wino_tile_dm[d->tiles.paired][d->tiles.form], s->dm);
         }
         wino_dw_multiply(d, (int)d->tiles.area, vectors, end - begin, s->v, s->dm, sums + first * VW);
     }

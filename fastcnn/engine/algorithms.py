@@ -7,6 +7,7 @@ not depend on it.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,22 @@ Arrays = dict[str, Any]
 Params = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Task:
+    """One direction of a convolution in a plan.
+
+    direction: forward, backward_input, backward_weight, or max_pool_backward_weight, where the
+        gradient is there before and after unpooling.
+    channels: of a group.
+    """
+
+    build: "Builder"
+    conv: "Convolution"
+    direction: str
+    channels: int
+    filters: int
+
+
 class Algorithm(ABC):
     """Appends the kernels of one direction. arrays: as in the rows of the direct kernels; those of
     a convolution that is followed by a 2x2 max pool have an index."""
@@ -29,16 +46,11 @@ class Algorithm(ABC):
     adds = False  # its input gradient can take in one from elsewhere, z
 
     @abstractmethod
-    def accepts(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> bool:
-        """Whether it can do this and pays. direction: forward, backward_input, backward_weight, or
-        max_pool_backward_weight, where the gradient is there before and after unpooling."""
+    def accepts(self, task: Task) -> bool:
+        """Whether it can do this and pays."""
 
     @abstractmethod
-    def emit(
-        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
-    ) -> None:
+    def emit(self, task: Task, arrays: Arrays, act: Params) -> None:
         """act: parameters of the activation."""
 
 
@@ -49,20 +61,16 @@ def kernel_name(family: str, direction: str, arrays: Arrays) -> str:
 class Direct(Algorithm):
     """Every tap a multiplication: csrc/conv2d_impl.h. Reads borders of zeros from memory."""
 
-    def accepts(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> bool:
+    def accepts(self, task: Task) -> bool:
         return True
 
-    def emit(
-        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
-    ) -> None:
-        back = direction == "backward_input"
+    def emit(self, task: Task, arrays: Arrays, act: Params) -> None:
+        conv, back = task.conv, task.direction == "backward_input"
         read, params = ("dy", conv.backward_params) if back else ("x", conv.forward_params)
         border = conv.halo if back else conv.pads
-        arrays = {**arrays, read: build.padded(arrays[read], border)}
-        name = kernel_name(self.family(arrays), direction, arrays)
-        build.step(name, {**params, **act}, **arrays)
+        arrays = {**arrays, read: task.build.padded(arrays[read], border)}
+        name = kernel_name(self.family(arrays), task.direction, arrays)
+        task.build.step(name, {**params, **act}, **arrays)
 
     def family(self, arrays: Arrays) -> str:
         """Of kernels."""
@@ -78,13 +86,13 @@ class DirectBf16(Direct):
     ROUNDING, OUTPUT = 4, 10
     LEAST_GAIN = 1.25
 
-    def accepts(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> bool:
-        fits = build.lanes == 16 and conv.groups == 1 and not direction.startswith("max_pool")
+    def accepts(self, task: Task) -> bool:
+        build, conv = task.build, task.conv
+        fits = build.lanes == 16 and conv.groups == 1 and not task.direction.startswith("max_pool")
         if build.precision != "bf16" or not fits:
             return False
-        if direction == "backward_input":
+        channels, filters = task.channels, task.filters
+        if task.direction == "backward_input":
             channels, filters = filters, channels
         depth = channels * conv.area
         rounded = depth * filters / 2 + self.ROUNDING * depth + self.OUTPUT * filters
@@ -104,51 +112,45 @@ class Winograd(Algorithm):
     LEAST_GAIN = 1.4  # that many times more multiply-adds direct convolution must need
     LEAST_POOLED_GAIN = 2.0  # direct convolution skips zeros of unpooled gradients
 
-    def accepts(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> bool:
-        made = OPS["winograd_forward"].made_by(build.backend)
-        fits = conv.is_plain and conv.kernel in ((3, 3), (5, 5))
-        if not (build.winograd and made and fits and self._takes_lanes(build, direction)):
+    def accepts(self, task: Task) -> bool:
+        made = OPS["winograd_forward"].made_by(task.build.backend)
+        fits = task.conv.is_plain and task.conv.kernel in ((3, 3), (5, 5))
+        if not (task.build.winograd and made and fits and self._takes_lanes(task)):
             return False
-        pooled = direction.startswith("max_pool")
-        gain = self._product(build, conv, direction, channels, filters).gain()
-        return gain > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
+        pooled = task.direction.startswith("max_pool")
+        return self._product(task).gain() > (self.LEAST_POOLED_GAIN if pooled else self.LEAST_GAIN)
 
-    def _takes_lanes(self, build: "Builder", direction: str) -> bool:
+    def _takes_lanes(self, task: Task) -> bool:
         """Blocks of 16 images, or single ones in predictions."""
-        single = build.lanes == 1 and not build.training and direction == "forward"
+        build = task.build
+        single = build.lanes == 1 and not build.training and task.direction == "forward"
         return build.lanes == VECTOR or single
 
-    def _product(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> Product:
-        size = conv.size if direction == "backward_input" else conv.output
-        shape = direction, build.blocks, size, conv.kernel[0], channels, filters
-        return Product(*shape, build.lanes, build.training)
+    def _product(self, task: Task) -> Product:
+        build, conv = task.build, task.conv
+        return Product(
+            direction=task.direction,
+            blocks=build.blocks,
+            size=conv.size if task.direction == "backward_input" else conv.output,
+            kernel=conv.kernel[0],
+            channels=task.channels,
+            filters=task.filters,
+            lanes=build.lanes,
+            training=build.training,
+        )
 
-    def emit(
-        self, build: "Builder", conv: "Convolution", direction: str, arrays: Arrays, act: Params
-    ) -> None:
-        pads = {"pad_top": conv.pads[0], "pad_left": conv.pads[2]}
-        filters, channels = arrays["dw" if direction == "backward_weight" else "w"].shape[:2]
-        product = self._product(build, conv, direction, channels, filters)
-        if direction == "backward_weight":
-            self._emit_weight(build, product, {"kernel": conv.kernel[0], **pads}, **arrays)
+    def emit(self, task: Task, arrays: Arrays, act: Params) -> None:
+        pads = {"pad_top": task.conv.pads[0], "pad_left": task.conv.pads[2]}
+        if task.direction == "backward_weight":
+            self._emit_weight(task, {"kernel": task.conv.kernel[0], **pads}, **arrays)
         else:
-            params = {"side": product.side(), **pads, **act}
-            build.step(kernel_name(self.FAMILY, direction, arrays), params, **arrays)
+            params = {"side": self._product(task).side(), **pads, **act}
+            task.build.step(kernel_name(self.FAMILY, task.direction, arrays), params, **arrays)
 
     def _emit_weight(
-        self,
-        build: "Builder",
-        product: Product,
-        params: Params,
-        x: Any,
-        dy: Any,
-        dw: np.ndarray,
-        db: Any,
+        self, task: Task, params: Params, x: Any, dy: Any, dw: np.ndarray, db: Any
     ) -> None:
+        build, product = task.build, self._product(task)
         if build.all_unwanted([dw, db]):
             return
         made: Arrays = {
@@ -165,17 +167,13 @@ class WinogradBf16(Winograd):
 
     FAMILY = "winograd_bf16"
 
-    def accepts(
-        self, build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-    ) -> bool:
-        fits = super().accepts(build, conv, direction, channels, filters)
-        return build.precision == "bf16" and build.lanes == VECTOR and fits
+    def accepts(self, task: Task) -> bool:
+        build = task.build
+        return build.precision == "bf16" and build.lanes == VECTOR and super().accepts(task)
 
 
 ALGORITHMS: tuple[Algorithm, ...] = (WinogradBf16(), Winograd(), DirectBf16(), Direct())
 
 
-def choose(
-    build: "Builder", conv: "Convolution", direction: str, channels: int, filters: int
-) -> Algorithm:
-    return next(a for a in ALGORITHMS if a.accepts(build, conv, direction, channels, filters))
+def choose(task: Task) -> Algorithm:
+    return next(algorithm for algorithm in ALGORITHMS if algorithm.accepts(task))

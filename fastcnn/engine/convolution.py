@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.engine.algorithms import Algorithm, choose
+from fastcnn.engine.algorithms import Task, choose
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.options import as_pair, check_image, resolve_padding, row_padding
@@ -82,10 +82,10 @@ class Convolution:
 
     # ---- kernels
 
-    def algorithm(self, build: Builder, direction: str, w: np.ndarray) -> Algorithm:
-        """What computes this direction, with weights of this shape."""
+    def task(self, build: Builder, direction: str, w: np.ndarray) -> Task:
+        """This direction, with weights of this shape."""
         filters, channels = w.shape[:2]
-        return choose(build, self, direction, channels, filters)
+        return Task(build, self, direction, channels, filters)
 
     def padded(self, build: Builder, x: Tensor) -> Padded:
         return build.padded(x, self.pads)
@@ -105,26 +105,27 @@ class Convolution:
         if index is not None:
             arrays["index"] = index
         act = {"activation": y.activation, "alpha": y.alpha}
-        self.algorithm(build, "forward", w).emit(build, self, direction, arrays, act)
+        algorithm = choose(self.task(build, "forward", w))
+        algorithm.emit(self.task(build, direction, w), arrays, act)
 
     def backward_weight(
         self, build: Builder, x: Tensor, dy: Tensor, dw: np.ndarray, db: Weights
     ) -> None:
         arrays = {"x": x, "dy": dy, "dw": dw, "db": db}
-        direction = "backward_weight"
-        self.algorithm(build, direction, dw).emit(build, self, direction, arrays, {})
+        task = self.task(build, "backward_weight", dw)
+        choose(task).emit(task, arrays, {})
 
     def backward_input(self, build: Builder, x: Tensor, dy: Tensor, w: np.ndarray) -> None:
         """The gradient of x, if somebody needs it."""
         if not x.needs_gradient:
             return
         slope, act = build.backward_slope(x)
-        direction = "backward_input"
-        algorithm = self.algorithm(build, direction, w)
+        task = self.task(build, "backward_input", w)
+        algorithm = choose(task)
         other = build.take_gradient(x) if algorithm.adds else None
         arrays = {"dy": dy, "w": w, **slope, **({} if other is None else {"z": other})}
         build.add_gradient(
-            x, lambda dx: algorithm.emit(build, self, direction, {**arrays, "dx": dx}, act), True
+            x, lambda dx: algorithm.emit(task, {**arrays, "dx": dx}, act), slope=True
         )
 
 

@@ -13,9 +13,13 @@ from tests.compare.cheap import Broken, Deadly, Nearest, images
 X, Y = images()
 
 
-def outcome(models, pool, folds=2, sizes=(40,)):
+def jobs_of(models, folds=2, sizes=(40,)):
     candidates = [Given(title, {}, estimator) for title, estimator in models.items()]
-    jobs = all_jobs(candidates, cross_validation(Y, folds, sizes, [0]), 1, None)
+    return all_jobs(candidates, cross_validation(Y, folds, sizes, [0]), 1, None)
+
+
+def outcome(models, pool, folds=2, sizes=(40,)):
+    jobs = jobs_of(models, folds, sizes)
     found = {}
     run_jobs(jobs, Arrays(X, Y, X, Y), pool, lambda job, result: found.update({job: result}))
     assert set(found) == set(jobs)
@@ -38,6 +42,15 @@ def test_a_process_that_dies_takes_only_its_job_with_it():
     results = outcome({"good": Nearest(), "deadly": Deadly()}, Pool(2))
     assert {r["model"] for r in results if r["status"] == "failed"} == {"deadly"}
     assert all("process died" in r["error"] for r in results if r["model"] == "deadly")
+
+
+def test_an_interrupt_while_a_result_is_saved_warns_of_nothing(recwarn):
+    def save(job, result):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(jobs_of({"cheap": Nearest()}, folds=3), Arrays(X, Y, X, Y), Pool(2), save)
+    assert not [w for w in recwarn if "cancelled" in str(w.message)]
 
 
 def test_dask_needs_a_scheduler():

@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn import Sequential
 from fastcnn import layers as L
-from fastcnn.engine.algorithms import Winograd, choose
+from fastcnn.engine.algorithms import Task, Winograd, choose
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.convolution import Convolution
 from fastcnn.engine.graph import Graph
@@ -80,7 +80,7 @@ def test_the_rule(channels, filters, kernel, size, batch, directions):
     pads = (kernel // 2, (kernel - 1) // 2) * 2
     conv = Convolution((size, size), (kernel, kernel), pads=pads)
     for direction in DIRECTIONS:
-        chosen = choose(build, conv, direction, channels, filters)
+        chosen = choose(Task(build, conv, direction, channels, filters))
         assert isinstance(chosen, Winograd) == (direction in directions.split()), direction
 
 

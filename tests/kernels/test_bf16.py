@@ -10,7 +10,7 @@ from fastcnn.kernels.reference.conv2d import windows
 from tests.kernels.compare import as_float64, assert_native_matches_reference, makers, run
 from tests.kernels.conv2d_cases import Case, canaries
 from tests.kernels.conv2d_cases import problems as direct_problems
-from tests.kernels.test_winograd import (
+from tests.kernels.winograd_cases import (
     FORMS,
     backward_arrays,
     formed,

@@ -15,7 +15,7 @@ PADS: dict[str, Any] = {"pad_top": 0, "pad_left": 0}
 FORWARD: dict[str, Any] = {**PADS, "side": 6}
 TO_INPUT: dict[str, Any] = {**PADS, "halo_top": 0, "halo_left": 0, "side": 6}
 # Sums of a tile are larger than what a saturating activation leaves of them, or cancellation in db.
-# What the error may be beside that of direct convolution stands in tests/kernels/test_winograd.py.
+# What it may be beside that of direct convolution stands in tests/kernels/test_winograd_error.py.
 TOLERANCE = 1e-4
 # The last bit before rounding decides which bf16 a number becomes: single terms differ by 2^-8.
 # How close sums are on average stands in tests/kernels/test_bf16.py.

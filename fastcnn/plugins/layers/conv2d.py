@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from fastcnn.engine.algorithms import Direct
+from fastcnn.engine.algorithms import Direct, choose
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.convolution import Convolution, convolution_of
 from fastcnn.engine.layer import Parameter, Shape
@@ -110,7 +110,7 @@ class Conv2D(WeightedLayer):
         if stage.pool is not None and stage.x.needs_gradient:
             dz = self._unpool(build, stage)
         dw, db = self._kernel_gradient(build, stage), self.bias_gradient(build, stage)
-        direct = isinstance(conv.algorithm(build, "max_pool_backward_weight", dw), Direct)
+        direct = isinstance(choose(conv.task(build, "max_pool_backward_weight", dw)), Direct)
         of_pooled = self._skips_zeros and direct
         if stage.pool is not None and (of_pooled or not stage.x.needs_gradient):
             self._backward_weight_of_pooled(build, stage)

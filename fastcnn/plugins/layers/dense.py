@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from fastcnn.engine.algorithms import DirectBf16, choose
+from fastcnn.engine.algorithms import DirectBf16, Task, choose
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.convolution import Convolution
 from fastcnn.engine.layer import Parameter, Shape
@@ -50,7 +50,7 @@ class Dense(WeightedLayer):
 
     def _in_bf16(self, build: Builder, stage: Stage, direction: str) -> bool:
         units, features = stage.node.parameters["kernel"].shape
-        return isinstance(choose(build, PIXEL, direction, features, units), DirectBf16)
+        return isinstance(choose(Task(build, PIXEL, direction, features, units)), DirectBf16)
 
     def forward(self, build: Builder, stage: Stage) -> None:
         w, b = build.folded(stage, build.parameter(stage, "kernel"), self.bias(build, stage))
