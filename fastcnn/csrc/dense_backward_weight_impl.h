@@ -117,6 +117,8 @@ static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) 
                    .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
                    .steps = lanes, .out_row = dw->stride[0],
                    .near = inputs * dy->shape[1] < DENSE_FAR};
+    int whole = active <= dense_group(x) && inputs % VW == 0 && dw->stride[0] % VW == 0;
+    t.streamed = whole && streams_bytes(dw->data, inputs * dy->shape[1] * sizeof(float));
     for (int v = 0; v < TILE_COLUMNS; v++) t.column[v] = images + v * VW;
     for (int64_t block = 0; block < active; block += dense_group(x)) {
         t.segments = min_i64(dense_group(x), active - block);
@@ -129,6 +131,7 @@ static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) 
             weight_tiles(a, block, vectors, k, outputs, item - first, stop - first, &t);
         }
     }
+    if (t.streamed) stream_end();
 }
 
 static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {

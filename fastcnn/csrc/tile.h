@@ -29,6 +29,7 @@ typedef struct {
     int add;             /* to what out holds already */
     int relu;            /* of what is stored */
     int near;            /* out is in L1 or L2: not fetched, where y isn't either */
+    int streamed;        /* out goes past the caches; not fetched, so no sums may be added to */
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
@@ -71,9 +72,14 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
     if (t->y[0]) tile_slope(rows, columns, t, acc);
     if (t->relu)
         UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = activate(ACT_RELU, acc[k], 0.0f);
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < columns; v++)
-            store(t->out[v] + m * t->out_row, acc[m * columns + v]);
+    if (t->streamed)
+        UNROLL for (int m = 0; m < rows; m++)
+            UNROLL for (int v = 0; v < columns; v++)
+                stream(t->out[v] + m * t->out_row, acc[m * columns + v]);
+    else
+        UNROLL for (int m = 0; m < rows; m++)
+            UNROLL for (int v = 0; v < columns; v++)
+                store(t->out[v] + m * t->out_row, acc[m * columns + v]);
 }
 
 /* What the tile will store to, and read once, is on its way while the sums are made. Where that is
@@ -122,7 +128,7 @@ INLINE void tile(int rows, int columns, int near, const tile_args *t) {
     int64_t pace = paced || t->fetch ? TILE_PACE : t->steps;
     const float *fetch = t->fetch;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
-    if (!paced && !t->near)
+    if (!paced && !t->near && !t->streamed)
         UNROLL for (int m = 0; m < rows; m++) tile_prefetch(m, columns, t);
     int64_t row = t->scalar_row;
     for (int64_t s = 0; s < t->segments; s++) {
