@@ -1,10 +1,14 @@
 /* dx = (w^T dy) times the slope of the activation before. */
 #include "dense_few_input_impl.h"
 
-#define DENSE_PANEL 48      /* inputs in a panel; a multiple of all tile_rows */
-#define DENSE_OUTPUTS 512   /* of a block of one panel (96 KiB): stays in L2 */
-#define DENSE_LARGE (1024 * 1024)   /* weights from which on a block has fewer outputs, in longer */
-#define DENSE_LARGE_OUTPUTS 128     /* runs: of rows 2^k bytes apart L2 keeps but a few lines */
+/* A block of weights stays in L2, together with what of the next one is fetched meanwhile: 1,024
+ * rows of one panel, cut up and put side by side. The longer the sums, the better; but of rows that
+ * are far apart L2 keeps but a few lines, and memory likes long pieces of a row. */
+#define DENSE_PANEL 48      /* inputs in a panel, a multiple of most tall_rows; 64 of one column */
+#define DENSE_BLOCK 1024    /* rows of a panel in a block */
+#define DENSE_OUTPUTS 512   /* of a block */
+#define DENSE_LARGE (1024 * 1024)   /* weights from which on they are: */
+#define DENSE_LARGE_OUTPUTS 256
 
 /* How the work is cut: items are (panel, group of columns), blocks some panels by some outputs. */
 typedef struct {
@@ -14,9 +18,10 @@ typedef struct {
 
 static dense_cut dense_cut_of(const fc_tensor *w, int64_t columns) {
     int large = w->shape[0] * w->shape[1] >= DENSE_LARGE;
-    return (dense_cut){parts_of(w->shape[1], DENSE_PANEL), parts_of(columns, TILE_COLUMNS),
-                       parts_of(w->shape[0], large ? DENSE_LARGE_OUTPUTS : DENSE_OUTPUTS),
-                       large ? DENSE_OUTPUTS / DENSE_LARGE_OUTPUTS : 1};
+    int64_t outputs = large ? DENSE_LARGE_OUTPUTS : DENSE_OUTPUTS;
+    int64_t panel = columns == 1 ? 4 * TALL_ROWS : DENSE_PANEL;
+    return (dense_cut){parts_of(w->shape[1], panel), parts_of(columns, TILE_COLUMNS),
+                       parts_of(w->shape[0], outputs), DENSE_BLOCK / outputs};
 }
 
 /* Rows of weights that will be read soon */
@@ -38,16 +43,17 @@ static dense_ahead next_block(const fc_tensor *w, const dense_cut *cut, int64_t 
     return (dense_ahead){cdata(w) + o * w->stride[0] + input, part_begin(cut->panels, stop) - input};
 }
 
-/* dx of the inputs of a panel, columns of one group; sums over outputs [o, o + t->steps). Each tile
- * fetches another line of the rows in `ahead`, from *line on. */
+/* dx of the inputs of a panel, columns of one group; sums over outputs [o, o + t->steps). *done
+ * tiles of the block have fetched rows in `ahead`, and each fetches some more. Row after row: the
+ * hardware then runs ahead; a line of each keeps no more coming than one core may ask for. */
 static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item, int64_t o,
-                           dense_ahead ahead, int64_t *line, tile_args *t) {
+                           dense_ahead ahead, int64_t *done, tile_args *t) {
     const fc_tensor *dy = &a->t[0], *w = &a->t[1], *y = &a->t[2], *dx = &a->t[3];
     int64_t panel = item / cut->columns.parts, group = item % cut->columns.parts;
     int64_t input = part_begin(cut->panels, panel), width = part_size(cut->panels, panel);
     int64_t column = part_begin(cut->columns, group), count = part_size(cut->columns, group);
     int sloped = y->data && o + t->steps == w->shape[0];
-    partition tiles = parts_of(width, tile_rows[part_most(cut->columns)]);
+    partition tiles = parts_of(width, tall_rows[part_most(cut->columns)]);
     const float *from[TILE_COLUMNS];
     float *out[TILE_COLUMNS];
     for (int64_t v = 0; v < count; v++) {
@@ -55,14 +61,15 @@ static void backward_panel(const fc_args *a, const dense_cut *cut, int64_t item,
         out[v] = dense_column(dx, column + v) + input * dx->stride[1];
         if (sloped) from[v] = dense_column(y, column + v) + input * y->stride[1];
     }
-    for (int64_t k = 0; k < tiles.parts; k++, *line += FC_ALIGN / sizeof(float)) {
-        int64_t i = part_begin(tiles, k);
+    t->fetch_lines = ceil_div(ahead.floats, FC_ALIGN / sizeof(float));
+    for (int64_t k = 0; k < tiles.parts; k++, ++*done) {
+        int64_t i = part_begin(tiles, k), row = *done * t->steps / TILE_PACE;
         for (int64_t v = 0; v < count; v++) {
             t->out[v] = out[v] + i * dx->stride[1];
             t->y[v] = sloped ? from[v] + i * y->stride[1] : NULL;
         }
         t->scalar = cdata(w) + o * w->stride[0] + input + i;
-        t->fetch = *line < ahead.floats ? ahead.from + *line : NULL;
+        t->fetch = ahead.floats && row < t->steps ? ahead.from + row * w->stride[0] : NULL;
         run_tile(part_size(tiles, k), count, t);
     }
 }
@@ -73,11 +80,11 @@ static void backward_blocks(const fc_args *a, const dense_cut *cut, int64_t begi
     int64_t columns = cut->columns.parts, first = begin / columns, stop = ceil_div(end, columns);
     for (int64_t c = 0; c < cut->outputs.parts; c++) {
         dense_ahead next = next_block(&a->t[1], cut, c + 1, first, stop);
-        int64_t line = 0;
+        int64_t done = 0;
         t->steps = part_size(cut->outputs, c);
         t->add = c > 0;
         for (int64_t item = begin; item < end; item++)
-            backward_panel(a, cut, item, part_begin(cut->outputs, c), next, &line, t);
+            backward_panel(a, cut, item, part_begin(cut->outputs, c), next, &done, t);
     }
 }
 
@@ -89,8 +96,7 @@ static void dense_backward_input_lanes(const fc_args *a, const fc_context *ctx) 
     split(cut.panels.parts * cut.columns.parts, ctx, &begin, &end);
     tile_args t = {.column_step = dy->stride[1], .scalar_row = 1, .scalar_step = w->stride[0],
                    .segments = 1, .out_row = dx->stride[1], .y_row = y->stride[1],
-                   .fetch_lines = TILE_PACE, .fetch_step = w->stride[0],
-                   .fetch_pace = TILE_PACE * w->stride[0],
+                   .fetch_step = FC_ALIGN / sizeof(float), .fetch_pace = w->stride[0],
                    .slope = slope_of((int)a->i[0], (float)a->f[0])};
     for (; begin < end; begin = stop) {
         stop = min_i64(end, (begin / cut.columns.parts + cut.wide) * cut.columns.parts);

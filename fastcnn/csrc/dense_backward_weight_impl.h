@@ -36,7 +36,7 @@ static void transpose_inputs(const fc_tensor *x, int64_t block, int64_t blocks, 
 static void prefetch_next_inputs(const fc_tensor *x, int64_t block, int64_t blocks, int64_t input,
                                  int64_t piece, int64_t pieces) {
     int64_t vectors = min_i64(TILE_COLUMNS, ceil_div(x->shape[1] - input, VW));
-    if (x->shape[0] * x->shape[1] * x->shape[2] < DENSE_FAR || vectors <= 0) return;
+    if (vectors <= 0) return;
     partition runs = {blocks * vectors, pieces};
     for (int64_t r = part_begin(runs, piece); r < part_begin(runs, piece + 1); r++) {
         int64_t first = input + r % vectors * VW;
@@ -86,6 +86,26 @@ static void run_ragged_tile(int64_t rows, int64_t count, int64_t width, tile_arg
 
 INLINE int64_t dense_group(const fc_tensor *x) { return max_i64(1, DENSE_IMAGES / x->shape[2]); }
 
+/* dw of the inputs of part `k` of `vectors`, whose images are transposed, tiles [tile, stop) of
+ * outputs */
+static void weight_tiles(const fc_args *a, int64_t block, partition vectors, int64_t k,
+                         partition outputs, int64_t tile, int64_t stop, tile_args *t) {
+    const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2];
+    int64_t input = part_begin(vectors, k) * VW, count = part_size(vectors, k);
+    int64_t inputs = x->shape[1], far = x->shape[0] * inputs * x->shape[2] >= DENSE_FAR;
+    for (part o = part_at(outputs, tile); tile < stop; tile++, part_next(&o)) {
+        float *out = (float *)dw->data + o.begin * dw->stride[0] + input;
+        for (int64_t v = 0; v < count; v++) t->out[v] = out + v * VW;
+        t->scalar = dense_row(dy, block, o.begin);
+        if (far)
+            prefetch_next_inputs(x, block, t->segments, input + count * VW, tile, outputs.parts);
+        if (input + count * VW <= inputs)
+            run_tile(o.size, count, t);
+        else
+            run_ragged_tile(o.size, count, inputs - input, *t);
+    }
+}
+
 static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) {
     const fc_tensor *x = &a->t[0], *dy = &a->t[1], *dw = &a->t[2];
     float *images = (float *)ctx->scratch;
@@ -97,28 +117,21 @@ static void dense_backward_weight_many(const fc_args *a, const fc_context *ctx) 
                    .scalar_row = dy->stride[1], .scalar_step = 1, .scalar_segment = dy->stride[0],
                    .steps = lanes, .out_row = dw->stride[0],
                    .near = inputs * dy->shape[1] < DENSE_FAR};
+    int whole = active <= dense_group(x) && inputs % VW == 0 && dw->stride[0] % VW == 0;
+    t.streamed = whole && streams_bytes(dw->data, inputs * dy->shape[1] * sizeof(float));
+    for (int v = 0; v < TILE_COLUMNS; v++) t.column[v] = images + v * VW;
     for (int64_t block = 0; block < active; block += dense_group(x)) {
-        int64_t transposed = -1;
         t.segments = min_i64(dense_group(x), active - block);
         t.add = block > 0;
-        for (int64_t item = begin; item < end; item++) {
-            int64_t part = item / outputs.parts, tile = item % outputs.parts;
-            int64_t input = part_begin(vectors, part) * VW, count = part_size(vectors, part);
-            int64_t o = part_begin(outputs, tile), rows = part_size(outputs, tile);
-            if (part != transposed) transpose_inputs(x, block, t.segments, input, count, images);
-            transposed = part;
-            for (int64_t v = 0; v < count; v++) {
-                t.column[v] = images + v * VW;
-                t.out[v] = (float *)dw->data + o * dw->stride[0] + input + v * VW;
-            }
-            t.scalar = dense_row(dy, block, o);
-            prefetch_next_inputs(x, block, t.segments, input + count * VW, tile, outputs.parts);
-            if (input + count * VW <= inputs)
-                run_tile(rows, count, &t);
-            else
-                run_ragged_tile(rows, count, inputs - input, t);
+        for (int64_t item = begin, stop; item < end; item = stop) {
+            int64_t k = item / outputs.parts, first = k * outputs.parts;
+            stop = min_i64(end, first + outputs.parts);
+            transpose_inputs(x, block, t.segments, part_begin(vectors, k) * VW,
+                             part_size(vectors, k), images);
+            weight_tiles(a, block, vectors, k, outputs, item - first, stop - first, &t);
         }
     }
+    if (t.streamed) stream_end();
 }
 
 static void dense_backward_weight(const fc_args *a, const fc_context *ctx) {

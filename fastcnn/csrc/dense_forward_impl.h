@@ -6,6 +6,7 @@
 
 #define DENSE_INPUTS 1024   /* inputs in one go: vectors of TILE_COLUMNS * VW images stay in L2 */
 #define DENSE_KEPT 8        /* so do those of so many times VW images */
+#define DENSE_FAR_ROWS 8    /* of weights in memory: of rows 2^k bytes apart L1 keeps 12 lines */
 
 /* `count` rows of n floats at their stride; contiguous rows are one long row. */
 static void activate_rows(const fc_args *a, float *y, int64_t stride, int64_t count, int64_t n) {
@@ -48,14 +49,15 @@ static void dense_forward_lanes(const fc_args *a, const fc_context *ctx) {
     partition columns = parts_of(active_blocks(x, ctx) * (x->shape[2] / VW), TILE_COLUMNS);
     if (!columns.parts) return;
     int64_t kept = columns.n <= DENSE_KEPT, begin, end;
-    partition outputs = parts_of(w->shape[0], tile_rows[part_most(columns)]);
+    int64_t rows = tall_rows[part_most(columns)], far = w->shape[0] * w->shape[1] >= DENSE_MEMORY;
+    partition outputs = parts_of(w->shape[0], far ? min_i64(rows, DENSE_FAR_ROWS) : rows);
     partition inputs = parts_of(w->shape[1], DENSE_INPUTS);
     split(columns.parts * outputs.parts, ctx, &begin, &end);
     tile_args t = {.column_step = x->stride[1], .scalar_row = w->stride[0], .scalar_step = 1,
                    .segments = 1, .out_row = y->stride[1],
                    .near = y->shape[0] * y->shape[1] * y->shape[2] < DENSE_FAR,
                    .fetch_step = w->stride[0], .fetch_pace = TILE_PACE};
-    if (w->shape[0] * w->shape[1] >= DENSE_MEMORY) t.fetch_lines = part_most(outputs);
+    if (far) t.fetch_lines = part_most(outputs);
     for (int64_t c = 0; c < inputs.parts; c++) {
         t.steps = part_size(inputs, c);
         t.add = c > 0;

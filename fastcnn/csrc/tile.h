@@ -1,4 +1,4 @@
-/* The inner loop of the dense kernels, whatever their direction: a tile of up to TILE_ROWS rows of
+/* The inner loop of the dense kernels, whatever their direction: a tile of up to TALL_ROWS rows of
  * scalars by up to TILE_COLUMNS columns of vectors,
  *
  *     out[m][v] = sum over segments s and steps k of  column[v][s, k] * scalar[m, s, k]
@@ -29,6 +29,7 @@ typedef struct {
     int add;             /* to what out holds already */
     int relu;            /* of what is stored */
     int near;            /* out is in L1 or L2: not fetched, where y isn't either */
+    int streamed;        /* out goes past the caches; not fetched, so no sums may be added to */
     const float *y[TILE_COLUMNS];   /* NULL, or laid out like out: multiply by f' from y */
     int64_t y_row;
     slope slope;
@@ -71,9 +72,14 @@ INLINE void tile_store(int rows, int columns, const tile_args *t, vf *acc) {
     if (t->y[0]) tile_slope(rows, columns, t, acc);
     if (t->relu)
         UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = activate(ACT_RELU, acc[k], 0.0f);
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < columns; v++)
-            store(t->out[v] + m * t->out_row, acc[m * columns + v]);
+    if (t->streamed)
+        UNROLL for (int m = 0; m < rows; m++)
+            UNROLL for (int v = 0; v < columns; v++)
+                stream(t->out[v] + m * t->out_row, acc[m * columns + v]);
+    else
+        UNROLL for (int m = 0; m < rows; m++)
+            UNROLL for (int v = 0; v < columns; v++)
+                store(t->out[v] + m * t->out_row, acc[m * columns + v]);
 }
 
 /* What the tile will store to, and read once, is on its way while the sums are made. Where that is
@@ -91,15 +97,40 @@ INLINE void tile_fetch(const float *p, int64_t lines, int64_t step) {
     for (; lines > 0; lines--, p += step) __builtin_prefetch(p, 0, 2);
 }
 
-INLINE void tile(int rows, int columns, const tile_args *t) {
-    vf acc[TILE_ROWS * TILE_COLUMNS];
+/* Rows of scalars that one pointer serves: were it all, whose distance no constant tells, there
+ * would be more offsets than registers, and loading them would take the turns of the scalars. */
+#define TILE_NEAR 3
+
+/* n steps of a segment */
+INLINE void tile_steps(int rows, int columns, int near, int64_t row, const tile_args *t, int64_t n,
+                       const float *scalar, const float **column, vf *acc) {
+    int64_t scalar_step = t->scalar_step, column_step = t->column_step;
+    const float *first[TALL_ROWS];
+    UNROLL for (int g = 0; g * near < rows; g++) first[g] = scalar + g * near * row;
+    for (int64_t k = 0; k < n; k++) {
+        vf x[TILE_COLUMNS];
+        UNROLL for (int v = 0; v < columns; v++) {
+            x[v] = load(column[v]);
+            column[v] += column_step;
+        }
+        UNROLL for (int m = 0; m < rows; m++) {
+            vf a = splat(first[m / near][m % near * row]);
+            UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += x[v] * a;
+        }
+        UNROLL for (int g = 0; g * near < rows; g++) first[g] += scalar_step;
+    }
+}
+
+/* near: rows where the distance of scalars is a constant, else TILE_NEAR */
+INLINE void tile(int rows, int columns, int near, const tile_args *t) {
+    vf acc[TALL_ROWS * TILE_COLUMNS];
     int paced = t->y[0] && t->steps >= TILE_PACE * rows, ahead = paced ? 0 : rows;
     int64_t pace = paced || t->fetch ? TILE_PACE : t->steps;
     const float *fetch = t->fetch;
     UNROLL for (int k = 0; k < rows * columns; k++) acc[k] = (vf){0};
-    if (!paced && !t->near)
+    if (!paced && !t->near && !t->streamed)
         UNROLL for (int m = 0; m < rows; m++) tile_prefetch(m, columns, t);
-    int64_t row = t->scalar_row, scalar_step = t->scalar_step, column_step = t->column_step;
+    int64_t row = t->scalar_row;
     for (int64_t s = 0; s < t->segments; s++) {
         const float *scalar = t->scalar + s * t->scalar_segment;
         const float *column[TILE_COLUMNS];
@@ -111,18 +142,11 @@ INLINE void tile(int rows, int columns, const tile_args *t) {
                 tile_fetch(fetch, t->fetch_lines, t->fetch_step);
                 fetch += t->fetch_pace;
             }
-            for (int64_t k = 0; k < n; k++) {
-                vf x[TILE_COLUMNS];
-                UNROLL for (int v = 0; v < columns; v++) {
-                    x[v] = load(column[v]);
-                    column[v] += column_step;
-                }
-                UNROLL for (int m = 0; m < rows; m++) {
-                    vf a = splat(scalar[m * row]);
-                    UNROLL for (int v = 0; v < columns; v++) acc[m * columns + v] += x[v] * a;
-                }
-                scalar += scalar_step;
-            }
+            if (row == 1)
+                tile_steps(rows, columns, rows, 1, t, n, scalar, column, acc);
+            else
+                tile_steps(rows, columns, near, row, t, n, scalar, column, acc);
+            scalar += n * t->scalar_step;
         }
     }
     tile_store(rows, columns, t, acc);
@@ -131,10 +155,10 @@ INLINE void tile(int rows, int columns, const tile_args *t) {
 typedef void (*tile_function)(const tile_args *);
 
 #define TILE(M, V) \
-    static void tile_##M##_##V(const tile_args *t) { tile(M, V, t); }
-EACH_TILE(TILE)
+    static void tile_##M##_##V(const tile_args *t) { tile(M, V, TILE_NEAR, t); }
+EACH_TALL_TILE(TILE)
 
-static const tile_function tile_table[][TILE_ROWS] = TILE_NAMES(tile);
+static const tile_function tile_table[][TALL_ROWS] = TALL_TILE_NAMES(tile);
 
 INLINE void run_tile(int64_t rows, int64_t columns, const tile_args *t) {
     tile_table[columns - 1][rows - 1](t);
@@ -148,6 +172,27 @@ typedef struct {
 INLINE partition parts_of(int64_t n, int64_t most) { return (partition){n, ceil_div(n, most)}; }
 INLINE int64_t part_begin(partition p, int64_t k) { return p.n * k / p.parts; }
 INLINE int64_t part_size(partition p, int64_t k) { return part_begin(p, k + 1) - part_begin(p, k); }
+/* One part, from which to go to the next without the divisions of part_begin: a short tile waits for
+ * them. */
+typedef struct {
+    int64_t begin, size, each, more, rest, parts;
+} part;
+
+INLINE void part_measure(part *p) {
+    p->rest += p->more;
+    int64_t full = p->rest >= p->parts;
+    p->rest -= full * p->parts;
+    p->size = p->each + full;
+}
+INLINE part part_at(partition p, int64_t k) {
+    part r = {part_begin(p, k), 0, p.n / p.parts, p.n % p.parts, p.n * k % p.parts, p.parts};
+    part_measure(&r);
+    return r;
+}
+INLINE void part_next(part *p) {
+    p->begin += p->size;
+    part_measure(p);
+}
 INLINE int64_t part_most(partition p) { return p.parts ? ceil_div(p.n, p.parts) : 0; }
 
 #endif

@@ -22,15 +22,25 @@
 #define NAMES_TO_12(f, V) NAMES_TO_8(f, V), f##_9_##V, f##_10_##V, f##_11_##V, f##_12_##V
 #define NAMES_TO_16(f, V) NAMES_TO_12(f, V), f##_13_##V, f##_14_##V, f##_15_##V, f##_16_##V
 
-/* All sizes that accumulators allow; TILE_NAMES(f)[columns - 1][rows - 1]. */
+/* All sizes that accumulators allow; TILE_NAMES(f)[columns - 1][rows - 1]. One column has as many loads
+ * as multiply-adds but for its own, hence tall tiles of 16 rather than 12 rows, also a whole line. */
 #if TILE_COLUMNS == 4
 #define EACH_TILE(F) ROWS_TO_12(F, 1) ROWS_TO_12(F, 2) ROWS_TO_8(F, 3) ROWS_TO_6(F, 4)
 #define TILE_NAMES(f) {{NAMES_TO_12(f, 1)}, {NAMES_TO_12(f, 2)}, {NAMES_TO_8(f, 3)}, {NAMES_TO_6(f, 4)}}
 static const int tile_rows[] = {0, 12, 12, 8, 6};
+#define TALL_ROWS 16
+#define EACH_TALL_TILE(F) ROWS_TO_16(F, 1) ROWS_TO_12(F, 2) ROWS_TO_8(F, 3) ROWS_TO_6(F, 4)
+#define TALL_TILE_NAMES(f) \
+    {{NAMES_TO_16(f, 1)}, {NAMES_TO_12(f, 2)}, {NAMES_TO_8(f, 3)}, {NAMES_TO_6(f, 4)}}
+static const int tall_rows[] = {0, 16, 12, 8, 6};
 #else
 #define EACH_TILE(F) ROWS_TO_12(F, 1) ROWS_TO_6(F, 2)
 #define TILE_NAMES(f) {{NAMES_TO_12(f, 1)}, {NAMES_TO_6(f, 2)}}
 static const int tile_rows[] = {0, 12, 6};
+#define TALL_ROWS 12
+#define EACH_TALL_TILE(F) EACH_TILE(F)
+#define TALL_TILE_NAMES(f) TILE_NAMES(f)
+static const int tall_rows[] = {0, 12, 6};
 #endif
 
 #endif

@@ -20,14 +20,6 @@ typedef struct {
     int64_t steps, v_position, dm_position;          /* of a chunk: (tile, image or two) */
 } wino_dw_job;
 
-/* Rows of a panel: as many as there are registers for. One vector of filters has as many loads as
- * multiply-adds but for its own, hence 16 rather than 12. */
-#if TILE_COLUMNS == 4
-static const int wino_panel[] = {0, 16, 12, 8, 6};
-#else
-static const int wino_panel[] = {0, 12, 6};
-#endif
-
 static int64_t wino_dw_widest(const wino_dw_job *d) { return part_most(d->groups) * VW; }
 
 /* Floats of V and dM of a tile, at one position. */
@@ -62,7 +54,7 @@ static wino_dw_job wino_dw_make_job(const fc_args *a, int paired) {
     d.padded = a->t[2].shape[3];
     d.line = paired ? VW / 2 : VW;
     d.groups = parts_of(ceil_div(j->outs, VW), TILE_COLUMNS);
-    d.panels = parts_of(j->in, wino_panel[part_most(d.groups)]);
+    d.panels = parts_of(j->in, tall_rows[part_most(d.groups)]);
     return d;
 }
 
@@ -98,7 +90,7 @@ INLINE void wino_accumulate(const wino_product *p, const int rows, const int col
         t.column[q] = p->dm + q * VW;
         t.out[q] = p->out + q * VW;
     }
-    tile(rows, columns, &t);
+    tile(rows, columns, rows, &t);
 }
 
 INLINE void wino_accumulate_pairs(const wino_product *p, const int rows, const int columns) {
@@ -119,18 +111,10 @@ typedef void (*wino_product_function)(const wino_product *);
     static void wino_accumulate_##M##_##V(const wino_product *p) { wino_accumulate(p, M, V); } \
     static void wino_accumulate_pairs_##M##_##V(const wino_product *p) { wino_accumulate_pairs(p, M, V); }
 
-#if TILE_COLUMNS == 4
-#define WINO_EACH_PRODUCT(F) ROWS_TO_16(F, 1) ROWS_TO_12(F, 2) ROWS_TO_8(F, 3) ROWS_TO_6(F, 4)
-#define WINO_PRODUCT_NAMES(f) \
-    {{NAMES_TO_16(f, 1)}, {NAMES_TO_12(f, 2)}, {NAMES_TO_8(f, 3)}, {NAMES_TO_6(f, 4)}}
-#else
-#define WINO_EACH_PRODUCT(F) EACH_TILE(F)
-#define WINO_PRODUCT_NAMES(f) TILE_NAMES(f)
-#endif
-WINO_EACH_PRODUCT(WINO_PRODUCT)
+EACH_TALL_TILE(WINO_PRODUCT)
 
-static const wino_product_function wino_products[2][TILE_COLUMNS][16] = {
-    WINO_PRODUCT_NAMES(wino_accumulate), WINO_PRODUCT_NAMES(wino_accumulate_pairs)};
+static const wino_product_function wino_products[2][TILE_COLUMNS][TALL_ROWS] = {
+    TALL_TILE_NAMES(wino_accumulate), TALL_TILE_NAMES(wino_accumulate_pairs)};
 
 /* `positions` of them, `tiles` of a chunk; sums: of the first position, filters from the group's on. */
 static void wino_dw_multiply(const wino_dw_job *d, int positions, int64_t vectors, int64_t tiles,

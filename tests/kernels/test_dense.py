@@ -141,6 +141,21 @@ def test_weights_that_no_cache_holds():
     assert_native_matches_reference("dense_backward_input", arrays, activation="tanh")
 
 
+@pytest.mark.parametrize("isa", isas())
+def test_forward_of_weights_in_memory(isa):
+    """From 8 million weights on, tiles have fewer rows and fetch those of the next."""
+    x, w = draw(0, (1, 1030, 16), (1, 1030))
+    w = np.repeat(w, 8200, axis=0)
+    w[:, 0] = np.arange(8200)
+    expected = np.outer(w[:, 0], x[0, 0].astype(np.float64)) + w[0, 1:] @ x[0, 1:]
+    for threads in (1, 3):
+        y = np.empty((1, 8200, 16), np.float32)
+        program = new_program("native", isa)
+        program.add("dense_forward", {"x": x, "w": w, "y": y})
+        program.run(threads=threads)
+        np.testing.assert_allclose(y[0], expected, rtol=1e-5, atol=1e-2)
+
+
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 def test_strided_views_keep_their_borders(lanes):
     """Views into larger arrays: what lies around them stays as it was."""

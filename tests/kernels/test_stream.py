@@ -131,3 +131,20 @@ def test_both_ways_to_store_give_the_same(case, isa):
     run(isa, 2, name, arrays | {output: whole_lines}, params)
     run(isa, 1, name, arrays | {output: split_lines}, params)
     np.testing.assert_array_equal(streamed, stored)
+
+
+@pytest.mark.parametrize("isa", isas())
+def test_weight_gradient_of_a_dense_layer(isa):
+    """dw are rows of a larger array, which begins at a cache line or a float after it."""
+    rng = np.random.default_rng(0)
+    x, dy = (rng.normal(size=(2, n, LANES)).astype(np.float32) for n in (3072, 1030))
+    results = []
+    for offset in (0, 1):
+        floats = aligned_zeros(offset + 1032 * 3072, np.dtype(np.float32))
+        full = floats[offset:].reshape(1032, 3072)
+        full[...] = CANARY
+        dw = full[1:-1]
+        assert dw.nbytes >= LARGE
+        run(isa, 2 - offset, "dense_backward_weight", {"x": x, "dy": dy, "dw": dw}, {})
+        results.append(full)
+    np.testing.assert_array_equal(*results)
