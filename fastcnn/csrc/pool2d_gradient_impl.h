@@ -140,7 +140,8 @@ GRADIENT_ROWS(average_gradient)
 static gradient_row *gradient_row_of(const pool_gradient *g) {
     int64_t width = g->s->window_w, stride = g->s->stride_w;
     if (stride > GRADIENT_STEP || width < 2 || width > 3) return NULL;
-    return (g->index ? max_gradient_table : average_gradient_table)[width - 2][stride - 1];
+    return g->index ? max_gradient_table[width - 2][stride - 1]
+                    : average_gradient_table[width - 2][stride - 1];
 }
 
 /* ---- others: windows spread ---- */
