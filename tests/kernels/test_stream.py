@@ -7,6 +7,7 @@ from fastcnn.kernels import new_program
 from fastcnn.kernels.aligned import aligned_zeros
 from fastcnn.kernels.native import isas
 from tests.kernels.conv2d_cases import CANARY, Case, gradient_problem
+from tests.kernels.test_pool2d import windows
 
 BLOCKS, LANES, CHANNELS, SIZE = 3, 16, 64, (34, 31)
 LARGE = 12 << 20  # bytes: STREAM_BYTES in csrc/vec.h
@@ -71,7 +72,7 @@ def pool_arguments(kind, window, stride):
     arrays = {"x": values(BLOCKS, CHANNELS, *size, LANES)}
     if kind == "max":
         arrays["index"] = np.empty((BLOCKS, CHANNELS, *SIZE, LANES), np.uint8)
-    return f"{kind}_pool2d_forward", arrays, "y", windows(window, stride)
+    return f"{kind}_pool2d_forward", arrays, "y", windows(window, stride, 1)
 
 
 def pool_gradient_arguments(kind, window, stride):
@@ -82,18 +83,7 @@ def pool_gradient_arguments(kind, window, stride):
         index = np.random.default_rng(1).integers(window**2, size=arrays["dy"].shape)
         arrays |= {"index": index.astype(np.uint8), "y": values(*arrays["dy"].shape)}
     activation = {"activation": "relu"} if kind == "max" else {}
-    return f"{kind}_pool2d_backward", arrays, "dx", windows(window, stride) | activation
-
-
-def windows(window, stride):
-    return {
-        "window_h": window,
-        "window_w": window,
-        "stride_h": stride,
-        "stride_w": stride,
-        "pad_top": 1,
-        "pad_left": 1,
-    }
+    return f"{kind}_pool2d_backward", arrays, "dx", windows(window, stride, 1) | activation
 
 
 def values(*shape):
