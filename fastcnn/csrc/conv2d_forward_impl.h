@@ -73,8 +73,7 @@ INLINE void conv_pool_tile(const conv_job *j, const conv_tile *t, uint8_t *choic
             which = (better & q) | (~better & which);
         }
         value[o] = best;
-        vb narrow = __builtin_convertvector(which, vb);
-        memcpy(choice, &narrow, sizeof narrow);
+        store_bytes(choice, which, VW);
     }
     conv_finish(j, t, OT, 1, 0, 0, value);
 }

@@ -182,8 +182,7 @@ INLINE void wino_pool_window(const wino_job *j, const vf top[2], const vf bottom
         which = (better & q) | (~better & which);
     }
     store(out, activate(j->activation, best, j->alpha));
-    vb narrow = __builtin_convertvector(which, vb);
-    memcpy(choice, &narrow, sizeof narrow);
+    store_bytes(choice, which, VW);
 }
 
 INLINE void wino_finish_pooled(const wino_job *j, const wino_place *p, const float *m, float bias,
