@@ -42,10 +42,22 @@ class Model(PlannedNetwork):
     precision: "bf16" rounds the factors in convolutions and dense layers to 8 bits where that is
         faster, in training and prediction; sums, parameters and all else stay float32. Default
         FASTCNN_PRECISION, else "float32". A model's file remembers it.
+    dtype: "float32", or "float64" with the reference backend.
+    check_range: False takes pixels of any range, see below.
     make_parameters: False leaves that to a call of the method of that name.
 
-    Pixels: uint8 samples are scaled to 0..1, floats stay as they are, unless `preprocessing` is
-    set. Where there are several inputs or outputs, data, losses and results are lists in their
+    backend, winograd, precision and dtype are, if not given, those that the layers were used with
+    in the first model that held them.
+
+    Pixels: uint8 means 0..255, numbers of all other types are taken by value. The first `fit`
+    decides the scale that the model wants and notes the range that it saw; the layers that read
+    an input remember both (`preprocessing`), so that every model made of them has it. uint8 is
+    brought to 0..1 if training saw uint8 or fractions in 0..1, and taken by value if it saw
+    numbers up to 255, or if the first layer is a Rescaling or Normalization. Images far from the
+    range of training are an error, vectors and sequences a warning; `check_range=False`, also set
+    later on, turns that off.
+
+    Where there are several inputs or outputs, data, losses and results are lists in their
     order, or dicts by name (`input_names`, `output_names`).
     """
 
@@ -59,7 +71,8 @@ class Model(PlannedNetwork):
         backend: str | None = None,
         winograd: bool | None = None,
         precision: str | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
+        check_range: bool = True,
         name: str = "model",
         make_parameters: bool = True,
     ) -> None:
@@ -70,6 +83,7 @@ class Model(PlannedNetwork):
             winograd=winograd,
             precision=precision,
             dtype=dtype,
+            check_range=check_range,
             name=name,
         )
         self.connect(inputs, outputs)
@@ -199,13 +213,17 @@ class Model(PlannedNetwork):
         if validation_data is not None and validation_split:
             raise OptionError("give validation_data or validation_split, not both")
         parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
-        source = self._source("training", *parts)
+        source = self._training_source(*parts)
         if class_weight is not None:
             output = self.graph.outputs[0].shape
             source.weights = with_classes(source, class_weight, output, self.dtype)
         if validation_data is not None:
             held_out = self._in_order(*validation_data)
-        validation = None if held_out is None else self._source("validation", *held_out)
+        known = list(source.preprocessing)
+        validation = None
+        if held_out is not None:
+            images, targets, weights = held_out
+            validation = self._source("validation", images, targets, weights, known)
         self.store.check_frozen()
         adapt_layers(self, source)
         batch, augment = min(batch_size, len(source)), Augment.of(augment)
@@ -231,6 +249,7 @@ class Model(PlannedNetwork):
             validate=None if validation is None else lambda: self._validate(validation),
             should_stop=lambda: self.stop_training,
         )
+        self.remember(source)
         with self.store.training():
             return loop.run()
 

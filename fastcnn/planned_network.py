@@ -4,31 +4,36 @@ Model is the face of it, which trains, too.
 """
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from fastcnn.data.samples import check_inputs, in_order
+from fastcnn.data.samples import KINDS, check_inputs, in_order
 from fastcnn.data.targets import check_outputs
 from fastcnn.data.weights import check_weights
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
+from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
+from fastcnn.engine.preprocessing import AS_IT_COMES, BYTE, Preprocessing, joined
 from fastcnn.engine.regularizer import penalty_value
+from fastcnn.engine.settings import Asked
 from fastcnn.engine.symbolic import to_format
 from fastcnn.engine.views import Views
-from fastcnn.kernels.backends import resolve_backend, resolve_precision, resolve_winograd
+from fastcnn.errors import DataError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
 
 EVALUATION_BATCH = 256
+Images = tuple[list[np.ndarray], list[Preprocessing]]  # of each input, and what they mean
 
 
 class PlannedNetwork(Network):
@@ -45,14 +50,14 @@ class PlannedNetwork(Network):
         backend: str | None,
         winograd: bool | None,
         precision: str | None,
-        dtype: str,
+        dtype: str | None,
+        check_range: bool,
         name: str,
     ) -> None:
-        self.seed, self.threads = seed, threads
-        self.backend = resolve_backend(backend)
-        self.winograd = resolve_winograd(winograd)
-        self.precision = resolve_precision(precision, self.backend, dtype)
-        self.dtype, self.name = dtype, name
+        self.seed, self.threads, self.name = seed, threads, name
+        self.check_range = check_range
+        self._asked = Asked(backend, winograd, precision, dtype)
+        self._settle(())
         self.losses: list[Any] = []
         self.loss_weights: list[float] = []
         self.metrics: list[dict[str, Any]] = []  # by name, for each output
@@ -62,13 +67,29 @@ class PlannedNetwork(Network):
         self._store: ParameterStore | None = None
         self._plans: dict[tuple, Plan] = {}
         self._running = RLock()  # plans have one set of buffers
-        self._preprocessing: list[Preprocessing] | None = None
+        self.readers: list[list[Layer]] = []  # of each input: the layers that read it
+
+    def _settle(self, layers: Iterable[Layer]) -> None:
+        """Options that were not given are those these layers were used with, else the defaults."""
+        self._asked = self._asked.filled(layers)
+        settings = self._asked.resolved()
+        self.backend, self.winograd = settings.backend, settings.winograd
+        self.precision, self.dtype = settings.precision, settings.dtype
 
     def make_parameters(self, weights: dict[str, np.ndarray] | None = None) -> None:
         """Unfold the graph; new layers get these weights or fresh ones, others keep theirs."""
         graph = self.unfold()
+        layers = [node.layer for node in graph.nodes if node.layer is not None]
+        self._settle(layers)
         self._store = ParameterStore(graph, self.seed, self.dtype, weights)
         self._graph = graph
+        readers = graph.consumers()
+        self.readers = [[n.layer for n in readers[node] if n.layer] for node in graph.inputs]
+        self._remembered()  # or say that the layers disagree
+        _check_inner(graph)
+        settings = self._asked.resolved()
+        for layer in layers:
+            layer.settings = layer.settings or settings
 
     # ---- structure
 
@@ -88,19 +109,36 @@ class PlannedNetwork(Network):
 
     @property
     def preprocessing(self) -> Any:
-        """What is done to pixels while a batch is gathered; None until the first data are seen.
+        """What is done to pixels while a batch is gathered; None until the first `fit`.
 
-        A Preprocessing, or a list of them if there are several inputs.
+        A Preprocessing, or a list of them if there are several inputs. The layers that read the
+        inputs hold it, so that all models which have these layers share it.
         """
-        if self._preprocessing is None or len(self._preprocessing) > 1:
-            return self._preprocessing
-        return self._preprocessing[0]
+        found = self._remembered()
+        if all(p is None for p in found):
+            return None
+        made = [p or AS_IT_COMES for p in found]
+        return made if len(made) > 1 else made[0]
 
     @preprocessing.setter
     def preprocessing(self, value: Any) -> None:
-        made = None if value is None else in_order(value, self.input_names, "preprocessing")
-        self._preprocessing = made
-        self._plans.clear()  # they hold the numbers of the old one
+        made = in_order(value, self.input_names, "preprocessing") if value is not None else []
+        for k, readers in enumerate(self.readers):
+            one = made[k] if made else None
+            channels = self.graph.inputs[k].shape[0] if self.is_connected else 0
+            if one is not None and channels and len(one.scale) not in (1, channels):
+                raise OptionError(
+                    f"preprocessing has {len(one.scale)} channels, the input {channels}"
+                )
+            for layer in readers:
+                layer.preprocessing = one
+
+    def _remembered(self) -> list[Preprocessing | None]:
+        """For each input what its layers remember of it."""
+        if len(self.readers) == 1 and len(self.readers[0]) == 1:  # told fast, for predictions
+            return [self.readers[0][0].preprocessing]
+        pairs = zip(self.readers, self.input_names, strict=bool(self.readers))
+        return [joined((layer.preprocessing for layer in r), name) for r, name in pairs]
 
     @property
     def input_shape(self) -> Any:
@@ -129,24 +167,72 @@ class PlannedNetwork(Network):
             parts.append([] if given is None else in_order(given, *order, lists_are_things=True))
         return parts
 
-    def _images(self, name: str, xs: Sequence[Any]) -> list[np.ndarray]:
-        """Checked samples; the first ones fix the preprocessing."""
+    def _images(
+        self, name: str, xs: Sequence[Any], known: list[Preprocessing] | None = None
+    ) -> Images:
+        """Checked samples of each input, (N, H, W, C), and what their numbers mean.
+
+        known: that, if it is not what the layers remember.
+        """
         shapes = [node.shape for node in self.graph.inputs]
-        images = check_inputs(xs, self._input_names, shapes, self.data_format, name)
-        if self._preprocessing is None:
-            self._preprocessing = [Preprocessing.of(array) for array in images]
-        return images
+        parts = (self._input_names, shapes, self.data_format, name, self.dtype)
+        images, ranges = check_inputs(xs, *parts)
+        known = known or [p or AS_IT_COMES for p in self._remembered()]
+        if self.check_range:
+            for k, one in enumerate(known):
+                fault = one.fault(images[k], ranges[k])
+                if fault is not None:
+                    self._out_of_range(name, k, fault)
+        return images, known
+
+    def _out_of_range(self, name: str, number: int, fault: str) -> None:
+        """Pictures on another scale than the training data's are an error; vectors and sequences,
+        whose values have no usual range, a warning."""
+        if len(self._input_names) > 1:
+            name = f"{name} {self._input_names[number]!r}:"
+        axes = len(self.graph.inputs[number].shape)
+        if axes == 3:
+            raise DataError(f"{name} images {fault}")
+        warnings.warn(f"{name} {KINDS[axes]} {fault}", stacklevel=5)
 
     def _source(
-        self, name: str, xs: Sequence[Any], ys: Sequence[Any], weights: Sequence[Any]
+        self,
+        name: str,
+        xs: Sequence[Any],
+        ys: Sequence[Any],
+        weights: Sequence[Any],
+        known: list[Preprocessing] | None = None,
     ) -> Source:
-        """Checked samples and targets."""
-        images = self._images(name, xs)
+        """Checked samples and targets, on the scale that the model was trained in."""
+        images, known = self._images(name, xs, known)
         if not ys:
-            return Source(images)
+            return Source(images, preprocessing=known)
         heads, count = self._heads(bool(weights)), len(images[0])
         targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
-        return Source(images, targets, check_weights(weights, count, heads, name, self.dtype))
+        checked = check_weights(weights, count, heads, name, self.dtype)
+        return Source(images, targets, checked, known)
+
+    def _training_source(
+        self, xs: Sequence[Any], ys: Sequence[Any], weights: Sequence[Any]
+    ) -> Source:
+        """The same for training, whose first data decide what the inputs mean (`remember`)."""
+        source = self._source("training", xs, ys, weights)
+        raw = [any(layer.scales_pixels for layer in layers) for layers in self.readers]
+        triples = zip(source.preprocessing, source.images, raw, strict=True)
+        source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
+        if any(map(_are_flags, source.images, source.preprocessing)):
+            warnings.warn(
+                "uint8 means 0 to 255, but these training data hold only 0 and 1: "
+                "give them as floats if they are no pixels",
+                stacklevel=3,
+            )
+        return source
+
+    def remember(self, source: Source) -> None:
+        """Keep what the first training data decided, in the layers."""
+        for readers, made in zip(self.readers, source.preprocessing, strict=True):
+            for layer in readers:
+                layer.preprocessing = made
 
     # ---- plans
 
@@ -156,11 +242,9 @@ class PlannedNetwork(Network):
         key = (purpose, batch, weighted, augment)
         plan = self._plans.get(key)
         if plan is None or plan.moves != self.store.moves:
-            assert self._preprocessing is not None
             plan = self._plans[key] = Plan(
                 self.graph,
                 self.store,
-                self._preprocessing,
                 batch,
                 purpose,
                 heads=self._heads(weighted),
@@ -197,18 +281,16 @@ class PlannedNetwork(Network):
         order = np.arange(len(source))
         return logs | scores(plan.heads, progress, source.targets, order, only_scalars)
 
-    def _predict(
-        self, images: Sequence[np.ndarray], views: Views | dict | None
-    ) -> list[np.ndarray]:
+    def _predict(self, images: Images, views: Views | dict | None) -> list[np.ndarray]:
         """Rows of each output, or the mean of those of the views."""
-        batch = min(EVALUATION_BATCH, len(images[0]))
+        batch = min(EVALUATION_BATCH, len(images[0][0]))
         if views is None:
             return self._outputs(self._plan("predict", batch), images)
         return self._mean_outputs(batch, images, Views.of(views))
 
-    def _outputs(self, plan: Plan, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _outputs(self, plan: Plan, images: Images) -> list[np.ndarray]:
         """Of all samples: rows of each output."""
-        plan.bind_images(images)
+        plan.bind_images(*images)
         threads = resolve_threads(self.threads)
         if plan.samples == plan.batch:  # no time for more than this where there is one image
             plan.run_from(0, threads)
@@ -220,9 +302,7 @@ class PlannedNetwork(Network):
                 result[start : start + count] = rows[:count]
         return results
 
-    def _mean_outputs(
-        self, batch: int, images: Sequence[np.ndarray], views: Views
-    ) -> list[np.ndarray]:
+    def _mean_outputs(self, batch: int, images: Images, views: Views) -> list[np.ndarray]:
         """The weighted mean of the outputs of these views."""
         plan = self._plan("predict", batch, augment=views.weighted[0][1])
         total: list[np.ndarray] = []
@@ -235,3 +315,22 @@ class PlannedNetwork(Network):
             for sums, rows in zip(total, parts, strict=True):
                 sums += rows
         return total
+
+
+def _are_flags(images: np.ndarray, pixels: Preprocessing) -> bool:
+    """Whether bytes hold 0 and 1 alone."""
+    top = pixels.seen[1] / (pixels.unit or 1.0) if pixels.seen else BYTE
+    return images.dtype == np.uint8 and top < 1.5
+
+
+def _check_inner(graph: Graph) -> None:
+    """Values scaled by channel are made where an input is read, not between layers."""
+    outer = {node.layer for node in graph.nodes if any(n in graph.inputs for n in node.inputs)}
+    for node in graph.nodes:
+        pixels = node.layer.preprocessing if node.layer and node.layer not in outer else None
+        if pixels is not None and not pixels.is_plain:
+            raise OptionError(
+                f"layer {node.name!r} was trained on pixels scaled by channel, but reads "
+                f"{node.inputs[0].name!r} here, not an input: let it read the input, and do what "
+                "comes before to the data"
+            )

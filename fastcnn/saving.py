@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 
 from fastcnn import __version__
-from fastcnn.data.samples import in_order
-from fastcnn.engine.graph import Node
-from fastcnn.engine.plan import Preprocessing
 from fastcnn.engine.python_loss import MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
-from fastcnn.kernels.backends import PRECISIONS, available_backends, resolve_backend
+from fastcnn.kernels.backends import available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
 from fastcnn.plugins.usage import missing_plugins, used_plugins
@@ -70,16 +67,12 @@ def _contents(model: Model, training_state: bool) -> tuple[dict[str, np.ndarray]
 
 
 def _description(model: Model) -> dict[str, Any]:
-    preprocessing = None
-    if model.preprocessing is not None:
-        preprocessing = [
-            {k: np.asarray(v, np.float64).tolist() for k, v in vars(pixels).items()}
-            for pixels in in_order(model.preprocessing, model.input_names, "preprocessing")
-        ]
     return {
         **describe(model),
         "seed": model.seed,
         "precision": model.precision,
+        "dtype": model.dtype,
+        "check_range": model.check_range,
         "classes": list(model.classes),
         "losses": [
             config_of(loss) if loss.registered_name else {"function": loss.name}
@@ -94,7 +87,6 @@ def _description(model: Model) -> dict[str, Any]:
             }
             for made in model.metrics
         ],
-        "preprocessing": preprocessing,
     }
 
 
@@ -157,16 +149,13 @@ def _from_description(
     options: dict[str, Any],
     loss: Any,
 ) -> Model:
-    # Files of older versions say nothing of precision.
-    saved = str(description.get("precision", PRECISIONS[0]))
-    options = {**options, "precision": options.get("precision") or saved}
+    saved = {"dtype": description["dtype"], "check_range": bool(description["check_range"])}
+    saved["precision"] = options.get("precision") or description["precision"]
+    options = {**options, **saved}
     model = build(description, weights, seed=int(description["seed"]), **options)
     model.classes = tuple(str(c) for c in description["classes"])
     if description["losses"] or loss is not None:
         model.set_losses(loss or _losses(description), description["loss_weights"] or None)
-    if description["preprocessing"] is not None:
-        inputs = zip(description["preprocessing"], model.graph.inputs, strict=True)
-        model.preprocessing = [_preprocessing(entry, node) for entry, node in inputs]
     return model
 
 
@@ -175,13 +164,6 @@ def _losses(description: dict[str, Any]) -> list[Any]:
         MissingLoss(str(config["function"])) if "function" in config else config
         for config in description["losses"]
     ]
-
-
-def _preprocessing(entry: dict[str, Any], node: Node) -> Preprocessing:
-    scale, offset = (np.array(entry[k], np.float64) for k in ("scale", "offset"))
-    if scale.shape != offset.shape or scale.shape != node.shape[:1]:
-        raise ModelFileError("preprocessing needs one scale and one offset for each channel")
-    return Preprocessing(scale, offset)
 
 
 def _restore_training(

@@ -33,7 +33,8 @@ class Sequential(Model):
         backend: str | None = None,
         winograd: bool | None = None,
         precision: str | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
+        check_range: bool = True,
         name: str = "model",
     ) -> None:
         self._begin(
@@ -43,6 +44,7 @@ class Sequential(Model):
             winograd=winograd,
             precision=precision,
             dtype=dtype,
+            check_range=check_range,
             name=name,
         )
         self._stack: list[Any] = []
@@ -74,6 +76,9 @@ class Sequential(Model):
             raise OptionError(
                 "the model is built already: add layers before input_shape, fit or summary"
             )
+        self._settle([layer] if isinstance(layer, Layer) else layer.all_layers())
+        if not self._stack:
+            self.readers = [[layer]] if isinstance(layer, Layer) else list(layer.readers)
         self._stack.append(layer)
 
     def build(
@@ -112,8 +117,8 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         return ["output"] if not self.is_connected else super().output_names
 
-    def _images(self, name: str, xs: Sequence[Any]) -> list[np.ndarray]:
+    def _images(self, name: str, xs: Sequence[Any], known: Any = None) -> Any:
         if not self.is_connected:
-            _, shape = check_samples(xs[0], self._data_format, None, name)
+            _, shape, _ = check_samples(xs[0], self._data_format, None, name)
             self.build(to_format(shape, self._data_format))
-        return super()._images(name, xs)
+        return super()._images(name, xs, known)

@@ -13,6 +13,7 @@ from typing import Any
 from fastcnn.engine.graph import MAX_NODES
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
+from fastcnn.engine.preprocessing import Preprocessing
 from fastcnn.engine.symbolic import Input, to_format
 from fastcnn.errors import ModelFileError
 from fastcnn.model import Model
@@ -45,7 +46,11 @@ def _inner_first(model: Any, found: dict[Any, None]) -> list[Any]:
 
 def _describe_layer(layer: Layer) -> dict[str, Any]:
     config = {**config_of(layer), "layer_name": layer.name}
-    return config if layer.trainable else {**config, "trainable": False}
+    if not layer.trainable:
+        config["trainable"] = False
+    if layer.preprocessing is not None:
+        config["preprocessing"] = layer.preprocessing.plain()
+    return config
 
 
 def _describe_model(model: Any, numbers: dict[Any, dict[str, int]]) -> dict[str, Any]:
@@ -66,8 +71,7 @@ def _describe_model(model: Any, numbers: dict[Any, dict[str, int]]) -> dict[str,
 
 
 def build(description: dict[str, Any], weights: dict[str, Any], **options: Any) -> Any:
-    """The model with these weights. options: seed, threads, backend, winograd,
-    precision."""
+    """The model with these weights. options: those of Model."""
     parts: dict[str, list[Any]] = {"model": []}
     parts["layer"] = [_build_layer(config) for config in description["layers"]]
     if not 0 < len(description["models"]) <= MAX_MODELS:
@@ -85,9 +89,11 @@ def build(description: dict[str, Any], weights: dict[str, Any], **options: Any) 
 def _build_layer(config: dict[str, Any]) -> Layer:
     config = dict(config)
     name, trainable = config.pop("layer_name", None), config.pop("trainable", True)
+    pixels = config.pop("preprocessing", None)
     layer = make(layers, {key: _tuples(value) for key, value in config.items()})
     layer.name = None if name is None else str(name)
     layer.trainable = bool(trainable)
+    layer.preprocessing = None if pixels is None else Preprocessing.from_plain(pixels)
     return layer
 
 

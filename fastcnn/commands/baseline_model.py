@@ -19,8 +19,6 @@ SMALLEST = 1e-7  # what a probability counts as at least in the loss, as in Kera
 class BaselineModel:
     """Class numbers in the order of `classes`, as in a data set; scores of all of them."""
 
-    preprocessing = None
-
     def __init__(self, classifier: BaselineClassifier, metrics: Any = ()) -> None:
         self.classifier = classifier
         self.metrics = make_metrics(metrics)

@@ -1,18 +1,12 @@
 """`fastcnn predict`: what is on these pictures."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.views import views_option
 from fastcnn.data.images import read_images
-from fastcnn.errors import DataError
-
-if TYPE_CHECKING:
-    from fastcnn.commands.find_model import Found
-
-FAR = 20  # standard deviations
 
 
 def predict(
@@ -32,7 +26,6 @@ def predict(
     model = find_classifier(path, threads, backend)
     height, width, channels = model.input_shape
     images = read_images(pictures, (height, width), channels)
-    _check_range(model, images)
     options = views_option(views, run_arguments(path), model)
     classes = model.classes or tuple(map(str, range(model.output_size)))
     figure = "probability" if getattr(model, "has_probabilities", True) else "score"
@@ -45,16 +38,3 @@ def predict(
 def _best(row: np.ndarray, classes: tuple[str, ...], top: int, figure: str) -> list[dict[str, Any]]:
     order = np.argsort(-row, kind="stable")[:top]
     return [{"class": classes[k], figure: float(row[k])} for k in order]
-
-
-def _check_range(model: "Found", images: np.ndarray) -> None:
-    """Pictures have pixels 0..255; a model trained on floats in 0..1 would answer nonsense."""
-    if model.preprocessing is None:
-        return
-    scale, offset = model.preprocessing.scale, model.preprocessing.offset
-    if np.abs(images.mean(axis=(0, 1, 2)) * scale + offset).max() > FAR:
-        mean = ", ".join(f"{value:.3g}" for value in -offset / scale)
-        raise DataError(
-            f"the model was trained on pixel values around {mean}; pictures hold 0 to 255: "
-            "train it on uint8 images, or call predict in Python with scaled ones"
-        )

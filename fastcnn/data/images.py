@@ -14,12 +14,17 @@ MAX_CLASSES = 1 << 16  # a stray label must not ask for a list of a billion clas
 
 
 def check_images(
-    images: object, data_format: str = "channels_last", *, name: str = "images"
+    images: object,
+    data_format: str = "channels_last",
+    *,
+    name: str = "images",
+    dtype: str = "float32",
 ) -> np.ndarray:
-    """Images of any accepted form as uint8 or float32 (N, H, W, C), C contiguous.
+    """Images of any accepted form as uint8 or floats of dtype, (N, H, W, C), C contiguous.
 
-    images: uint8 or floats; (N, H, W, C), or (N, C, H, W) with data_format="channels_first",
-        or grey (N, H, W); an array or a sequence of images of one shape
+    images: uint8, or numbers taken by value; (N, H, W, C), or (N, C, H, W) with
+        data_format="channels_first", or grey (N, H, W); an array or a sequence of images of one
+        shape
     Copies only where dtype or layout have to change.
     """
     if data_format not in DATA_FORMATS:
@@ -31,7 +36,7 @@ def check_images(
     if 0 in array.shape:
         what = "no images" if len(array) == 0 else "empty images"
         raise DataError(f"{name}: {what} (shape {array.shape})")
-    array = as_pixels(array, name)
+    array = as_pixels(array, name, dtype)
     if array.ndim == 3:
         array = array[..., None]
     elif data_format == "channels_first":
@@ -82,25 +87,25 @@ def stack_samples(images: object, name: str) -> np.ndarray:
     return np.stack(parts) if parts else np.empty((0, 0, 0, 0), np.uint8)
 
 
-def as_pixels(array: np.ndarray, name: str) -> np.ndarray:
-    """uint8 as it is, floats as finite float32."""
+def as_pixels(array: np.ndarray, name: str, dtype: str = "float32") -> np.ndarray:
+    """uint8 as it is, all other numbers by value, as finite floats of dtype."""
     if array.dtype == np.uint8:
         return array
-    if array.dtype.kind != "f":
-        raise DataError(f"{name} are {array.dtype}; expected uint8 (0 to 255) or floats")
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{name} are {array.dtype}; expected uint8 (0 to 255) or numbers")
     with np.errstate(all="ignore"):  # what overflows becomes inf and is named below
-        array = array.astype(np.float32, copy=False)
-    if not is_finite(array):
+        array = array.astype(dtype, copy=False)
+    if finite_range(array) is None:
         first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
         where = ", ".join(str(i) for i in first)
-        raise DataError(f"{name}[{where}] is {array[first]}; expected finite float32 values")
+        raise DataError(f"{name}[{where}] is {array[first]}; expected finite {dtype} values")
     return array
 
 
-def is_finite(array: np.ndarray) -> bool:
-    """Whether all numbers are: the largest and the smallest tell. A NaN passes for both."""
-    extremes = array.item(array.argmax()), array.item(array.argmin())
-    return math.isfinite(extremes[0]) and math.isfinite(extremes[1])
+def finite_range(array: np.ndarray) -> tuple[float, float] | None:
+    """The smallest and the largest number, or None if not all are finite: a NaN passes for both."""
+    low, high = array.item(array.argmin()), array.item(array.argmax())
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def check_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.data.images import as_pixels, check_images, is_finite, stack_samples
+from fastcnn.data.images import as_pixels, check_images, finite_range, stack_samples
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.symbolic import to_format
 from fastcnn.errors import DataError, OptionError, ShapeError
 
 UINT8, FLOAT32 = np.dtype(np.uint8), np.dtype(np.float32)
+Range = tuple[float, float] | None
 KINDS = {1: "vectors", 2: "sequences", 3: "images"}
 
 
@@ -20,44 +21,52 @@ def check_inputs(
     shapes: Sequence[Shape],
     data_format: str,
     what: str,
-) -> list[np.ndarray]:
+    dtype: str = "float32",
+) -> tuple[list[np.ndarray], list[Range]]:
     """`check_samples` for each input of a model, and that they have one number of samples.
 
     what: "training", "test", ... in messages.
     """
     if len(xs) == 1:
-        return [check_samples(xs[0], data_format, shapes[0], what)[0]]
+        array, _, found = check_samples(xs[0], data_format, shapes[0], what, dtype)
+        return [array], [found]
     titles = [f"{what} {name!r}:" for name in names]
-    arrays = [
-        check_samples(x, data_format, shape, title)[0]
+    checked = [
+        check_samples(x, data_format, shape, title, dtype)
         for x, shape, title in zip(xs, shapes, titles, strict=True)
     ]
+    arrays = [array for array, _, _ in checked]
     if len({len(array) for array in arrays}) > 1:
         counts = zip(names, map(len, arrays), strict=True)
         text = ", ".join(f"{name!r} {count:,}" for name, count in counts)
         raise DataError(f"{what}: the inputs have different numbers of samples ({text})")
-    return arrays
+    return arrays, [found for _, _, found in checked]
 
 
 def check_samples(
-    samples: Any, data_format: str, expected: Shape | None, name: str
-) -> tuple[np.ndarray, Shape]:
-    """uint8 or float32 (N, H, W, C), and the shape of one sample, channels first.
+    samples: Any, data_format: str, expected: Shape | None, name: str, dtype: str = "float32"
+) -> tuple[np.ndarray, Shape, Range]:
+    """uint8 or dtype (N, H, W, C); the shape of one sample, channels first; the range, if known.
 
     samples: vectors (N, features), sequences (N, length, channels) or images (N, height, width,
         channels), with channels after N if data_format is "channels_first"; a single channel may be
-        left out.
+        left out. uint8, or other numbers, which are taken by value.
     expected: the shape of a sample, channels first; without it, three axes are grey images.
     """
-    if expected is not None and _is_ready(samples, data_format, expected):
-        return samples, expected
+    if expected is not None and _lies_ready(samples, data_format, expected):
+        if samples.dtype is UINT8:
+            return samples, expected, None
+        if samples.dtype is FLOAT32 and dtype == "float32":
+            found = finite_range(samples)
+            if found is not None:
+                return samples, expected, found
     array = stack_samples(samples, name)
     axes = (1 if array.ndim == 2 else 3) if expected is None else len(expected)
     name = f"{name} {KINDS[axes]}"
     if axes == 3:
-        images = check_images(array, data_format, name=name)
+        images = check_images(array, data_format, name=name, dtype=dtype)
     else:
-        images = _as_images(array, axes, data_format, name)
+        images = _as_images(array, axes, data_format, name, dtype)
     height, width, channels = images.shape[1:]
     shape = {1: (channels,), 2: (channels, width), 3: (channels, height, width)}[axes]
     if expected is not None and shape != expected:
@@ -65,20 +74,18 @@ def check_samples(
             f"{name} are {_text(shape, data_format)}, the model takes "
             f"{_text(expected, data_format)} ({data_format})"
         )
-    return images, shape
+    return images, shape, None
 
 
-def _is_ready(samples: Any, data_format: str, expected: Shape) -> bool:
-    """Whether these are images as they should be: told fast, for calls with one image."""
+def _lies_ready(samples: Any, data_format: str, expected: Shape) -> bool:
+    """Whether these are images that lie as they should: told fast, for calls with one image."""
     if type(samples) is not np.ndarray or len(expected) != 3 or data_format != "channels_last":
         return False
     shape = (len(samples) or 1, *expected[1:], expected[0])
-    if samples.shape != shape or not samples.flags.c_contiguous:
-        return False
-    return samples.dtype is UINT8 or (samples.dtype is FLOAT32 and is_finite(samples))
+    return samples.shape == shape and samples.flags.c_contiguous
 
 
-def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.ndarray:
+def _as_images(array: np.ndarray, axes: int, data_format: str, name: str, dtype: str) -> np.ndarray:
     """Vectors become images of one pixel, sequences images of one row."""
     if axes == 2 and array.ndim == 2:
         array = array[..., None] if data_format == "channels_last" else array[:, None]
@@ -89,7 +96,7 @@ def _as_images(array: np.ndarray, axes: int, data_format: str, name: str) -> np.
     if 0 in array.shape:
         what = f"no {KINDS[axes]}" if len(array) == 0 else f"empty {KINDS[axes]}"
         raise DataError(f"{name}: {what} (shape {array.shape})")
-    array = as_pixels(array, name)
+    array = as_pixels(array, name, dtype)
     if axes == 2 and data_format == "channels_first":
         array = array.transpose(0, 2, 1)
     length = array.shape[1] if axes == 2 else 1

@@ -1,13 +1,14 @@
 """Layers whose numbers come from the training data, not from learning."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.errors import OptionError, ShapeError
+from fastcnn.engine.preprocessing import Preprocessing
+from fastcnn.errors import OptionError, ShapeError, unknown
 
 if TYPE_CHECKING:
     from fastcnn.engine.builder import Builder
@@ -23,13 +24,46 @@ class AdaptingLayer(Layer):
 
     statistics: dict[str, np.ndarray] | None = None  # by parameter, once adapted
 
-    def adapt(self, images: np.ndarray) -> None:
-        """Take the statistics of images (N, C, H, W) or rows (N, F), as this layer gets them."""
-        if len(images) < 2:
+    def adapt(self, x: Any, *, data_format: str | None = None) -> None:
+        """Take the statistics of samples, given as `fit` takes them.
+
+        x: images (N, H, W, C), grey ones (N, H, W), sequences (N, length, C) if the layer was
+            called on one, or rows (N, F); uint8 or other numbers, which are taken by value.
+        data_format: that of the tensor the layer was called on, else "channels_last".
+        """
+        samples = np.asarray(x)
+        if samples.dtype.kind not in "fiub" or samples.ndim not in (2, 3, 4):
             raise ShapeError(
-                f"{self.registered_name} adapts to 2 samples or more, not {len(images)}"
+                f"adapt takes images, sequences or rows of numbers, not {samples.dtype} "
+                f"{samples.shape}"
             )
-        self.statistics = self._measure(np.asarray(images, np.float64))
+        if self.preprocessing is None or self.preprocessing.is_plain:
+            self.preprocessing = Preprocessing.of(samples, self.scales_pixels)
+        scale, offset = self.preprocessing.factors(samples.dtype)
+        self.take(self._channels_first(samples, data_format), scale, offset)
+
+    def _channels_first(self, samples: np.ndarray, data_format: str | None) -> np.ndarray:
+        """(N, C, H, W), (N, C, length) or (N, F)."""
+        called = self.calls[0].inputs[0] if self.calls else None
+        if data_format is None:
+            data_format = "channels_last" if called is None else called.data_format
+        if data_format not in ("channels_last", "channels_first"):
+            raise unknown("data_format", data_format, ("channels_last", "channels_first"))
+        is_grey = samples.ndim == 3 and (called is None or len(called.sample) == 3)
+        if is_grey:
+            return samples[:, None]
+        is_last = samples.ndim > 2 and data_format == "channels_last"
+        return np.moveaxis(samples, -1, 1) if is_last else samples
+
+    def take(self, samples: np.ndarray, scale: Any = 1.0, offset: Any = 0.0) -> None:
+        """The statistics of samples (N, C, ...), each channel times scale plus offset."""
+        if len(samples) < 2:
+            raise ShapeError(
+                f"{self.registered_name} adapts to 2 samples or more, not {len(samples)}"
+            )
+        by_channel = (-1, *(1,) * (samples.ndim - 2))
+        factors = (np.reshape(a, by_channel) for a in (scale, offset))
+        self.statistics = self._measure(samples * next(factors) + next(factors))
         for name, value in self.statistics.items():
             if self.variables:
                 kept = self.variables[name].value

@@ -11,12 +11,15 @@ from fastcnn.errors import OptionError
 if TYPE_CHECKING:
     from fastcnn.engine.builder import Builder
     from fastcnn.engine.parameters import Variable
+    from fastcnn.engine.preprocessing import Preprocessing
+    from fastcnn.engine.settings import Settings
     from fastcnn.engine.stage import Stage
     from fastcnn.engine.symbolic import Call, SymbolicTensor
 
 # Of one sample: (channels, height, width), (channels, length) or (features,).
 Shape = tuple[int, ...]
-IN_MODELS = ("variables", "calls", "activation_layer")  # attributes that models give to layers
+# Attributes that models give to layers.
+IN_MODELS = ("variables", "calls", "activation_layer", "preprocessing", "settings")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Layer(ABC):
     merges = False  # whether it takes a list of tensors
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
+    preprocessing: "Preprocessing | None" = None  # of the model's input that it reads, once trained
+    scales_pixels = False  # by itself: where it reads an input, pixels come by value
+    settings: "Settings | None" = None  # of the first model that held it
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows

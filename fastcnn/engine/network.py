@@ -67,12 +67,18 @@ class Network:
         raise unknown("layer", name, self.names.values())
 
     def all_layers(self) -> Iterator[Layer]:
-        """Every layer once or more often, those of inner models included."""
-        for callee in self.names:
-            if isinstance(callee, Network):
-                yield from callee.all_layers()
+        """Every layer once, those of inner models included."""
+        seen: set[Any] = set()  # a model may stand in several others: do not walk it every time
+        waiting = list(reversed(self.layers))
+        while waiting:
+            part = waiting.pop()
+            if part in seen:
+                continue
+            seen.add(part)
+            if isinstance(part, Network):
+                waiting += reversed(part.layers)
             else:
-                yield callee
+                yield part
 
     @property
     def trainable(self) -> bool:

@@ -13,6 +13,7 @@ from fastcnn.engine.describe import describe
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
+from fastcnn.engine.preprocessing import AS_IT_COMES, Preprocessing
 from fastcnn.engine.regularizer import regularize
 from fastcnn.engine.stage import Stage, make_stages
 from fastcnn.engine.tensor import Tensor
@@ -24,26 +25,12 @@ LEAST_SHARED_WORK = 500_000
 WORK_OF_OUTPUT = 10  # what a number that a layer makes counts for beside its multiply-adds
 
 
-@dataclass(frozen=True)
-class Preprocessing:
-    """x = pixel * scale[channel] + offset[channel], applied while a batch is gathered."""
-
-    scale: np.ndarray
-    offset: np.ndarray
-
-    @classmethod
-    def of(cls, images: np.ndarray) -> "Preprocessing":
-        """uint8 (N, H, W, C) to 0..1, floats as they are."""
-        channels = images.shape[3]
-        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
-        return cls(np.full(channels, scale), np.zeros(channels))
-
-
 @dataclass
 class Source:
     """Where samples come from: for each input images (N, H, W, C), for each loss targets.
 
     weights: of samples, (N,) for each loss; or none at all.
+    preprocessing: what the numbers of each input mean; by default uint8 is scaled to 0..1.
 
     Sequences are images of one row, vectors are images of one pixel.
     """
@@ -51,6 +38,7 @@ class Source:
     images: Sequence[np.ndarray]
     targets: Sequence[np.ndarray] = ()
     weights: Sequence[np.ndarray] = ()
+    preprocessing: Sequence[Preprocessing] = ()
 
     def __len__(self) -> int:
         return len(self.images[0])
@@ -61,7 +49,7 @@ class Plan:
 
     purpose "train": forward, losses, backward, optimizer; "evaluate": forward, losses; "predict":
     forward, and `outputs` holds the results.
-    heads: one for each output of the graph; preprocessing: one for each input.
+    heads: one for each output of the graph.
     augment: what is done to the images of the only input, in training.
     """
 
@@ -69,7 +57,6 @@ class Plan:
         self,
         graph: Graph,
         store: ParameterStore,
-        preprocessing: Sequence[Preprocessing],
         batch: int,
         purpose: str,
         *,
@@ -98,7 +85,7 @@ class Plan:
         parts = (self.lanes, fuse, store.frozen, training, build.backend)
         self.stages = make_stages(graph, *parts)
         self._tensors: dict[Node, Tensor] = {}
-        self._gather(build, graph, preprocessing, augment)
+        self._gather(build, graph, augment)
         if purpose == "predict":
             self._forward(build)
             self._read_out(build, graph)
@@ -126,22 +113,20 @@ class Plan:
 
     # ---- compiling
 
-    def _gather(
-        self,
-        build: Builder,
-        graph: Graph,
-        preprocessing: Sequence[Preprocessing],
-        augment: Augment | None,
-    ) -> None:
+    def _gather(self, build: Builder, graph: Graph, augment: Augment | None) -> None:
         self._images: list[int] = []  # the steps that gather
+        self._factors: list[tuple[np.ndarray, np.ndarray]] = []  # scale and offset of each input
+        self._meaning: list[tuple[Any, Any]] = []  # what they were made of
         if augment is not None:
             self.augmenter = _augmenter(augment, graph, build)
-        for node, pixels in zip(graph.inputs, preprocessing, strict=True):
+        for node in graph.inputs:
             x = build.tensor(node.shape)
             x.needs_gradient = False
             channels, height, width = x.shape[1:4]
             images = np.zeros((1, height, width, channels), np.float32)
-            scale, offset = (np.asarray(a, build.dtype) for a in (pixels.scale, pixels.offset))
+            scale, offset = (build.array((channels,), build.dtype, fill) for fill in (1, 0))
+            self._factors.append((scale, offset))
+            self._meaning.append((None, None))
             self._images.append(build.next_step)
             arrays: dict[str, Any] = {"images": images, "scale": scale, "offset": offset}
             if augment is None or self.augmenter is None:
@@ -192,14 +177,21 @@ class Plan:
 
     def bind(self, source: Source) -> None:
         """Take samples from this source from now on."""
-        self.bind_images(source.images)
+        self.bind_images(source.images, source.preprocessing)
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
-    def bind_images(self, images: Sequence[np.ndarray]) -> None:
+    def bind_images(
+        self, images: Sequence[np.ndarray], preprocessing: Sequence[Preprocessing] = ()
+    ) -> None:
         """Take images from these arrays, one for each input; enough for a prediction."""
-        for step, array in zip(self._images, images, strict=True):
-            self.program.rebind(step, "images", array)
+        for k, array in enumerate(images):
+            self.program.rebind(self._images[k], "images", array)
+            one, kind = preprocessing[k] if preprocessing else AS_IT_COMES, array.dtype.kind
+            if self._meaning[k] != (one, kind):
+                self._meaning[k] = (one, kind)
+                for kept, factor in zip(self._factors[k], one.factors(array.dtype), strict=True):
+                    kept[...] = factor
         self.samples = len(images[0])
         if self.augmenter is not None:
             self._white = white(images[0])

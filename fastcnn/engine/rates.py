@@ -10,7 +10,7 @@ from fastcnn.engine.describe import MULTIPLY, title
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.plugins.registry import losses, make
 
 DIRECTIONS = {"gradient": "weight", "weight": "weight", "input": "input"}  # last words of kernels
@@ -34,16 +34,14 @@ def training_plan(graph: Graph, store: ParameterStore, batch: int, **options: An
     images = [rng.random((batch, *_image(node)), dtype=np.float32) for node in graph.inputs]
     targets = [np.zeros((batch, int(np.prod(n.shape))), np.float32) for n in graph.outputs]
     heads = [Head(n.name, n, make(losses, "mean_squared_error")) for n in graph.outputs]
-    pixels = [Preprocessing.of(image) for image in images]
-    plan = Plan(graph, store, pixels, batch, "train", heads=heads, **options)
+    plan = Plan(graph, store, batch, "train", heads=heads, **options)
     plan.bind(Source(images, targets))
     return plan
 
 
 def prediction_plan(graph: Graph, store: ParameterStore, batch: int, **options: Any) -> Plan:
     """A plan that predicts, with no images bound. options: of Plan."""
-    none = [Preprocessing.of(np.empty((0, *_image(node)))) for node in graph.inputs]
-    return Plan(graph, store, none, batch, "predict", **options)
+    return Plan(graph, store, batch, "predict", **options)
 
 
 def kernel_rates(plan: Plan, threads: int) -> list[Rate]:

@@ -45,7 +45,6 @@ class CNNFeatures(ImageTransformer):
         output = self._output(whole)
         self.layer_ = whole.names[output.call.callee] if output.call else "input"
         self.model_ = Model(whole.inputs, output, name=whole.name)
-        self.model_.preprocessing = whole.preprocessing
         self._features(samples[:1])  # says what does not fit
         return self
 

@@ -12,7 +12,7 @@ from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.head import Head
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.engine.stage import Stage
 from fastcnn.kernels import call
 from fastcnn.kernels.backends import available_backends, resolve_backend
@@ -119,9 +119,8 @@ class Bench:
             Head(f"y{k}", node, make(losses, loss), weighted=weights)
             for k, (node, loss) in enumerate(outputs)
         ]
-        pixels = [_as_they_are(shape) for shape in setup.shapes]
         options: dict[str, Any] = {"heads": heads, "backend": backend, "fuse": fuse}
-        self.plan = Plan(graph, self.store, pixels, setup.batch, "train", **options)
+        self.plan = Plan(graph, self.store, setup.batch, "train", **options)
         assert self.plan.lanes == setup.lanes
         self.plan.state[:] = 1, 2
         self.plan.bind(self._source(heads, weights))
@@ -155,10 +154,6 @@ class Bench:
                 owner = getattr(tensor, "base", None) or tensor
                 if owner is not None and owner.array is not None and not owner.framed:
                     owner.resolve()[...] = np.nan
-
-
-def _as_they_are(shape: Shape) -> Preprocessing:
-    return Preprocessing(np.ones(shape[0]), np.zeros(shape[0]))
 
 
 def _pixels(shape: Shape) -> tuple[int, ...]:

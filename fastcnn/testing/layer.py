@@ -123,7 +123,7 @@ def _prepared(layer: Layer, shapes: list[Shape]) -> Layer:
     """A layer of its own, adapted to some data if it needs that."""
     layer = deepcopy(layer)
     if isinstance(layer, AdaptingLayer) and layer.statistics is None:
-        layer.adapt(np.random.default_rng(0).normal(1, 2, (40, *shapes[0])))
+        layer.take(np.random.default_rng(0).normal(1, 2, (40, *shapes[0])))
     return layer
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from fastcnn import rng
 from fastcnn.engine.adapting_layer import AdaptingLayer
 from fastcnn.engine.graph import Node
-from fastcnn.engine.plan import Preprocessing, Source
+from fastcnn.engine.plan import Source
+from fastcnn.engine.preprocessing import Preprocessing
 
 SAMPLES = 5000  # that layers adapt to, at most, taken by chance
 
@@ -19,13 +20,13 @@ def adapt_layers(model: Any, source: Source) -> None:
         layer = node.layer
         if isinstance(layer, AdaptingLayer) and layer.needs_data() and node.inputs[0] in inputs:
             number = inputs.index(node.inputs[0])
-            pixels = model.preprocessing
-            one = pixels[number] if isinstance(pixels, list) else pixels
-            layer.adapt(_samples(source.images[number], one, node.inputs[0], model.seed))
+            pixels = source.preprocessing[number]
+            layer.take(_samples(source.images[number], pixels, node.inputs[0], model.seed))
 
 
 def _samples(images: np.ndarray, pixels: Preprocessing, node: Node, seed: int) -> np.ndarray:
     """Some of images (N, H, W, C), as the model gets them: (n, *node.shape)."""
     chosen = np.sort(rng.permutation(seed, 0, len(images))[:SAMPLES])
-    x = images[chosen] * pixels.scale + pixels.offset
+    scale, offset = pixels.factors(images.dtype)
+    x = images[chosen] * scale + offset
     return np.moveaxis(x, -1, 1).reshape(len(x), *node.shape)

@@ -1,8 +1,10 @@
 """Mean and standard deviation of each channel, so that a net sees values around 0."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from fastcnn.engine.plan import Preprocessing
+from fastcnn.engine.preprocessing import Preprocessing
 
 CHUNK = 1024  # images at a time: the sums need no copy of all pixels in a wider type
 
@@ -11,7 +13,10 @@ def normalisation(images: np.ndarray) -> Preprocessing:
     """(x - mean) / std by channel over these images (N, H, W, C); a constant channel becomes 0."""
     mean, std = channel_statistics(images)
     scale = 1 / np.where(std > 0, std, 1)
-    return Preprocessing(scale, -mean * scale)
+    made = Preprocessing.of(images)
+    # Statistics of bytes are in steps of `unit`.
+    unit = made.unit if images.dtype == np.uint8 and made.unit is not None else 1.0
+    return replace(made, scale=scale / unit, offset=-mean * scale)
 
 
 def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

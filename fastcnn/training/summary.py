@@ -2,10 +2,12 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
+from fastcnn.engine.preprocessing import Preprocessing, joined
 from fastcnn.engine.symbolic import Call, SymbolicTensor
 
 COLUMNS = ("layer", "output shape", "parameters", "multiply-adds", "bytes", "connected to")
@@ -39,7 +41,7 @@ class Row:
 def summary_rows(network: Network) -> list[Row]:
     """Inputs, then every use of a layer or inner model in running order; figures of one sample."""
     titles = dict(zip(network.inputs, network.input_names, strict=True))
-    rows = [_input_row(tensor, title) for tensor, title in titles.items()]
+    rows = [_input_row(tensor, title, network) for tensor, title in titles.items()]
     uses: Counter[str] = Counter()
     counted: set[Layer] = set()
     for call in network.calls:
@@ -57,8 +59,22 @@ def summary_rows(network: Network) -> list[Row]:
     return rows
 
 
-def _input_row(tensor: SymbolicTensor, name: str) -> Row:
-    return Row(name, "Input", [shape_text(tensor)], 0, 0, BYTES * math.prod(tensor.sample), [])
+def _input_row(tensor: SymbolicTensor, name: str, network: Network) -> Row:
+    """With what pixels mean to the layers that read the input."""
+    pixels = joined(_remembered(tensor, network), name)
+    kind = ", ".join(filter(None, ("Input", pixels.describe() if pixels else "")))
+    return Row(name, kind, [shape_text(tensor)], 0, 0, BYTES * math.prod(tensor.sample), [])
+
+
+def _remembered(tensor: SymbolicTensor, network: Network) -> Iterator[Preprocessing | None]:
+    for call in network.calls:
+        for number, read in enumerate(call.inputs):
+            if read is not tensor:
+                continue
+            if isinstance(call.callee, Network):
+                yield from _remembered(call.callee.inputs[number], call.callee)
+            else:
+                yield call.callee.preprocessing
 
 
 def shape_text(tensor: SymbolicTensor) -> str:

@@ -56,7 +56,6 @@ BAD_IMAGES = {
     "nan": (with_value(np.nan), r"images\[1, 2, 3, 1\] is nan; expected finite float32"),
     "inf": (with_value(-np.inf), r"images\[1, 2, 3, 1\] is -inf"),
     "too large": (with_value(1e300, np.float64), r"images\[1, 2, 3, 1\] is inf"),
-    "integers": (X.astype(np.int64), r"images are int64; expected uint8 \(0 to 255\) or floats"),
     "text": (np.full((2, 2, 2), "a"), "images are <U1"),
     "complex": (X * 1j, "images are complex128"),
     "axes": (X[0, 0], r"shape \(6, 3\); expected \(N, H, W, C\) or \(N, H, W\)"),
@@ -69,6 +68,15 @@ BAD_IMAGES = {
     "mixed sizes": ([X[0], X[1], X[2, 1:]], r"images\[2\] has shape \(3, 6, 3\)"),
     "ragged": ([[[1.0, 2.0], [3.0]]], "no array of numbers"),
 }
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint16", "bool", "float16", "float64"])
+def test_all_numbers_but_uint8_are_taken_by_value(dtype):
+    images = (X // 128).astype(dtype)
+    checked = check_images(images)
+    assert checked.dtype == np.float32
+    np.testing.assert_array_equal(checked, images.astype(np.float32))
+    assert check_images(images, dtype="float64").dtype == np.float64
 
 
 def test_numbers_whose_sum_is_infinite():

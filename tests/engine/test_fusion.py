@@ -9,7 +9,7 @@ from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.engine.rates import training_plan
 from fastcnn.engine.stage import make_stages
 from fastcnn.kernels.native import isas
@@ -84,9 +84,8 @@ def results(graph, purpose, fuse, dtype, batch=5, image=IMAGE, **options):
         for k, node in enumerate(graph.outputs)
     ]
     channels, height, width = image
-    pixels = [Preprocessing(np.ones(2), np.zeros(2))]
     heads = heads if purpose == "train" else []
-    plan = Plan(graph, store, pixels, batch, purpose, heads=heads, fuse=fuse, **options)
+    plan = Plan(graph, store, batch, purpose, heads=heads, fuse=fuse, **options)
     plan.state[:] = 1, 2
     images = rng.normal(size=(batch, height, width, channels)).astype(dtype)
     targets = [rng.normal(size=(batch, int(np.prod(node.shape)))) for node in graph.outputs]

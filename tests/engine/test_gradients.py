@@ -7,7 +7,7 @@ from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.plugins.registry import losses, make
 from tests.kernels.compare import central_differences
 
@@ -199,9 +199,8 @@ def check(graph, loss, batch=5, fuse=True):
     units = int(np.prod(graph.output.shape))
     labels = rng.integers(0, units, 7)
     dense = rng.dirichlet(np.ones(units), 7)
-    unit = Preprocessing(np.ones(channels), np.zeros(channels))
     options = {"heads": [Head("y", graph.output, loss)], "backend": "reference", "fuse": fuse}
-    plan = Plan(graph, store, [unit], batch, "train", **options)
+    plan = Plan(graph, store, batch, "train", **options)
     plan.bind(Source([images], [labels if loss.targets == "labels" else dense]))
     plan.state[:] = 1, 2
     order = np.array([5, 0, 3, 6])  # one lane of the batch stays empty

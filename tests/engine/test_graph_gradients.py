@@ -10,7 +10,7 @@ from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.plugins.registry import losses, make
 from tests.kernels.compare import central_differences
 
@@ -31,9 +31,8 @@ class Bench:
             for k, (node, loss, weight) in enumerate(heads)
         ]
         shapes = [(*(1, 1, *node.shape[1:])[-2:], node.shape[0]) for node in graph.inputs]
-        pixels = [Preprocessing(np.ones(shape[2]), np.zeros(shape[2])) for shape in shapes]
         options = {"heads": heads, "backend": "reference", "fuse": fuse}
-        self.plan = Plan(graph, self.store, pixels, 5, "train", **options)
+        self.plan = Plan(graph, self.store, 5, "train", **options)
         self.plan.state[:] = 1, 2
         images = [rng.normal(size=(7, *shape)) for shape in shapes]
         targets = [self.targets(head, rng) for head in heads]

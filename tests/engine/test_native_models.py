@@ -7,7 +7,7 @@ import pytest
 
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.plan import Head, Plan, Source
 from fastcnn.plugins.registry import losses, make
 from tests.engine.test_gradients import CONV_NETS, LOSSES, C, H, W
 from tests.engine.test_layer_gradients import MERGES, NETS, branched
@@ -29,9 +29,8 @@ def gradients(graph, batch, backend, threads):
     channels, height, width = graph.input.shape
     images = rng.normal(size=(batch, height, width, channels)).round(2).astype(dtype)
     labels = rng.integers(0, int(np.prod(graph.output.shape)), batch)
-    unit = Preprocessing(np.ones(channels), np.zeros(channels))
     options = {"heads": [Head("y", graph.output, make(losses, LOSSES[0]))], "backend": backend}
-    plan = Plan(graph, store, [unit], batch, "train", **options)
+    plan = Plan(graph, store, batch, "train", **options)
     plan.bind(Source([images], [labels]))
     plan.state[:] = 1, 2
     for _ in range(2):  # nothing may be left over from the run before

@@ -7,7 +7,7 @@ from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Plan, Preprocessing, Source
+from fastcnn.engine.plan import Plan, Source
 from fastcnn.engine.stage import make_stages
 from fastcnn.plugins.registry import losses, make
 
@@ -19,10 +19,9 @@ def plan_of(net, loss, purpose="train", batch=6, fuse=True):
     """A compiled plan in float64 on the reference, bound to IMAGES and some classes."""
     graph = Graph.chain((2, 5, 5), net)
     store = ParameterStore(graph, 0, "float64")
-    unit = Preprocessing(np.ones(2), np.zeros(2))
     heads = [] if loss is None else [Head("y", graph.output, make(losses, loss))]
     options = {"heads": heads, "backend": "reference", "fuse": fuse}
-    plan = Plan(graph, store, [unit], batch, purpose, **options)
+    plan = Plan(graph, store, batch, purpose, **options)
     plan.bind(Source([IMAGES], [np.arange(6) % 3]))
     return plan, store
 

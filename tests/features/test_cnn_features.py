@@ -25,7 +25,6 @@ def trained():
 def expected(trained, layer):
     model = trained.model_
     part = Model(model.inputs, model.get_layer(layer).output)
-    part.preprocessing = model.preprocessing
     return part.predict(IMAGES).reshape(len(IMAGES), -1)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastcnn.data.load import SOURCES, load_dataset
-from fastcnn.engine.plan import Preprocessing
+from fastcnn.engine.preprocessing import Preprocessing
 from fastcnn.errors import DataError
 from fastcnn.models import build
 from tests.models.torch_weights import from_torch
@@ -40,7 +40,7 @@ def state_dict(name):
 def test_accuracy_on_the_test_set(name, accuracy, cifar10):
     model = build(name)
     model.set_weights(from_torch(state_dict(name), model))
-    model.preprocessing = Preprocessing(1 / (255 * STD), -MEAN / STD)
+    model.preprocessing = Preprocessing(1 / STD, -MEAN / STD)
     test = cifar10.test
     right = (model.predict(test.images).argmax(axis=1) == test.labels).mean()
     assert right == pytest.approx(accuracy, abs=2e-4)

@@ -5,7 +5,7 @@ import pytest
 
 from fastcnn import Sequential, load_model
 from fastcnn import layers as L
-from fastcnn.engine.plan import Preprocessing
+from fastcnn.engine.preprocessing import Preprocessing
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.backends import BACKENDS
 
@@ -24,14 +24,10 @@ def photographs(count=400, seed=0):
     return (smooth * [2.0, 0.5] + [1.0, -3.0]).astype(np.float32)
 
 
-def first(images):
-    return np.moveaxis(images, -1, 1)
-
-
 @pytest.fixture(params=KINDS)
 def layer(request):
     made = KINDS[request.param]()
-    made.adapt(first(photographs()))
+    made.adapt(photographs())
     return made
 
 
@@ -42,7 +38,7 @@ def through(layer, images, **options):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_normalization_gives_mean_0_and_variance_1(backend):
     layer = L.Normalization()
-    layer.adapt(first(photographs()))
+    layer.adapt(photographs())
     y = through(layer, photographs(), backend=backend)
     np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, rtol=1e-5)
@@ -50,8 +46,8 @@ def test_normalization_gives_mean_0_and_variance_1(backend):
 
 def test_zca_gives_the_identity_as_covariance():
     layer = L.ZCAWhitening(1e-6)
-    layer.adapt(first(photographs()))
-    y = first(through(layer, photographs())).reshape(400, 40)
+    layer.adapt(photographs())
+    y = np.moveaxis(through(layer, photographs()), -1, 1).reshape(400, 40)
     np.testing.assert_allclose(np.cov(y.T, bias=True), np.eye(40), atol=2e-3)
     kernel = layer.statistics["kernel"]
     np.testing.assert_allclose(kernel, kernel.T, atol=1e-9)
@@ -61,7 +57,7 @@ def test_zca_gives_the_identity_as_covariance():
 def test_patches_become_white(backend):
     images = photographs() - photographs().mean(axis=(0, 1, 2))
     layer = L.PatchWhitening((2, 3), 1e-9)
-    layer.adapt(first(images))
+    layer.adapt(images)
     y = through(layer, images, backend=backend)
     assert y.shape == (400, 4, 2, 24)
     np.testing.assert_array_equal(y[..., 12:], -y[..., :12])
@@ -71,7 +67,7 @@ def test_patches_become_white(backend):
 
 def test_patch_filters_come_in_the_order_of_their_variance():
     layer = L.PatchWhitening(2, epsilon=0.5)
-    layer.adapt(first(photographs()))
+    layer.adapt(photographs())
     norms = np.linalg.norm(layer.statistics["kernel"].reshape(16, 8), axis=1)
     values = 1 / norms**2 - 0.5  # eigenvalues, largest first
     assert (np.diff(values[:8]) < 0).all() and values[7] > 0
@@ -85,7 +81,7 @@ def test_fit_adapts_layers_to_what_they_will_see(name):
     model = Sequential([layer, L.Flatten(), L.Dense(3, activation="softmax")])
     model.preprocessing = Preprocessing(np.array([2.0, 1.0]), np.array([0.0, 3.0]))
     model.fit(images, labels, epochs=1, verbose=0)
-    by_hand.adapt(first(images * [2.0, 1.0] + [0.0, 3.0]))
+    by_hand.adapt(images * [2.0, 1.0] + [0.0, 3.0])
     for key, value in by_hand.statistics.items():
         np.testing.assert_allclose(layer.statistics[key], value, rtol=1e-6, atol=1e-9)
     before = {key: value.copy() for key, value in layer.statistics.items()}
@@ -101,15 +97,15 @@ def test_fit_adapts_to_some_of_many_images(monkeypatch):
         Sequential(stack, seed=2).fit(photographs(), np.arange(400) % 3, verbose=0)
     one, other = (layer.statistics["scale"] for layer in layers)
     assert np.array_equal(one, other)
-    layers[1].adapt(first(photographs()))
+    layers[1].adapt(photographs())
     assert not np.array_equal(one, layers[1].statistics["scale"])
 
 
 def test_adapting_again_counts_in_a_model_that_has_the_layer():
     layer = L.Normalization()
-    layer.adapt(first(photographs()))
+    layer.adapt(photographs())
     model = Sequential([layer], (5, 4, 2))
-    layer.adapt(first(3 * photographs()))
+    layer.adapt(3 * photographs())
     y = model.predict(3 * photographs())
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, rtol=1e-5)
 
@@ -117,7 +113,7 @@ def test_adapting_again_counts_in_a_model_that_has_the_layer():
 def test_constant_channels_stay_finite():
     for kind in KINDS.values():
         layer = kind()
-        layer.adapt(np.ones((9, 2, 5, 4)))
+        layer.adapt(np.ones((9, 5, 4, 2)))
         assert np.isfinite(through(layer, photographs(3))).all()
 
 
@@ -139,8 +135,8 @@ def test_mistakes(name):
         Sequential([KINDS[name]()], (5, 4, 2)).predict(photographs(3))
     layer = KINDS[name]()
     with pytest.raises(ShapeError, match="2 samples or more, not 1"):
-        layer.adapt(np.zeros((1, 2, 5, 4)))
-    layer.adapt(np.zeros((2, 3, 5, 4)))
+        layer.adapt(np.zeros((1, 5, 4, 2)))
+    layer.adapt(np.zeros((2, 5, 4, 3)))
     with pytest.raises(ShapeError, match="was adapted to"):
         Sequential([layer], (5, 4, 2))
     if name == "zca_whitening":
@@ -150,4 +146,4 @@ def test_mistakes(name):
         with pytest.raises(OptionError, match="epsilon must be a positive number"):
             L.PatchWhitening(epsilon=0)
         with pytest.raises(ShapeError, match="larger than the padded image"):
-            L.PatchWhitening(9).adapt(first(photographs()))
+            L.PatchWhitening(9).adapt(photographs())

@@ -7,7 +7,7 @@ import fastcnn
 from fastcnn import layers as L
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Head, Plan, Preprocessing, Source
+from fastcnn.engine.plan import Head, Plan, Source
 from fastcnn.errors import OptionError, ShapeError
 from fastcnn.plugins.registry import losses, make
 
@@ -25,10 +25,9 @@ def while_training(layer, images, step=0):
     channels = images.shape[-1]
     graph = Graph.chain((channels, *images.shape[1:3]), [layer, L.Flatten(), L.Dense(2)])
     store = ParameterStore(graph, 0)
-    unit = Preprocessing(np.ones(channels), np.zeros(channels))
     loss = make(losses, {"name": "sparse_categorical_crossentropy", "from_logits": True})
     heads = [Head("y", graph.output, loss)]
-    plan = Plan(graph, store, [unit], len(images), "train", heads=heads)
+    plan = Plan(graph, store, len(images), "train", heads=heads)
     plan.bind(Source([images], [np.zeros(len(images), np.int64)]))
     plan.state[:] = 5, step
     plan.run(np.arange(len(images)), 1)

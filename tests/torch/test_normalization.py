@@ -129,7 +129,7 @@ def test_normalization_by_the_statistics_of_data(backend):
     """PyTorch has it as a batch norm whose statistics stand still."""
     (x,) = samples(X)
     layer = L.Normalization()
-    layer.adapt(3 + 2 * x)
+    layer.adapt(3 + 2 * x, data_format="channels_first")
     mean, std = np.mean(3 + 2 * x, (0, 2, 3)), np.std(2 * x, (0, 2, 3))
 
     def function(x, **_):

@@ -6,7 +6,7 @@ import pytest
 import fastcnn
 from fastcnn import Sequential
 from fastcnn import layers as L
-from fastcnn.engine.plan import Preprocessing
+from fastcnn.engine.preprocessing import Preprocessing
 from fastcnn.errors import DataError, DivergedError, OptionError, ShapeError
 from fastcnn.models import build
 from fastcnn.plugins.registry import layers as layer_registry
@@ -161,7 +161,7 @@ def test_new_preprocessing_counts_at_once():
     x, _ = quadrants(20)
     model = small()
     expected = model.predict(x // 2 * 2)
-    model.preprocessing = Preprocessing(np.array([2 / 255]), np.zeros(1))
+    model.preprocessing = Preprocessing(np.array([2.0]), np.zeros(1))
     np.testing.assert_allclose(model.predict(x // 2), expected, rtol=1e-5)
 
 

@@ -22,6 +22,8 @@ class Normalization(AdaptingLayer):
     (channels, 1, 1, 1), offset (channels,).
     """
 
+    scales_pixels = True
+
     def __init__(self, name: str | None = None) -> None:
         self.name = name
 

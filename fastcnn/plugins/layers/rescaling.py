@@ -17,6 +17,8 @@ class Rescaling(Layer):
     gradients smaller, without smaller weights. (As in Keras.)
     """
 
+    scales_pixels = True
+
     def __init__(self, scale: float, offset: float = 0.0, name: str | None = None) -> None:
         self.scale, self.offset = float(scale), float(offset)
         self.name = name

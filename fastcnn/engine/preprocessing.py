@@ -1,0 +1,214 @@
+"""What the numbers of an input mean to a model: how pixels become values, and what range it saw.
+
+A uint8 pixel counts in steps of `unit`; all other types are taken by value. Decided once, at the
+first `fit`; every layer that reads the input remembers it, so that it goes wherever the layers go.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastcnn.errors import DataError, OptionError
+
+BYTE = 255
+# Fractions are values of about 0 to 1: resampled or noisy pictures reach a bit beyond.
+LEAST_FRACTION, MOST_FRACTION = -0.4, 2.0
+FAR = 8  # times what training saw: no brighter picture explains that
+DIVIDE = "divide them by 255, or give them as uint8"
+MULTIPLY = "multiply them by 255, or give them as uint8"
+TURN_OFF = "check_range=False takes them as they are"
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """x = value * scale[channel] + offset[channel]; value = unit * pixel for uint8.
+
+    scale, offset: (channels,), or (1,) for all of them.
+    unit: 1/255 for a model that wants values in 0..1, 1 for one that wants 0..255; None where no
+        scale of uint8 is known, because training saw other ranges.
+    seen: the smallest and largest value of the first training data; None before.
+    """
+
+    scale: np.ndarray
+    offset: np.ndarray
+    unit: float | None = 1 / BYTE
+    seen: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "offset"):
+            array = np.asarray(getattr(self, name), np.float64)
+            if array.ndim != 1 or not np.isfinite(array).all():
+                raise OptionError(f"{name} of a Preprocessing is one number for each channel")
+            object.__setattr__(self, name, array)
+        if self.scale.shape != self.offset.shape:
+            raise OptionError(f"scale has {len(self.scale)} channels, offset {len(self.offset)}")
+
+    def agrees(self, other: "Preprocessing") -> bool:
+        """Whether both make the same values of the same pixels."""
+        pairs = ((self.scale, other.scale), (self.offset, other.offset))
+        return self.unit == other.unit and all(np.array_equal(a, b) for a, b in pairs)
+
+    def plain(self) -> dict[str, Any]:
+        """For a file."""
+        parts = {"scale": self.scale.tolist(), "offset": self.offset.tolist()}
+        return {**parts, "unit": self.unit, "seen": None if self.seen is None else list(self.seen)}
+
+    @classmethod
+    def from_plain(cls, entry: dict[str, Any]) -> "Preprocessing":
+        """What `plain` gave; from a file, so nothing in it is trusted."""
+        unit, seen = entry["unit"], entry["seen"]
+        return cls(
+            np.array(entry["scale"], np.float64),
+            np.array(entry["offset"], np.float64),
+            None if unit is None else float(unit),
+            None if seen is None else (float(seen[0]), float(seen[1])),
+        )
+
+    @classmethod
+    def of(cls, images: np.ndarray, raw: bool = False) -> "Preprocessing":
+        """What a model wants that is first trained on these (N, H, W, C).
+
+        raw: pixels are taken by value, because the model's first layer scales them itself.
+        """
+        return AS_IT_COMES.trained_on(images, raw)
+
+    def trained_on(self, images: np.ndarray, raw: bool = False) -> "Preprocessing":
+        """The same with the range of the first training data, and the unit that follows from it."""
+        if self.seen is not None:
+            return self
+        low, high = extremes(images)
+        if low == high:  # one colour tells no range
+            return replace(self, unit=1.0) if raw else self
+        if raw:
+            return replace(self, unit=1.0, seen=(low, high))
+        if images.dtype == np.uint8:
+            unit = self.unit if self.unit is not None else 1 / BYTE
+            return replace(self, unit=unit, seen=(low * unit, high * unit))
+        if self is AS_IT_COMES:
+            return replace(self, unit=_unit(low, high), seen=(low, high))
+        return replace(self, seen=(low, high))
+
+    def factors(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """(scale, offset) of the numbers of an array of this type."""
+        unit = (1.0 if self.unit is None else self.unit) if dtype == np.uint8 else 1.0
+        return self.scale * unit, self.offset
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether values are taken as they are."""
+        return bool((self.scale == 1).all() and (self.offset == 0).all())
+
+    # ---- what fits
+
+    def fault(self, images: np.ndarray, range_of: tuple[float, float] | None = None) -> str | None:
+        """Why these (N, H, W, C) can't be on the scale that the model was trained in, or None.
+
+        range_of: their smallest and largest number, if known.
+        """
+        if self.seen is None:
+            return None
+        is_byte = images.dtype.kind == "u"
+        if is_byte and self.unit is None:
+            return self._text("0 to 255 (uint8)", "give floats on that scale")
+        if is_byte and (self.unit != 1.0 or self.seen[1] * FAR >= BYTE):
+            return None
+        low, high = range_of or extremes(images)
+        is_pictures = images.shape[1] > 1  # vectors and sequences are images of one row
+        remedy = (self._remedy if is_pictures else self._remedy_of_vectors)(low, high)
+        if remedy is None or _all_constant(images):
+            return None
+        return self._text(f"{low:.4g} to {high:.4g} ({images.dtype})", remedy)
+
+    def _remedy(self, low: float, high: float) -> str | None:
+        """What to do about values of this range; None: nothing, they are near what training saw."""
+        assert self.seen is not None
+        least, most = self.seen
+        size = max(abs(least), abs(most))
+        if self.is_fractions:
+            if high > MOST_FRACTION and low >= 0:
+                return DIVIDE
+            wrong = high > MOST_FRACTION or low < LEAST_FRACTION
+        elif least >= 0 and low >= 0 and high <= 1:
+            return MULTIPLY
+        else:
+            turned = least >= 0 and low < 0 and max(-low, high) < size / FAR
+            wrong = max(abs(low), abs(high)) > FAR * size or turned
+        return "bring them to that range" if wrong else None
+
+    def _remedy_of_vectors(self, low: float, high: float) -> str | None:
+        """Their numbers may be anything: only what is far larger, or looks like scaled bytes."""
+        assert self.seen is not None
+        least, most = self.seen
+        if max(abs(low), abs(high)) > FAR * max(abs(least), abs(most), 1.0):
+            return DIVIDE if self.is_fractions and low >= 0 else "bring them to that range"
+        scaled_bytes = least >= 0 and most > BYTE / 4 and low >= 0 and high <= 1
+        return MULTIPLY if scaled_bytes else None
+
+    @property
+    def is_fractions(self) -> bool:
+        """Whether it was trained on values of about 0..1."""
+        return self.seen is not None and _are_fractions(*self.seen)
+
+    def _text(self, given: str, remedy: str) -> str:
+        assert self.seen is not None
+        least, most = self.seen
+        return (
+            f"hold {given}, but the model was trained on {least:.4g} to {most:.4g}: "
+            f"{remedy}; {TURN_OFF}"
+        )
+
+    def describe(self) -> str:
+        """ "uint8 / 255, 0 to 1" for a table."""
+        if self.seen is None and self.unit == 1 / BYTE and self.is_plain:
+            return ""
+        units = {1 / BYTE: "uint8 / 255", 1.0: "uint8 as it is", None: "no uint8"}
+        parts = [units.get(self.unit, f"uint8 * {self.unit:.4g}" if self.unit else "")]
+        if self.seen is not None:
+            parts.append(f"trained on {self.seen[0]:.3g} to {self.seen[1]:.3g}")
+        if not self.is_plain:
+            parts.append("then scaled by channel")
+        return ", ".join(parts)
+
+
+AS_IT_COMES = Preprocessing(np.ones(1), np.zeros(1))  # uint8 to 0..1, floats as they are
+
+
+def extremes(images: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest number, by value."""
+    return float(images.min()), float(images.max())
+
+
+def _are_fractions(low: float, high: float) -> bool:
+    return low > LEAST_FRACTION and high < MOST_FRACTION
+
+
+def _unit(low: float, high: float) -> float | None:
+    """What a step of uint8 is worth beside numbers of this range."""
+    if _are_fractions(low, high):
+        return 1 / BYTE
+    return 1.0 if low >= 0 and high <= BYTE else None
+
+
+def _all_constant(images: np.ndarray) -> bool:
+    """Whether each picture has one colour, which tells no scale."""
+    axes = tuple(range(1, images.ndim))
+    return bool((images.min(axis=axes) == images.max(axis=axes)).all())
+
+
+def joined(found: Iterable[Preprocessing | None], input_name: str) -> Preprocessing | None:
+    """What the layers that read an input remember of it, or None; an error if they disagree."""
+    known = list(dict.fromkeys(p for p in found if p is not None))
+    if len(known) < 2:
+        return known[0] if known else None
+    for other in known[1:]:
+        if not other.agrees(known[0]):
+            raise DataError(
+                f"layers that read {input_name!r} come from models trained on different pixels "
+                f"({known[0].describe() or 'any'}; {other.describe() or 'any'}): give each an "
+                "input of its own, or set model.preprocessing"
+            )
+    ranges = [p.seen for p in known if p.seen is not None]
+    seen = (min(a for a, _ in ranges), max(b for _, b in ranges)) if ranges else None
+    return replace(known[0], seen=seen)
