@@ -10,6 +10,7 @@ from fastcnn.data.samples import as_samples
 from fastcnn.data.targets import hold_out
 from fastcnn.data.weights import with_classes
 from fastcnn.engine.augmenter import Augment
+from fastcnn.engine.flat_order import columns_in, columns_out
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Source
@@ -116,12 +117,17 @@ class Model(PlannedNetwork):
     def get_weights(self) -> dict[str, np.ndarray]:
         """Copies of all parameters by name.
 
-        Kernels are (filters, channels / groups, height, width) or (units, features).
+        Kernels are (filters, channels / groups, height, width) or (units, features), features of
+        flattened images in the order of the data format.
         """
-        return {key: value.copy() for key, value in self.store.items()}
+        arrays = self.store.copies()
+        return arrays | {k: columns_out(arrays[k], image) for k, image in self.columns.items()}
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
-        self.store.load(weights)
+        """Take what `get_weights` gives."""
+        self.store.check(weights)
+        ordered = {k: columns_in(weights[k], image) for k, image in self.columns.items()}
+        self.store.load({**weights, **ordered})
         self.training_weights = None
 
     # ---- training

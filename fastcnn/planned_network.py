@@ -17,7 +17,7 @@ from fastcnn.data.weights import check_weights
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.graph import Graph
 from fastcnn.engine.head import Head
-from fastcnn.engine.layer import Layer
+from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
@@ -68,6 +68,7 @@ class PlannedNetwork(Network):
         self._plans: dict[tuple, Plan] = {}
         self._running = RLock()  # plans have one set of buffers
         self.readers: list[list[Layer]] = []  # of each input: the layers that read it
+        self.columns: dict[str, Shape] = {}  # of kernels: the images whose numbers they weigh
 
     def _settle(self, layers: Iterable[Layer]) -> None:
         """Options that were not given are those these layers were used with, else the defaults."""
@@ -83,10 +84,12 @@ class PlannedNetwork(Network):
         self._settle(layers)
         self._store = ParameterStore(graph, self.seed, self.dtype, weights)
         self._graph = graph
-        readers = graph.consumers()
-        self.readers = [[n.layer for n in readers[node] if n.layer] for node in graph.inputs]
+        self.readers = [graph.readers(node) for node in graph.inputs]
+        pairs = [(node.key("kernel"), node.layer) for node in graph.nodes if node.layer]
+        last = graph.data_format == "channels_last"
+        self.columns = {key: layer.columns for key, layer in pairs if last and layer.columns}
         self._remembered()  # or say that the layers disagree
-        _check_inner(graph)
+        _check_inner(graph, [layer for layers in self.readers for layer in layers])
         settings = self._asked.resolved()
         for layer in layers:
             layer.settings = layer.settings or settings
@@ -323,9 +326,8 @@ def _are_flags(images: np.ndarray, pixels: Preprocessing) -> bool:
     return images.dtype == np.uint8 and top < 1.5
 
 
-def _check_inner(graph: Graph) -> None:
+def _check_inner(graph: Graph, outer: Sequence[Layer]) -> None:
     """Values scaled by channel are made where an input is read, not between layers."""
-    outer = {node.layer for node in graph.nodes if any(n in graph.inputs for n in node.inputs)}
     for node in graph.nodes:
         pixels = node.layer.preprocessing if node.layer and node.layer not in outer else None
         if pixels is not None and not pixels.is_plain:

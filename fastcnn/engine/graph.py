@@ -1,9 +1,11 @@
 """The model as a graph: nodes (a layer and the nodes it reads) in an order that can be run."""
 
+import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fastcnn.engine.activation import make_activation
+from fastcnn.engine.flat_order import FlatOrder
 from fastcnn.engine.layer import Layer, Parameter, Shape
 from fastcnn.engine.options import activity_penalty
 from fastcnn.errors import OptionError, ShapeError
@@ -22,6 +24,7 @@ class Node:
     shape: Shape  # of the output of one sample
     implicit: bool = False
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    flattened: Shape | None = None  # an image whose numbers it holds in the order of memory
     owner: str = ""  # name of the node that used the layer first: the parameters are called by it
 
     @property
@@ -42,12 +45,14 @@ class Graph:
     outputs: what the graph is run for; the last node, unless others are set.
     """
 
-    def __init__(self, *input_shapes: Shape) -> None:
+    def __init__(self, *input_shapes: Shape, data_format: str = "channels_first") -> None:
+        self.data_format = data_format
         self.nodes: list[Node] = []
         self.inputs: list[Node] = []
         self.outputs: list[Node] = []
         self._names: set[str] = set()
         self._uses: dict[Layer, list[Node]] = {}
+        self._turned: dict[tuple[Node, Shape | None], Node] = {}
         for shape in input_shapes:
             self.add_input(shape)
 
@@ -83,12 +88,39 @@ class Graph:
             name = self._unique(name or layer.name or layer.registered_name)
         else:
             name = self._unique(f"{first.name}:{len(uses)}")
-        node = self._use(name, layer, list(inputs), first)
+        node = self._use(name, layer, self._in_order(layer, inputs, first), first)
         uses.append(node)
         for follower, title in _followers(layer):
             node = self.apply(follower, node, name=f"{name}/{title}")
             node.implicit = True
         return node
+
+    def _in_order(self, layer: Layer, inputs: Sequence[Node], first: Node | None) -> list[Node]:
+        """The inputs with their numbers in the order in which this layer reads them."""
+        if layer.any_order or not inputs:
+            return list(inputs)
+        if layer.takes_columns and layer.columns is None and first is None:
+            layer.columns = inputs[0].flattened or ()
+        fits = math.prod(layer.columns or ()) == math.prod(inputs[0].shape)
+        return [self.turned(node, layer.columns if fits else None) for node in inputs]
+
+    def turned(self, node: Node, wanted: Shape | None = None) -> Node:
+        """A node whose numbers are those of a flattened image in the order of memory, or (None)
+        in the order of the data format."""
+        wanted = wanted or None
+        if node.flattened == wanted or self.data_format == "channels_first":
+            return node
+        if (node, wanted) not in self._turned:
+            given, source = node.flattened, node
+            for image, to_memory in ((given, False), (wanted, True)):
+                if image is not None:
+                    source = self._use(
+                        self._unique(f"{node.name}/order"), FlatOrder(image, to_memory), [source]
+                    )
+                    source.implicit = True
+            source.flattened = wanted
+            self._turned[node, wanted] = source
+        return self._turned[node, wanted]
 
     def _use(self, name: str, layer: Layer, inputs: list[Node], first: Node | None = None) -> Node:
         shapes = [node.shape for node in inputs]
@@ -101,6 +133,7 @@ class Graph:
             _check_shared(first, parameters, shapes)
         owner = name if first is None else first.name
         node = Node(name, layer, inputs, shape, parameters=parameters, owner=owner)
+        node.flattened = inputs[0].flattened if layer.any_order else layer.flattened(shapes[0])
         self._append(node)
         self.outputs = [node]
         return node
@@ -121,6 +154,16 @@ class Graph:
             for source in dict.fromkeys(node.inputs):
                 readers[source].append(node)
         return readers
+
+    def readers(self, source: Node) -> list[Layer]:
+        """The layers that read a node, those that the graph put in between left out."""
+        layers: list[Layer] = []
+        for node in self.consumers()[source]:
+            if node.layer is not None and node.layer.is_hidden:
+                layers += self.readers(node)
+            elif node.layer is not None:
+                layers.append(node.layer)
+        return layers
 
     @classmethod
     def chain(cls, input_shape: Shape, stack: Sequence[Layer]) -> "Graph":

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 # Of one sample: (channels, height, width), (channels, length) or (features,).
 Shape = tuple[int, ...]
 # Attributes that models give to layers.
-IN_MODELS = ("variables", "calls", "activation_layer", "preprocessing", "settings")
+IN_MODELS = (
+    *("variables", "calls", "activation_layer", "preprocessing", "settings"),
+    *("tensor_format", "columns"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class Layer(ABC):
     preprocessing: "Preprocessing | None" = None  # of the model's input that it reads, once trained
     scales_pixels = False  # by itself: where it reads an input, pixels come by value
     settings: "Settings | None" = None  # of the first model that held it
+    tensor_format = "channels_first"  # of the tensors it was called on, if `formatted`
+    formatted = False  # whether its options follow the data format
+    columns: Shape | None = None  # the image whose flattened numbers its kernel's columns are
+    takes_columns = False  # whether it has such a kernel
+    any_order = False  # of features: it does the same to all numbers
+    is_hidden = False  # put in by the graph
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows
@@ -75,6 +84,10 @@ class Layer(ABC):
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         """Parameters by name, for inputs of these shapes."""
         return {}
+
+    def flattened(self, shape: Shape) -> Shape | None:
+        """The image whose numbers it gives as a vector in the order of memory, channels slowest."""
+        return None
 
     def multiply_adds(self, *shapes: Shape) -> int:
         """Multiply-adds of one sample's forward pass."""

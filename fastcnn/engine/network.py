@@ -131,12 +131,12 @@ class Network:
 
     def unfold(self) -> Graph:
         """The graph of layers alone, inner models written out."""
-        graph = Graph()
+        graph = Graph(data_format=self.data_format)
         names = self.input_names
         nodes = [
             graph.add_input(t.sample, name) for t, name in zip(self.inputs, names, strict=True)
         ]
-        graph.outputs = self._unfold_into(graph, nodes, "")
+        graph.outputs = [graph.turned(node) for node in self._unfold_into(graph, nodes, "")]
         return graph
 
     def _unfold_into(self, graph: Graph, given: list[Node], prefix: str) -> list[Node]:

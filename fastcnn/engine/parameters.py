@@ -218,6 +218,10 @@ class ParameterStore:
         for key in self.specs:
             yield key, self.value(key)
 
+    def copies(self) -> dict[str, np.ndarray]:
+        """All parameters as they lie, e.g. for `load` later on."""
+        return {key: value.copy() for key, value in self.items()}
+
     def penalties(self) -> np.ndarray:
         """(parameters, 4) of each trainable parameter: l1, l2, whether weight decay applies, and 1.
 

@@ -113,6 +113,8 @@ def call_layer(layer: Layer, given: Any) -> SymbolicTensor:
     title = repr(layer.name) if layer.name else layer.registered_name
     tensors = as_tensors(given, f"layer {title}")
     shapes = [tensor.sample for tensor in tensors]
+    if layer.formatted:
+        _adopt_format(layer, tensors[0].data_format, title)
     if len(tensors) > 1 and not layer.merges:
         raise OptionError(f"layer {title} takes one tensor, not {len(tensors)}: merge them first")
     try:
@@ -120,6 +122,16 @@ def call_layer(layer: Layer, given: Any) -> SymbolicTensor:
     except ShapeError as error:
         raise ShapeError(f"layer {title} {layer!r} on {_list(shapes)}: {error}") from None
     return add_call(layer, tensors, [sample])[0]
+
+
+def _adopt_format(layer: Layer, data_format: str, title: str) -> None:
+    """The order of axes that the layer's options follow from now on."""
+    if layer.calls and layer.tensor_format != data_format:
+        raise OptionError(
+            f"layer {title} was called on {layer.tensor_format} tensors before, and its options "
+            f"follow their order: make a new layer for {data_format}"
+        )
+    layer.tensor_format = data_format
 
 
 def add_call(callee: Any, tensors: list[SymbolicTensor], samples: list[Shape]) -> list:

@@ -102,14 +102,10 @@ def test_threads_do_not_change_bits():
 
 
 def test_data_formats_agree():
-    last = Input((8, 6, 2))
-    net = [conv(), L.Reshape((4, 48)), L.Softmax()]
-    x = last
-    for layer in net:
-        x = layer(x)
-    first = y = Input((2, 8, 6), data_format="channels_first")
-    for layer in net:
-        y = layer(y)
+    last, first = Input((8, 6, 2)), Input((2, 8, 6), data_format="channels_first")
+    convolution, softmax = conv(), L.Softmax()
+    x = softmax(L.Reshape((48, 4))(convolution(last)))
+    y = softmax(L.Reshape((4, 48))(convolution(first)))
     images = RNG.normal(size=(3, 8, 6, 2))
     a = Model(last, x).predict(images)
     b = Model(first, y).predict(images.transpose(0, 3, 1, 2))

@@ -62,7 +62,7 @@ class EarlyStopping(Callback):
         if self.figure.improved(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
-                self.best_weights = self.model.get_weights()
+                self.best_weights = self.model.store.copies()
             if self.baseline is None or self.figure.improved(value, self.baseline):
                 self.wait = 0
         self._stop_if_due()

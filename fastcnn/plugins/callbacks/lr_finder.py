@@ -54,7 +54,7 @@ class LRFinder(Callback):
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         self._reset()
         model = self.model
-        self._weights = model.get_weights()
+        self._weights = model.store.copies()
         self._slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self._iterations = model.optimizer.iterations
         self._progress = deepcopy(vars(model.progress))

@@ -19,6 +19,7 @@ class Activation(Layer):
     """
 
     is_activation = True
+    any_order = True
 
     def __init__(self, activation: Any, name: str | None = None) -> None:
         function = make_activation(activation)

@@ -16,6 +16,8 @@ class ActivityRegularization(Layer):
     x and y have one shape.
     """
 
+    any_order = True
+
     def __init__(self, l1: float = 0.0, l2: float = 0.0, name: str | None = None) -> None:
         self.l1 = number("l1", l1, zero=True)
         self.l2 = number("l2", l2, zero=True)

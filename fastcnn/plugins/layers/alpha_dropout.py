@@ -18,6 +18,7 @@ class AlphaDropout(Noise):
     """
 
     kernel = "alpha_dropout"
+    any_order = True
 
     def __init__(self, rate: float, name: str | None = None) -> None:
         self.rate = dropout_rate(rate)

@@ -28,6 +28,7 @@ class Dense(WeightedLayer):
     """
 
     folds_norm = True
+    takes_columns = True
 
     def __init__(
         self, units: int, activation: Any = None, **options: Unpack[KernelOptions]

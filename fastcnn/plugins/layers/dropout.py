@@ -18,6 +18,8 @@ class Dropout(Layer):
     resumed run.
     """
 
+    any_order = True
+
     def __init__(self, rate: float, name: str | None = None) -> None:
         self.rate = dropout_rate(rate)
         self.name = name

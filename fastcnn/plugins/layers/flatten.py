@@ -1,6 +1,9 @@
 """Images to feature vectors."""
 
+import math
+
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.flat_order import differs
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
 from fastcnn.plugins.registry import layers
@@ -8,16 +11,19 @@ from fastcnn.plugins.registry import layers
 
 @layers.register("flatten")
 class Flatten(Layer):
-    """(channels, height, width) -> (channels * height * width,), channels slowest; no copy."""
+    """(height, width, channels) -> (height * width * channels,), in the order of the data format.
+
+    Moves no data where a dense layer follows (see engine/flat_order.py).
+    """
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        size = 1
-        for n in shapes[0]:
-            size *= n
-        return (size,)
+        return (math.prod(shapes[0]),)
+
+    def flattened(self, shape: Shape) -> Shape | None:
+        return shape if differs(shape) else None
 
     def forward(self, build: Builder, stage: Stage) -> None:
         stage.ys = [build.alias(stage.x, stage.last.shape)]

@@ -16,6 +16,7 @@ class GaussianDropout(Noise):
     """
 
     kernel = "gaussian_dropout"
+    any_order = True
 
     def __init__(self, rate: float, name: str | None = None) -> None:
         self.rate = dropout_rate(rate)

@@ -56,6 +56,7 @@ class GaussianNoise(Noise):
     """
 
     kernel = "gaussian_noise"
+    any_order = True
 
     def __init__(self, stddev: float, name: str | None = None) -> None:
         self.stddev = float(stddev)

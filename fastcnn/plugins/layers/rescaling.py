@@ -18,6 +18,7 @@ class Rescaling(Layer):
     """
 
     scales_pixels = True
+    any_order = True
 
     def __init__(self, scale: float, offset: float = 0.0, name: str | None = None) -> None:
         self.scale, self.offset = float(scale), float(offset)
