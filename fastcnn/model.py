@@ -284,7 +284,8 @@ class Model(PlannedNetwork):
         """
         self._check_losses("evaluate")
         if gives_batches(x):
-            refuse_with_batches(y=y, sample_weight=sample_weight, views=views)
+            own = {"y": y, "sample_weight": sample_weight, "views": views}
+            refuse_with_batches(batch_size, EVALUATION_BATCH, **own)
             return self._evaluate(self._sources(Batches(x, steps, "test", "steps")), False)
         size = sizes_of_arrays(batch_size, steps, "steps")
         if views is not None:
@@ -316,6 +317,7 @@ class Model(PlannedNetwork):
         """
         with self._running:
             if gives_batches(x):
+                refuse_with_batches(batch_size, EVALUATION_BATCH)
                 results = self._predict_batches(Batches(x, steps, "predicted", "steps"), views)
             else:
                 size = sizes_of_arrays(batch_size, steps, "steps")

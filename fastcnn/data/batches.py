@@ -8,7 +8,7 @@ import numpy as np
 from fastcnn.engine.options import positive
 from fastcnn.errors import DataError, OptionError
 
-END = object()  # what no batch is
+END, UNDRAWN = object(), object()  # what no batch is
 DATA = (list, tuple, dict, str, bytes)  # and whatever becomes an array
 ARRAYS = ("__array__", "__array_interface__", "toarray")
 
@@ -40,16 +40,16 @@ class Batches:
         self.what = what
         self.once = hasattr(given, "__next__")
         self.steps = None if steps is None else positive(option, steps)
-        if self.steps is None and hasattr(given, "__len__"):
-            self.steps = len(given)
         self.kind = "iterator" if self.once else "callable" if callable(given) else "collection"
+        if self.steps is None and self.kind == "collection" and hasattr(given, "__len__"):
+            self.steps = len(given)
         self._given = given
         self._source: Iterator[Any] = iter(())
-        self._next: Any = None  # the first batch of the next epoch, once it is drawn
+        self._next: Any = UNDRAWN  # the first batch of the next epoch
 
     def first(self) -> Any:
         """The first batch of the next epoch, or END; `epoch` gives it again."""
-        if self._next is None:
+        if self._next is UNDRAWN:
             self._source = self._open()
             self._next = next(self._source, END)
         return self._next
@@ -57,15 +57,15 @@ class Batches:
     def epoch(self) -> Iterator[tuple[Any, bool]]:
         """(batch, whether it is the last one). Where `steps` is known, nothing is drawn ahead."""
         batch, number = self.first(), 0
-        self._next = None
+        self._next = UNDRAWN
         while batch is not END:
             number += 1
-            following = next(self._source, END) if self.steps is None else None
+            following = next(self._source, END) if self.steps is None else UNDRAWN
             last = following is END or number == self.steps
             yield batch, last
             if last:
                 break
-            batch = next(self._source, END) if following is None else following
+            batch = next(self._source, END) if following is UNDRAWN else following
         self.taken = number
         if callable(ended := getattr(self._given, "on_epoch_end", None)):
             ended()  # collections that shuffle themselves, as Keras' Sequence does
@@ -100,9 +100,10 @@ def sizes_of_arrays(batch_size: Any, steps: Any, option: str) -> int:
     return positive("batch_size", batch_size)
 
 
-def refuse_with_batches(**options: Any) -> None:
-    """What must not be given beside batches, by name."""
+def refuse_with_batches(batch_size: int, usual: int, **options: Any) -> None:
+    """What must not be given beside batches, by name; usual: the default of batch_size."""
     given = [name for name, value in options.items() if value is not None]
+    given += ["batch_size"] * (batch_size != usual)
     if given:
         raise OptionError(
             f"x gives batches: leave out {' and '.join(given)}; a batch is (x, y) or "

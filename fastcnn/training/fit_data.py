@@ -49,11 +49,11 @@ def make_feed(
     if validation_data is not None and validation_split:
         raise OptionError("give validation_data or validation_split, not both")
     if gives_batches(x):
-        size = None if batch_size == BATCH_SIZE else batch_size
         split = validation_split or None
-        refuse_with_batches(
-            y=y, sample_weight=sample_weight, batch_size=size, validation_split=split
-        )
+        own = {"y": y, "sample_weight": sample_weight, "validation_split": split}
+        refuse_with_batches(batch_size, BATCH_SIZE, **own)
+        if class_weight == "balanced":
+            raise OptionError('class_weight="balanced" needs all labels at once: give a dict')
         batches = Batches(x, steps_per_epoch, "training", "steps_per_epoch")
         feed = BatchFeed(model, batches, augment, class_weight)
         known = list(feed.source.preprocessing)
