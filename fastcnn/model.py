@@ -315,14 +315,14 @@ class Model(PlannedNetwork):
         steps: how many batches, where x gives batches.
         views: of each image, whose outputs are averaged; Views or a table, {"flip": True}.
         """
-        with self._running:
-            if gives_batches(x):
-                refuse_with_batches(batch_size, EVALUATION_BATCH)
-                results = self._predict_batches(Batches(x, steps, "predicted", "steps"), views)
-            else:
-                size = sizes_of_arrays(batch_size, steps, "steps")
+        if gives_batches(x):
+            refuse_with_batches(batch_size, EVALUATION_BATCH)
+            results = self._predict_batches(Batches(x, steps, "predicted", "steps"), views)
+        else:
+            size = sizes_of_arrays(batch_size, steps, "steps")
+            with self._running:
                 images = self._images("predicted", self._inputs(x))
-                results = self._predict(images, views, size)
+                results = self._predict(images, views, min(size, len(images[0][0])))
         nodes, data_format = self.graph.outputs, self.data_format
         if len(nodes) == 1:
             return as_samples(results[0], nodes[0].shape, data_format)

@@ -281,7 +281,8 @@ class PlannedNetwork(Network):
 
     def _batch(self, name: str, x: Any, y: Any, weights: Any = None, known: Any = None) -> Source:
         """Samples and targets as the user gives them; known: see `_images`."""
-        return self._source(name, *self._in_order(x, with_targets(y), weights), known=known)
+        images, targets, given = self._in_order(x, with_targets(y), weights)
+        return self._source(name, images, targets, given, known)
 
     def _training_batch(self, name: str, x: Any, y: Any, weights: Any = None) -> Source:
         """A batch to learn from: the first ones decide what the inputs mean."""
@@ -319,17 +320,13 @@ class PlannedNetwork(Network):
         """Rows of each output, of all batches one after the other."""
         results, size = [], 0
         for batch in batches.all():
-            images = self._images("predicted", self._inputs(inputs_of(batch)))
-            size = grown(size, min(EVALUATION_BATCH, len(images[0][0])))
-            results.append(self._run_predictions(images, views, size))
+            with self._running:
+                images = self._images("predicted", self._inputs(inputs_of(batch)))
+                size = grown(size, min(EVALUATION_BATCH, len(images[0][0])))
+                results.append(self._predict(images, views, size))
         return [end_to_end(rows) for rows in zip(*results, strict=True)]
 
-    def _predict(self, images: Images, views: Views | dict | None, most: int) -> list[np.ndarray]:
-        return self._run_predictions(images, views, min(most, len(images[0][0])))
-
-    def _run_predictions(
-        self, images: Images, views: Views | dict | None, batch: int
-    ) -> list[np.ndarray]:
+    def _predict(self, images: Images, views: Views | dict | None, batch: int) -> list[np.ndarray]:
         """Rows of each output, or the mean of those of the views."""
         if views is None:
             return self._outputs(self._plan("predict", batch), images)

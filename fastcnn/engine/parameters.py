@@ -187,11 +187,11 @@ class ParameterStore:
     @contextmanager
     def training(self) -> Iterator[None]:
         """While in it, no other store may move these parameters."""
-        self.in_training = True
+        before, self.in_training = self.in_training, True
         try:
             yield
         finally:
-            self.in_training = False
+            self.in_training = before
 
     @contextmanager
     def working(self) -> Iterator[None]:

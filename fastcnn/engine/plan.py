@@ -80,6 +80,7 @@ class Plan:
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations
         self.first = 0  # likewise: the number, in the epoch, of the source's first sample
+        self.source: Source | None = None  # of its samples and targets
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
         parts = (self.lanes, fuse, store.frozen, training, build.backend)
@@ -186,7 +187,10 @@ class Plan:
 
     def bind(self, source: Source) -> None:
         """Take samples from this source from now on."""
+        if source is self.source:
+            return
         self.bind_images(source.images, source.preprocessing)
+        self.source, self.first = source, 0
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
@@ -194,6 +198,7 @@ class Plan:
         self, images: Sequence[np.ndarray], preprocessing: Sequence[Preprocessing] = ()
     ) -> None:
         """Take images from these arrays, one for each input; enough for a prediction."""
+        self.source = None
         for k, array in enumerate(images):
             self.program.rebind(self._images[k], "images", array)
             one, kind = preprocessing[k] if preprocessing else AS_IT_COMES, array.dtype.kind

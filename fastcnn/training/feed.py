@@ -32,7 +32,6 @@ class ArrayFeed:
         self._seed, self._shuffle = model.seed, shuffle
         batch = min(batch_size, self.samples)
         self.plan: Plan = model._plan("train", batch, bool(source.weights), augment)
-        self.plan.bind(source)
 
     def ready(self) -> bool:
         return True
@@ -45,6 +44,7 @@ class ArrayFeed:
         size = self.plan.batch
         for start in range(progress.seen, self.samples, size):
             order = self._order[start : start + size]
+            self.plan.bind(self.source)  # a callback may have used the plan
             yield self.plan, order, start + size >= self.samples
 
     def measured(self) -> Measured:

@@ -27,7 +27,6 @@ def update(model: Any, plan: Plan, order: np.ndarray, threads: int) -> dict[str,
 
 def train_on_batch(model: Any, source: Source) -> dict[str, Any]:
     """See Model.train_on_batch."""
-    check_adapted(model)
     optimizer = model.optimizer
     optimizer.check_endless()
     optimizer.learning_rate_scale = 1.0  # callbacks are for fit
@@ -51,6 +50,8 @@ def test_on_batch(model: Any, source: Source) -> dict[str, Any]:
 def batch_plan(model: Any, purpose: str, source: Source) -> Plan:
     """A plan for a batch of this size, or of a larger one that came before."""
     key = purpose, bool(source.weights)
+    if key not in model.batch_sizes:
+        check_adapted(model)
     model.batch_sizes[key] = size = grown(model.batch_sizes.get(key, 0), len(source))
     plan = model._plan(purpose, size, key[1])
     plan.bind(source)

@@ -5,6 +5,7 @@ import pytest
 
 from fastcnn import Input, Model, Sequential
 from fastcnn import layers as L
+from fastcnn.engine.callback import Callback
 from fastcnn.engine.plan import Plan
 from fastcnn.errors import DivergedError, FastcnnError, OptionError, ShapeError
 from tests.plugins.callbacks.tiny import IMAGES, LABELS, model
@@ -155,3 +156,19 @@ def test_a_loss_that_is_no_number_is_an_error():
     with pytest.raises(DivergedError, match=r"in step \d: try a smaller learning rate"):
         for _ in range(5):
             made.train_on_batch(IMAGES, LABELS)
+
+
+def test_a_callback_may_train_on_batches_of_its_own():
+    """The plan is shared: fit must come back to its own samples."""
+
+    class Rehearse(Callback):
+        def on_batch_end(self, batch, logs):
+            self.model.train_on_batch(IMAGES[:8], LABELS[:8])
+            assert self.model.store.in_training
+
+    made, whole = model("sgd"), model("sgd")
+    made.fit(IMAGES, LABELS, batch_size=8, shuffle=False, verbose=0, callbacks=[Rehearse()])
+    for k in range(0, N, 8):
+        for part in (slice(k, k + 8), slice(8)):
+            whole.train_on_batch(IMAGES[part], LABELS[part])
+    assert_same_bits(whole, made)
