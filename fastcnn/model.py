@@ -258,7 +258,10 @@ class Model(PlannedNetwork):
         """Update the weights once, by this batch; its figures before that, as `evaluate` gives."""
         if self.optimizer is None:
             self.compile()
-        return train_on_batch(self, self._training_batch("training", x, y, sample_weight))
+        # Only the first one is looked at as the data of a training, which may bring warnings.
+        begun = any(purpose == "train" for purpose, _ in self.batch_sizes)
+        name = "training batch" if begun else "training"
+        return train_on_batch(self, self._training_batch(name, x, y, sample_weight))
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The figures of this batch, as `evaluate` gives."""

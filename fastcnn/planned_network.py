@@ -4,7 +4,6 @@ Model is the face of it, which trains, too.
 """
 
 import math
-import warnings
 from collections.abc import Iterable, Iterator, Sequence, Set
 from threading import RLock
 from typing import Any
@@ -28,7 +27,7 @@ from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.settings import Asked
 from fastcnn.engine.symbolic import to_format
 from fastcnn.engine.views import Views
-from fastcnn.errors import DataError, OptionError
+from fastcnn.errors import DataError, OptionError, warn
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
@@ -203,7 +202,7 @@ class PlannedNetwork(Network):
         axes = len(self.graph.inputs[number].shape)
         if axes == 3:
             raise DataError(f"{name} images {fault}")
-        warnings.warn(f"{name} {KINDS[axes]} {fault}", stacklevel=5)
+        warn(f"{name} {KINDS[axes]} {fault}")
 
     def _source(
         self,
@@ -231,10 +230,9 @@ class PlannedNetwork(Network):
         triples = zip(source.preprocessing, source.images, raw, strict=True)
         source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
         if any(map(_are_flags, source.images, source.preprocessing)):
-            warnings.warn(
+            warn(
                 "uint8 means 0 to 255, but these training data hold only 0 and 1: "
-                "give them as floats if they are no pixels",
-                stacklevel=3,
+                "give them as floats if they are no pixels"
             )
         return source
 

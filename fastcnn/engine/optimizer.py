@@ -2,7 +2,6 @@
 
 import inspect
 import math
-import warnings
 from collections.abc import Callable
 from copy import copy
 from fnmatch import fnmatchcase
@@ -18,7 +17,7 @@ from fastcnn.engine.memory import aligned_zeros
 from fastcnn.engine.options import number
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.schedule import Schedule, learning_rate_option, rate_at
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import OptionError, unknown, warn
 
 Rate = float | str | dict | Schedule  # what `learning_rate` takes
 
@@ -166,10 +165,9 @@ class Optimizer:
         end = self.iterations - self.first_step + steps
         if end > self.total_steps:
             last = rate_at(self.learning_rate, self.total_steps, self.total_steps)
-            warnings.warn(
+            warn(
                 f"the learning rate's schedule ends after {self.total_steps} steps, training after "
-                f"{end}: the steps between have the rate {last:g}",
-                stacklevel=3,
+                f"{end}: the steps between have the rate {last:g}"
             )
 
     def check_endless(self) -> None:

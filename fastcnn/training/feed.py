@@ -1,6 +1,5 @@
 """What `fit` takes its batches from: arrays in an order that it draws, or batches as they come."""
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from fastcnn.data.batches import END, Batches, end_to_end, parts_of
 from fastcnn.data.weights import with_classes
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.plan import Plan, Source
-from fastcnn.errors import DataError
+from fastcnn.errors import DataError, warn
 from fastcnn.training.adapting import check_adapted
 from fastcnn.training.history import Progress
 
@@ -84,17 +83,14 @@ class BatchFeed:
         if self._batches.first() is not END:
             return True
         self._model.stop_reason = f"the {self._batches.kind} has no more batches"
-        warnings.warn(
+        warn(
             f"{self._model.stop_reason}: training ends before the last epoch; "
-            "give steps_per_epoch, or a callable that makes an iterator for each epoch",
-            stacklevel=5,
+            "give steps_per_epoch, or a callable that makes an iterator for each epoch"
         )
         return False
 
-    def source_of(self, batch: Any) -> Source:
-        return self._weighed(self._model._training_batch("training", *parts_of(batch, "training")))
-
-    def _weighed(self, source: Source) -> Source:
+    def source_of(self, batch: Any, name: str) -> Source:
+        source = self._model._training_batch(name, *parts_of(batch, name))
         if self._class_weight is not None:
             output = self._model.graph.outputs[0].shape
             source.weights = with_classes(source, self._class_weight, output, self._model.dtype)
@@ -105,7 +101,7 @@ class BatchFeed:
         passed = progress.batch
         self._targets = []
         for number, (batch, last) in enumerate(self._batches.epoch()):
-            source = self.source_of(batch)
+            source = self.source_of(batch, f"training batch {number + 1}")
             self._targets.append(list(source.targets))
             self._size = grown(self._size, len(source))
             self.plan = self._model._plan("train", self._size, bool(source.weights), self._augment)
@@ -119,10 +115,7 @@ class BatchFeed:
     def _say_if_short(self) -> None:
         taken, steps = self._batches.taken, self._batches.steps
         if steps is not None and taken < steps:
-            warnings.warn(
-                f"the {self._batches.kind} gave {taken} batches in an epoch of {steps} steps",
-                stacklevel=6,
-            )
+            warn(f"the {self._batches.kind} gave {taken} batches in an epoch of {steps} steps")
 
     def measured(self) -> Measured:
         targets = [end_to_end(arrays) for arrays in zip(*self._targets, strict=True)]

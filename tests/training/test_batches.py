@@ -220,7 +220,7 @@ def test_every_batch_is_checked():
         yield wrong[0] if len(wrong) == 1 else wrong
 
     for wrong, words in (
-        ((IMAGES[:10, :5], LABELS[:10]), "5x6"),
+        ((IMAGES[:10, :5], LABELS[:10]), "training batch 2 images are 5x6"),
         ((IMAGES[:10], LABELS[:9]), "labels"),
         ((IMAGES[:10], LABELS[:10] + 7), "labels"),
         ((IMAGES[:10], None), "targets"),
