@@ -15,6 +15,7 @@ from fastcnn.engine.views import Views
 from fastcnn.errors import OptionError
 from fastcnn.planned_network import EVALUATION_BATCH, PlannedNetwork
 from fastcnn.plugins.registry import make, optimizers
+from fastcnn.training.batch import training_batch
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.fit import fit
 from fastcnn.training.fit_data import BATCH_SIZE
@@ -261,7 +262,7 @@ class Model(PlannedNetwork):
         # Only the first one is looked at as the data of a training, which may bring warnings.
         begun = any(purpose == "train" for purpose, _ in self.batch_sizes)
         name = "training batch" if begun else "training"
-        return train_on_batch(self, self._training_batch(name, x, y, sample_weight))
+        return train_on_batch(self, training_batch(self, name, x, y, sample_weight))
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The figures of this batch, as `evaluate` gives."""

@@ -282,14 +282,6 @@ class PlannedNetwork(Network):
         images, targets, given = self._in_order(x, with_targets(y), weights)
         return self._source(name, images, targets, given, known)
 
-    def _training_batch(self, name: str, x: Any, y: Any, weights: Any = None) -> Source:
-        """A batch to learn from: the first ones decide what the inputs mean."""
-        if all(known is not None and known.seen for known in self._remembered()):
-            return self._batch(name, x, y, weights)
-        source = self._training_source(*self._in_order(x, with_targets(y), weights))
-        self.remember(source)
-        return source
-
     def _sources(self, batches: Batches) -> Iterator[Source]:
         """What these batches to measure hold, checked one by one."""
         for batch in batches.all():

@@ -12,6 +12,7 @@ from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.plan import Plan, Source
 from fastcnn.errors import DataError, warn
 from fastcnn.training.adapting import check_adapted
+from fastcnn.training.batch import training_batch
 from fastcnn.training.history import Progress
 
 Batch = tuple[Plan, np.ndarray, bool]  # which samples of what the plan is bound to; the last one?
@@ -90,7 +91,7 @@ class BatchFeed:
         return False
 
     def source_of(self, batch: Any, name: str) -> Source:
-        source = self._model._training_batch(name, *parts_of(batch, name))
+        source = training_batch(self._model, name, *parts_of(batch, name))
         if self._class_weight is not None:
             output = self._model.graph.outputs[0].shape
             source.weights = with_classes(source, self._class_weight, output, self._model.dtype)

@@ -8,7 +8,7 @@ from fastcnn import layers as L
 from fastcnn.data.batches import gives_batches
 from fastcnn.errors import DataError, FastcnnError, OptionError
 from tests.plugins.callbacks.tiny import IMAGES, LABELS, StopAfter, model
-from tests.training.test_on_batch import PAIRS, TARGETS, assert_same_bits, two_outputs
+from tests.training.test_on_batch import PAIRS, TARGETS, assert_same_bits, scales, two_outputs
 
 N, SIZE = len(IMAGES), 10
 STEPS = -(-N // SIZE)
@@ -319,3 +319,24 @@ def test_layers_that_adapt_must_have_seen_data():
     made = Sequential([L.Normalization(), L.Flatten(), L.Dense(3, activation="softmax")])
     with pytest.raises(OptionError, match="has seen no data yet"):
         made.fit(((x / np.float32(255), y) for x, y in batches()), verbose=0)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "fractions"])
+def test_pixels_are_those_of_the_first_batch(kind):
+    given = scales(IMAGES)
+    whole, made = compiled(), compiled()
+    options = {"batch_size": SIZE, "shuffle": False, "verbose": 0}
+    whole.fit(given[kind], LABELS, validation_data=(given["uint8"], LABELS), **options)
+
+    def parts(images):
+        return lambda: ((images[k : k + SIZE], LABELS[k : k + SIZE]) for k in range(0, N, SIZE))
+
+    made.fit(parts(given[kind]), validation_data=parts(given["uint8"]), verbose=0)
+    assert_same_bits(whole, made)
+    found, expected = made.history.history, whole.history.history
+    assert found["val_loss"] == pytest.approx(expected["val_loss"], rel=1e-5)
+    for wrong in (parts(given["bytes"]), lambda: iter([(given["bytes"], LABELS)])):
+        with pytest.raises(DataError, match="but the model was trained on"):
+            made.fit(wrong, verbose=0)
+        with pytest.raises(DataError, match="but the model was trained on"):
+            made.predict(wrong)

@@ -7,7 +7,7 @@ from fastcnn import Input, Model, Sequential
 from fastcnn import layers as L
 from fastcnn.engine.callback import Callback
 from fastcnn.engine.plan import Plan
-from fastcnn.errors import DivergedError, FastcnnError, OptionError, ShapeError
+from fastcnn.errors import DataError, DivergedError, FastcnnError, OptionError, ShapeError
 from tests.plugins.callbacks.tiny import IMAGES, LABELS, model
 
 N = len(IMAGES)
@@ -172,3 +172,41 @@ def test_a_callback_may_train_on_batches_of_its_own():
         for part in (slice(k, k + 8), slice(8)):
             whole.train_on_batch(IMAGES[part], LABELS[part])
     assert_same_bits(whole, made)
+
+
+# ---- pixels
+
+
+def scales(images):
+    """uint8, and floats of both scales."""
+    floats = images.astype(np.float32)
+    return {"uint8": images, "bytes": floats, "fractions": floats / 255}
+
+
+@pytest.mark.parametrize("first", ["uint8", "bytes", "fractions"])
+def test_the_first_batch_decides_the_scale(first):
+    made, given = model("sgd"), scales(IMAGES)
+    made.train_on_batch(given[first][:24], LABELS[:24])
+    same = {"bytes": ("bytes", "uint8")}.get(first, ("fractions", "uint8"))
+    expected = made.test_on_batch(given[first], LABELS)
+    for kind, images in given.items():
+        if kind in same:
+            assert made.test_on_batch(images, LABELS) == pytest.approx(expected, rel=1e-5)
+            made.train_on_batch(images[24:], LABELS[24:])
+            expected = made.test_on_batch(given[first], LABELS)
+        else:
+            for call in (made.train_on_batch, made.test_on_batch):
+                with pytest.raises(DataError, match=r"hold 0 to .* but the model was trained on"):
+                    call(images, LABELS)
+    assert made.optimizer.iterations == 3
+
+
+def test_later_batches_may_hold_what_earlier_ones_did_not():
+    """As those of a discriminator whose first pictures are a generator's, near 0."""
+    made, wide = model("sgd"), np.linspace(-1, 1, IMAGES.size).reshape(IMAGES.shape)
+    made.train_on_batch(wide / 10, LABELS)
+    with pytest.raises(DataError, match=r"trained on -0\.1 to 0\.1"):
+        made.predict(wide)
+    made.train_on_batch(wide, LABELS)
+    made.predict(wide)
+    assert made.preprocessing.seen == (-1, 1)
