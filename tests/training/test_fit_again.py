@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastcnn import Sequential, load_model
+from fastcnn import Sequential, load_model, optimizers
 from fastcnn import layers as L
 from fastcnn.callbacks import (
     SWA,
@@ -270,3 +270,20 @@ def test_targets_are_needed(call):
     made.compile(loss="mean_squared_error")
     with pytest.raises(FastcnnError, match="targets"):
         getattr(made, call)(IMAGES, None)
+
+
+@pytest.mark.parametrize("batch_size", [1, 47])
+def test_a_batch_of_one_sample(batch_size):
+    """Batch norm's variance over one vector is 0."""
+    made = Sequential([L.Flatten(), L.Dense(8), L.BatchNormalization(), L.Dense(3)], seed=1)
+    made.compile("adam", {"name": "sparse_categorical_crossentropy", "from_logits": True})
+    history = fit(made, 3, batch_size=batch_size).history["loss"]
+    assert np.isfinite(history).all() and np.isfinite(made.predict(IMAGES)).all()
+
+
+def test_one_optimizer_object_for_one_model_after_the_other():
+    adam, losses = optimizers.Adam(0.01), []
+    for _ in range(2):
+        made = model(adam)
+        losses.append(fit(made, 2).history["loss"])
+    assert losses[0] == losses[1]
