@@ -1,5 +1,11 @@
 """What fastcnn raises. Every message says what came, what was expected and what is available."""
 
+import sys
+import warnings
+from pathlib import Path
+
+PACKAGE = str(Path(__file__).parent)
+
 
 class FastcnnError(Exception):
     """Base of all errors that a user can cause; the command line prints them as one line."""
@@ -41,3 +47,11 @@ def unknown(kind: str, name: object, available: object) -> OptionError:
     near = difflib.get_close_matches(str(name), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return OptionError(f"unknown {kind} {name!r}{hint} (available: {', '.join(names)})")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning that shows the line outside of fastcnn which led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -1,30 +1,28 @@
 """Models: compile, fit, evaluate, predict, summary, save; other modules do the work."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastcnn.data.batches import Batches, gives_batches, refuse_with_batches, sizes_of_arrays
 from fastcnn.data.samples import as_samples
-from fastcnn.data.targets import hold_out
-from fastcnn.data.weights import with_classes
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.flat_order import columns_in, columns_out
+from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
-from fastcnn.engine.parameters import ParameterStore
-from fastcnn.engine.plan import Source
 from fastcnn.engine.views import Views
 from fastcnn.errors import OptionError
-from fastcnn.kernels.threads import resolve_threads
-from fastcnn.planned_network import PlannedNetwork
+from fastcnn.planned_network import EVALUATION_BATCH, PlannedNetwork
 from fastcnn.plugins.registry import make, optimizers
-from fastcnn.training.adapting import adapt_layers
-from fastcnn.training.callback_list import CallbackList, make_callbacks
-from fastcnn.training.fit import Loop
+from fastcnn.training.batch import training_batch
+from fastcnn.training.callback_list import CallbackList
+from fastcnn.training.fit import fit
+from fastcnn.training.fit_data import BATCH_SIZE
 from fastcnn.training.history import History, Progress
 from fastcnn.training.objectives import losses_of, metrics_of
-from fastcnn.training.progress import progress_callbacks
+from fastcnn.training.step import test_on_batch, train_on_batch
 from fastcnn.training.summary import count_parameters, summary_text
 
 
@@ -98,6 +96,7 @@ class Model(PlannedNetwork):
         self.stop_training, self.stop_reason = False, ""  # why a callback ended the last `fit`
         self.callbacks = CallbackList()  # of the last `fit`, with their states
         self.training_weights: dict[str, np.ndarray] | None = None  # see training/swap.py
+        self.batch_sizes: dict[tuple[str, bool], int] = {}  # see training/step.py
 
     # ---- structure
 
@@ -149,18 +148,35 @@ class Model(PlannedNetwork):
         metrics: a list, for several outputs for all of them, or {output name: list}.
         fuse: let kernels take in activations and pools; the results are the same up to rounding.
 
-        Which layers are trainable is noted here.
+        Which layers are trainable is noted here: a later change counts from the next `compile` on.
+        An optimizer object that another model trains with is copied: each has its own state.
         """
-        self.optimizer = make(optimizers, optimizer)
+        frozen = {layer for layer in self.all_layers() if not layer.trainable}
+        self._compile(frozen, optimizer, loss, loss_weights, metrics, fuse)
+
+    def _compile(
+        self,
+        frozen: Set[Layer],
+        optimizer: Any,
+        loss: Any,
+        loss_weights: Any = None,
+        metrics: Any = (),
+        fuse: bool = True,
+    ) -> None:
+        """frozen: layers that are not trained, whatever they will say of themselves."""
+        made = make(optimizers, optimizer)
+        if not isinstance(made, Optimizer):
+            raise OptionError(f"optimizer must be a name, a table or an object, not {optimizer!r}")
+        self.optimizer = made.given_to(self)
         self.set_losses(loss, loss_weights)
         self.metrics = metrics_of(metrics, self.output_names)
         self.fuse = fuse
         self.history, self.progress = History(), Progress()
         self.callbacks = CallbackList()
         self.training_weights = None
+        self.batch_sizes.clear()
+        self._note_frozen(frozen)
         if self._graph is not None:
-            if self.store.refrozen():
-                self._store = ParameterStore(self._graph, self.seed, self.dtype)
             self.optimizer.reset(self.store)
 
     def set_losses(self, loss: Any, weights: Any = None) -> None:
@@ -183,112 +199,140 @@ class Model(PlannedNetwork):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
-        batch_size: int = 32,
+        batch_size: int = BATCH_SIZE,
         epochs: int = 1,
+        initial_epoch: int | None = None,
+        steps_per_epoch: int | None = None,
         verbose: int = 1,
         callbacks: Sequence[Any] = (),
         augment: Augment | Sequence[Any] | None = None,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: Any = None,
         validation_split: float = 0.0,
+        validation_steps: int | None = None,
         shuffle: bool = True,
         sample_weight: Any = None,
         class_weight: Any = None,
     ) -> History:
-        """Train until `epochs` epochs are done since `compile`, those of earlier calls included.
+        """Train for `epochs` more epochs; returns the figures of these (`history` has all).
 
         x: images (N, H, W, C) or (N, C, H, W) by data_format, (N, H, W) for grey; sequences
-            (N, length, C); vectors (N, features); uint8 or float.
+            (N, length, C); vectors (N, features); uint8 or float. Or batches (x, y) or
+            (x, y, sample weights): an iterator, or a callable that makes one for each epoch, or a
+            collection of batches, gone through in each epoch.
         y: class numbers (N,), or (N, K) for losses with dense targets.
-        validation_data: x, y and perhaps sample weights.
+        initial_epoch: the number, from 0, of the first epoch; then `epochs` is the number of the
+            last one. `initial_epoch=model.progress.epoch` goes on with the training as if it had
+            not been interrupted: callbacks and averaged weights stand where they stood. Otherwise
+            training begins anew: from the weights that the model has, with fresh callbacks.
+        steps_per_epoch: batches of an epoch, where x gives batches; default: until they end.
+        validation_data: x, y and perhaps sample weights; or batches, as x.
         validation_split: the last part of the samples that is kept for validation instead.
+        validation_steps: batches of a validation, where validation_data gives batches.
         verbose: 0 nothing; 1 a progress bar on a terminal, elsewhere as 2; 2 a line for each epoch.
         sample_weight: (N,): the loss is the sum of weight * loss over the samples of a batch,
             divided by their number. class_weight: {class number: weight} or "balanced", times that;
             in training only.
         augment: what is done to training images, by name, {"name": ..., option: ...} or object, one
             after the other; see Augment.
-        callbacks: by name, {"name": ..., option: ...} or object. Those of an earlier call of this
-            training go on where they stood; `compile` begins a new one.
+        callbacks: by name, {"name": ..., option: ...} or object.
+
+        Epochs are counted from `compile` on, and an epoch is shuffled by its number: 5 epochs and
+        then 5 more give the bits of 10 at once. An epoch that was broken off is finished first, if
+        the samples are as many as then, and counts as one.
         """
+        return fit(
+            self,
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            verbose=verbose,
+            callbacks=callbacks,
+            augment=augment,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            validation_steps=validation_steps,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+        )
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the weights once, by this batch; its figures before that, as `evaluate` gives."""
         if self.optimizer is None:
             self.compile()
-        if batch_size < 1 or epochs < 0:
-            raise OptionError(f"batch_size ({batch_size}) and epochs ({epochs}) must be positive")
-        if validation_data is not None and validation_split:
-            raise OptionError("give validation_data or validation_split, not both")
-        parts, held_out = hold_out(self._in_order(x, y, sample_weight), validation_split)
-        source = self._training_source(*parts)
-        if class_weight is not None:
-            output = self.graph.outputs[0].shape
-            source.weights = with_classes(source, class_weight, output, self.dtype)
-        if validation_data is not None:
-            held_out = self._in_order(*validation_data)
-        known = list(source.preprocessing)
-        validation = None
-        if held_out is not None:
-            images, targets, weights = held_out
-            validation = self._source("validation", images, targets, weights, known)
-        self.store.check_frozen()
-        adapt_layers(self, source)
-        batch, augment = min(batch_size, len(source)), Augment.of(augment)
-        plan = self._plan("train", batch, bool(source.weights), augment)
-        plan.bind(source)
-        self.stop_training, self.stop_reason = False, ""
-        made = make_callbacks(callbacks)
-        made += progress_callbacks(verbose, made)
-        self.callbacks = CallbackList(made, self.callbacks.states())
-        loop = Loop(
-            model=self,
-            plan=plan,
-            targets=source.targets,
-            optimizer=self.optimizer,
-            seed=self.seed,
-            threads=resolve_threads(self.threads),
-            epochs=epochs,
-            shuffle=shuffle,
-            callbacks=self.callbacks,
-            history=self.history,
-            progress=self.progress,
-            penalty=self.penalty,
-            validate=None if validation is None else lambda: self._validate(validation),
-            should_stop=lambda: self.stop_training,
-        )
-        self.remember(source)
-        with self.store.training():
-            return loop.run()
+        # Only the first one is looked at as the data of a training, which may bring warnings.
+        begun = any(purpose == "train" for purpose, _ in self.batch_sizes)
+        name = "training batch" if begun else "training"
+        return train_on_batch(self, training_batch(self, name, x, y, sample_weight))
 
-    def _validate(self, validation: Source) -> dict[str, float]:
-        return {f"val_{name}": value for name, value in self._evaluate(validation).items()}
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """The figures of this batch, as `evaluate` gives."""
+        self._check_losses("test_on_batch")
+        return test_on_batch(self, self._batch("test", x, y, sample_weight))
 
     # ---- using
 
     def evaluate(
-        self, x: Any, y: Any, *, sample_weight: Any = None, views: Views | dict | None = None
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        batch_size: int = EVALUATION_BATCH,
+        steps: int | None = None,
+        sample_weight: Any = None,
+        views: Views | dict | None = None,
     ) -> dict[str, Any]:
         """Mean loss (with penalties), for classification accuracy, metrics; as in the history.
 
+        x, y: as in `fit`; steps: how many batches, where x gives batches.
         views: of the outputs that `predict` gives with them.
         """
-        if not self.losses:
-            raise OptionError("compile the model before evaluate: it needs a loss")
+        self._check_losses("evaluate")
+        if gives_batches(x):
+            own = {"y": y, "sample_weight": sample_weight, "views": views}
+            refuse_with_batches(batch_size, EVALUATION_BATCH, **own)
+            return self._evaluate(self._sources(Batches(x, steps, "test", "steps")), False)
+        size = sizes_of_arrays(batch_size, steps, "steps")
         if views is not None:
             from fastcnn.outputs import evaluate_outputs  # it makes a model
 
-            return evaluate_outputs(self, self.predict(x, views=views), y, sample_weight)
-        source = self._source("test", *self._in_order(x, y, sample_weight))
-        return self._evaluate(source, only_scalars=False)
+            outputs = self.predict(x, batch_size=size, views=views)
+            return evaluate_outputs(self, outputs, y, sample_weight)
+        source = self._batch("test", x, y, sample_weight)
+        return self._evaluate([source], False, size)
 
-    def predict(self, x: Any, *, views: Views | dict | None = None) -> Any:
+    def _check_losses(self, what: str) -> None:
+        if not self.losses:
+            raise OptionError(f"compile the model before {what}: it needs a loss")
+
+    def predict(
+        self,
+        x: Any,
+        *,
+        batch_size: int = EVALUATION_BATCH,
+        steps: int | None = None,
+        views: Views | dict | None = None,
+    ) -> Any:
         """Outputs (N, units), e.g. the probability of each class, or (N, H, W, C), (N, length, C).
 
         A list of arrays if there are several outputs. Threads may call this at the same time.
+        x: samples, or batches of them as in `fit`, of which each may be a tuple (x, ...).
+        steps: how many batches, where x gives batches.
         views: of each image, whose outputs are averaged; Views or a table, {"flip": True}.
         """
-        with self._running:
-            images = self._images("predicted", self._inputs(x))
-            results = self._predict(images, views)
+        if gives_batches(x):
+            refuse_with_batches(batch_size, EVALUATION_BATCH)
+            results = self._predict_batches(Batches(x, steps, "predicted", "steps"), views)
+        else:
+            size = sizes_of_arrays(batch_size, steps, "steps")
+            with self._running:
+                images = self._images("predicted", self._inputs(x))
+                results = self._predict(images, views, min(size, len(images[0][0])))
         nodes, data_format = self.graph.outputs, self.data_format
         if len(nodes) == 1:
             return as_samples(results[0], nodes[0].shape, data_format)

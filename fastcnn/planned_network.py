@@ -4,13 +4,13 @@ Model is the face of it, which trains, too.
 """
 
 import math
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
+from fastcnn.data.batches import Batches, end_to_end, inputs_of, parts_of, with_targets
 from fastcnn.data.samples import KINDS, check_inputs, in_order
 from fastcnn.data.targets import check_outputs
 from fastcnn.data.weights import check_weights
@@ -27,8 +27,9 @@ from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.settings import Asked
 from fastcnn.engine.symbolic import to_format
 from fastcnn.engine.views import Views
-from fastcnn.errors import DataError, OptionError
+from fastcnn.errors import DataError, OptionError, warn
 from fastcnn.kernels.threads import resolve_threads
+from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
 
@@ -65,6 +66,7 @@ class PlannedNetwork(Network):
         self.fuse = True
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
+        self._frozen: set[Layer] | None = None  # as `compile` noted them
         self._plans: dict[tuple, Plan] = {}
         self._running = RLock()  # plans have one set of buffers
         self.readers: list[list[Layer]] = []  # of each input: the layers that read it
@@ -82,7 +84,7 @@ class PlannedNetwork(Network):
         graph = self.unfold()
         layers = [node.layer for node in graph.nodes if node.layer is not None]
         self._settle(layers)
-        self._store = ParameterStore(graph, self.seed, self.dtype, weights)
+        self._store = ParameterStore(graph, self.seed, self.dtype, weights, self._frozen)
         self._graph = graph
         self.readers = [graph.readers(node) for node in graph.inputs]
         pairs = [(node.key("kernel"), node.layer) for node in graph.nodes if node.layer]
@@ -93,6 +95,13 @@ class PlannedNetwork(Network):
         settings = self._asked.resolved()
         for layer in layers:
             layer.settings = layer.settings or settings
+
+    def _note_frozen(self, frozen: Set[Layer]) -> None:
+        """From now on these layers are not trained, whatever `Layer.trainable` will say."""
+        self._frozen = set(frozen)
+        if self._graph is not None and not self.store.is_frozen_as(frozen):
+            options = {"seed": self.seed, "dtype": self.dtype}
+            self._store = ParameterStore(self._graph, frozen=frozen, **options)  # type: ignore[arg-type]
 
     # ---- structure
 
@@ -196,7 +205,7 @@ class PlannedNetwork(Network):
         axes = len(self.graph.inputs[number].shape)
         if axes == 3:
             raise DataError(f"{name} images {fault}")
-        warnings.warn(f"{name} {KINDS[axes]} {fault}", stacklevel=5)
+        warn(f"{name} {KINDS[axes]} {fault}")
 
     def _source(
         self,
@@ -224,10 +233,9 @@ class PlannedNetwork(Network):
         triples = zip(source.preprocessing, source.images, raw, strict=True)
         source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
         if any(map(_are_flags, source.images, source.preprocessing)):
-            warnings.warn(
+            warn(
                 "uint8 means 0 to 255, but these training data hold only 0 and 1: "
-                "give them as floats if they are no pixels",
-                stacklevel=3,
+                "give them as floats if they are no pixels"
             )
         return source
 
@@ -272,21 +280,47 @@ class PlannedNetwork(Network):
         """What the regularizers of parameters add to the loss."""
         return penalty_value(self.store, self.backend)
 
-    def _evaluate(self, source: Source, only_scalars: bool = True) -> dict[str, Any]:
-        plan = self._plan("evaluate", min(EVALUATION_BATCH, len(source)), bool(source.weights))
-        plan.bind(source)
-        progress, threads = Progress(), resolve_threads(self.threads)
-        for start in range(0, len(source), plan.batch):
-            count = plan.run_from(start, threads)
-            progress.add(count, plan.sums(), plan.rows(count))
+    def _batch(self, name: str, x: Any, y: Any, weights: Any = None, known: Any = None) -> Source:
+        """Samples and targets as the user gives them; known: see `_images`."""
+        images, targets, given = self._in_order(x, with_targets(y), weights)
+        return self._source(name, images, targets, given, known)
+
+    def _sources(self, batches: Batches) -> Iterator[Source]:
+        """What these batches to measure hold, checked one by one."""
+        for batch in batches.all():
+            yield self._batch(batches.what, *parts_of(batch, batches.what))
+
+    def _evaluate(
+        self, sources: Iterable[Source], only_scalars: bool, most: int = EVALUATION_BATCH
+    ) -> dict[str, Any]:
+        """Figures over all samples of the sources; most: samples of a batch."""
+        progress, threads, size = Progress(), resolve_threads(self.threads), 0
+        targets: list[Sequence[np.ndarray]] = []
+        for source in sources:
+            size = grown(size, min(most, len(source)))
+            plan = self._plan("evaluate", size, bool(source.weights))
+            plan.bind(source)
+            for start in range(0, len(source), plan.batch):
+                count = plan.run_from(start, threads)
+                progress.add(count, plan.sums(), plan.rows(count))
+            targets.append(source.targets)
         logs: dict[str, Any] = progress.logs()
         logs["loss"] += self.penalty()
-        order = np.arange(len(source))
-        return logs | scores(plan.heads, progress, source.targets, order, only_scalars)
+        seen = [end_to_end(arrays) for arrays in zip(*targets, strict=True)]
+        return logs | scores(plan.heads, progress, seen, np.arange(progress.seen), only_scalars)
 
-    def _predict(self, images: Images, views: Views | dict | None) -> list[np.ndarray]:
+    def _predict_batches(self, batches: Batches, views: Views | dict | None) -> list[np.ndarray]:
+        """Rows of each output, of all batches one after the other."""
+        results, size = [], 0
+        for batch in batches.all():
+            with self._running:
+                images = self._images("predicted", self._inputs(inputs_of(batch)))
+                size = grown(size, min(EVALUATION_BATCH, len(images[0][0])))
+                results.append(self._predict(images, views, size))
+        return [end_to_end(rows) for rows in zip(*results, strict=True)]
+
+    def _predict(self, images: Images, views: Views | dict | None, batch: int) -> list[np.ndarray]:
         """Rows of each output, or the mean of those of the views."""
-        batch = min(EVALUATION_BATCH, len(images[0][0]))
         if views is None:
             return self._outputs(self._plan("predict", batch), images)
         return self._mean_outputs(batch, images, Views.of(views))

@@ -1,5 +1,6 @@
 """Models to files and back. What a file may hold is written in training/model_file.py."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ def _contents(model: Model, training_state: bool) -> tuple[dict[str, np.ndarray]
     arrays = {f"weights/{key}": value for key, value in model.store.items()}
     document: dict[str, Any] = {"fastcnn_version": __version__, "model": _description(model)}
     if training_state and model.optimizer is not None:
-        model.store.check_frozen()
         arrays |= {f"optimizer/{name}": array for name, array in model.optimizer.slots.items()}
         collected = model.progress.outputs.items()
         arrays |= {f"outputs/{name}": np.concatenate(rows) for name, rows in collected}
@@ -56,10 +56,16 @@ def _contents(model: Model, training_state: bool) -> tuple[dict[str, np.ndarray]
         document["training"] = {
             "optimizer": config_of(model.optimizer),
             "iterations": model.optimizer.iterations,
+            "first_step": model.optimizer.first_step,
             "total_steps": model.optimizer.total_steps,
             "fuse": model.fuse,
+            "frozen": model.store.frozen_names(),
             "progress": {k: v for k, v in vars(model.progress).items() if k != "outputs"},
-            "history": model.history.history,
+            "history": {
+                name: [None if math.isnan(value) else value for value in values]
+                for name, values in model.history.history.items()
+            },
+            "epochs": model.history.epoch,
             "callbacks": states,
         }
     document["plugins"] = used_plugins(document)
@@ -171,7 +177,8 @@ def _restore_training(
 ) -> None:
     # Other kernels round otherwise: a resumed run must use the same ones.
     weights, fuse = model.loss_weights, bool(training["fuse"])
-    model.compile(training["optimizer"], model.losses, loss_weights=weights, fuse=fuse)
+    frozen = model.store.layers_of([str(name) for name in training["frozen"]])
+    model._compile(frozen, training["optimizer"], model.losses, weights, fuse=fuse)
     assert model.optimizer is not None
     for name, slot in model.optimizer.slots.items():
         saved = arrays.get(f"optimizer/{name}")
@@ -181,13 +188,24 @@ def _restore_training(
             )
         slot[...] = saved
     model.optimizer.iterations = int(training["iterations"])
+    model.optimizer.first_step = int(training["first_step"])
     total = training["total_steps"]
     model.optimizer.total_steps = None if total is None else int(total)
     rows = {name: [array] for name, array in _part(arrays, "outputs").items()}
     model.progress = Progress(**training["progress"], outputs=rows)
-    model.history = History({str(k): [float(n) for n in v] for k, v in training["history"].items()})
+    model.history = _history(training["history"], training["epochs"])
     model.callbacks = CallbackList((), states_from_plain(training.get("callbacks", []), arrays))
     aside = _part(arrays, "training_weights")
     if aside:
         model.store.check(aside)
         model.training_weights = aside
+
+
+def _history(figures: dict[str, Any], epochs: list[Any]) -> History:
+    history = {
+        str(name): [math.nan if value is None else float(value) for value in values]
+        for name, values in figures.items()
+    }
+    if any(len(values) != len(epochs) for values in history.values()):
+        raise ModelFileError(f"the history has figures that are not of its {len(epochs)} epochs")
+    return History(history, [int(epoch) for epoch in epochs])

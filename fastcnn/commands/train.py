@@ -171,6 +171,7 @@ class Run:
             training.labels,
             batch_size=self.arguments["batch_size"],
             epochs=self.arguments["epochs"],
+            initial_epoch=self.model.progress.epoch,
             verbose=0 if self.quiet else 1,
             callbacks=callbacks,
             augment=None if augment is None else Augment(**augment),

@@ -10,12 +10,15 @@ State = dict[str, Any]  # numbers, texts, None, arrays, and lists and dicts of t
 class Callback:
     """Base of all callbacks. `logs` holds the figures so far, e.g. {"loss": 0.3, "accuracy": 0.9}.
 
-    self.model is set before training begins, and self.params: "epochs", "steps" (batches of an
-    epoch), "samples" (images of an epoch), "validation" (whether logs will hold `val_` figures).
+    self.model is set before training begins, and self.params: "epochs" (the number of the last one,
+    from 1), "first_epoch" (that of the first one, from 0), "steps" (batches of an epoch), "samples"
+    (images of an epoch), "validation" (whether logs will hold `val_` figures). Where training takes
+    batches as they come, "samples" is None and so may "steps" be, until the last batch of an epoch.
     `self.stop(reason)` ends training after the batch.
 
-    Training starts afresh in `on_train_begin`, so an object may serve several models. What must
-    outlive an interruption goes through `state_dict` and `load_state`; checkpoints hold it.
+    Training starts afresh in `on_train_begin`, in every call of `fit`, so an object may serve
+    several models. What must outlive an interruption goes through `state_dict` and `load_state`,
+    for `fit` with `initial_epoch`; checkpoints hold it.
     """
 
     registered_name: str = ""
@@ -49,7 +52,7 @@ class Callback:
         return {}
 
     def load_state(self, state: State) -> None:
-        """Go on from this state; called after `on_train_begin` when training is resumed."""
+        """Go on from this state; called after `on_train_begin` where training goes on."""
 
     def averaged_weights(self) -> dict[str, np.ndarray] | None:
         """Weights to validate, save and keep in place of those of training, if there are any."""

@@ -56,7 +56,7 @@ class Layer(ABC):
     activation_layer: "Layer | None" = None  # that applies it; one for all uses of the layer
     activity_regularizer: Any = None  # a penalty on its output, if it takes one
     name: str | None = None  # given by the first model if the user gives none
-    trainable = True  # set to False to keep its parameters as they are; then compile again
+    trainable = True  # False keeps its parameters as they are, from the next compile on
     merges = False  # whether it takes a list of tensors
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors

@@ -82,7 +82,7 @@ class Network:
 
     @property
     def trainable(self) -> bool:
-        """Whether any layer learns. Setting it sets all layers; then compile again."""
+        """Whether any layer learns. Setting it sets all layers; it counts from the next compile."""
         return any(layer.trainable for layer in self.all_layers())
 
     @trainable.setter

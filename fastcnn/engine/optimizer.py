@@ -2,10 +2,11 @@
 
 import inspect
 import math
-import warnings
 from collections.abc import Callable
+from copy import copy
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, TypedDict, Unpack
+from weakref import ref
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from fastcnn.engine.memory import aligned_zeros
 from fastcnn.engine.options import number
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.schedule import Schedule, learning_rate_option, rate_at
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import OptionError, unknown, warn
 
 Rate = float | str | dict | Schedule  # what `learning_rate` takes
 
@@ -83,7 +84,9 @@ class Optimizer:
         self.iterations = 0
         self.learning_rate_scale = 1.0  # the product of what callbacks ask for
         self.total_steps: int | None = None  # of the training, for schedules that fit it
+        self.first_step = 0  # iterations before that training
         self.slots: dict[str, np.ndarray] = {}
+        self._model: ref[Any] | None = None  # that was compiled with it
         self._hyper = np.zeros(0)  # bound by every plan, so it is only ever filled anew
 
     @property
@@ -98,9 +101,8 @@ class Optimizer:
     @property
     def rate(self) -> float:
         """The learning rate of the next step: learning_rate_scale times number or schedule."""
-        rate = self.learning_rate_scale * rate_at(
-            self.learning_rate, self.iterations, self.total_steps
-        )
+        step = self.iterations - (self.first_step if self._fits_training else 0)
+        rate = self.learning_rate_scale * rate_at(self.learning_rate, step, self.total_steps)
         if not 0 <= rate < math.inf:
             raise OptionError(f"the learning rate of step {self.iterations} is {rate}")
         return float(rate)
@@ -123,7 +125,7 @@ class Optimizer:
     def reset(self, store: ParameterStore) -> None:
         """Fresh state for the parameters of this store. Raises if a pattern fits none of them."""
         self.penalties(store)
-        self.iterations = 0
+        self.iterations = self.first_step = 0
         self.total_steps = None
         self.slots = {
             name: aligned_zeros(store.values.size, store.dtype) for name in self.slot_names
@@ -132,21 +134,48 @@ class Optimizer:
             array[...] = self.initial(name)
         self._hyper = np.array(self.hyper(1, 0.0), np.float64)
 
-    def begin_training(self, epochs: int, steps_per_epoch: int) -> None:
-        """Training until so many epochs are done begins, or goes on.
+    def given_to(self, model: Any) -> "Optimizer":
+        """Itself, or a copy if another model, which is still there, trains with it."""
+        before = None if self._model is None else self._model()
+        shared = before is not None and before is not model and before.optimizer is self
+        given = copy(self) if shared else self
+        given._model = ref(model)
+        return given
 
-        The first number stays, so that training on with more epochs does not bend the schedule.
+    def __getstate__(self) -> dict[str, Any]:
+        """Whose it is does not go into a copy or a pickle."""
+        return {**vars(self), "_model": None}
+
+    @property
+    def _fits_training(self) -> bool:
+        return isinstance(self.learning_rate, Schedule) and self.learning_rate.fits_training
+
+    def begin_training(
+        self, steps: int | None, steps_per_epoch: int | None, goes_on: bool = False
+    ) -> None:
+        """Training of so many steps (None: nobody knows) begins, or goes on.
+
+        A schedule that fits the training begins with it. If training goes on, its first length
+        stays, so that training on for longer does not bend the schedule.
         """
-        total_steps = epochs * steps_per_epoch
-        if not self.total_steps:  # a `fit` of no epochs only builds the model
-            self.total_steps = total_steps
-        fits = isinstance(self.learning_rate, Schedule) and self.learning_rate.fits_training
-        if fits and total_steps > self.total_steps:
+        if not goes_on or not self.total_steps:  # a `fit` of no epochs only builds the model
+            self.first_step, self.total_steps = self.iterations, steps
+        if not self._fits_training or steps is None or self.total_steps is None:
+            return
+        end = self.iterations - self.first_step + steps
+        if end > self.total_steps:
             last = rate_at(self.learning_rate, self.total_steps, self.total_steps)
-            warnings.warn(
+            warn(
                 f"the learning rate's schedule ends after {self.total_steps} steps, training after "
-                f"{total_steps}: the steps between have the rate {last:g}",
-                stacklevel=3,
+                f"{end}: the steps between have the rate {last:g}"
+            )
+
+    def check_endless(self) -> None:
+        """Before a step by itself: a schedule must not ask for the length of the training."""
+        if self._fits_training:
+            raise OptionError(
+                "train_on_batch can't tell how long training will be: give the schedule its number "
+                "of steps"
             )
 
     def penalties(self, store: ParameterStore) -> np.ndarray:

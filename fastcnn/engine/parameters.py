@@ -2,18 +2,21 @@
 
 The arrays belong to the layers (`Layer.variables`), so that models which share a layer share them.
 Those that a model trains lie in one flat array, so that its optimizer is one pass over memory; they
-are moved there when the model is compiled. They can lie in one place only: if two models train
-the same layer in turns, its arrays move from the one to the other, and `moves` tells plans, which
-have bound pointers, that they are outdated.
+are moved there when the model is compiled, and `moves` tells plans, which have bound pointers, that
+they are outdated. They can lie in one place only. If two models train the same layer, its arrays
+move once, from the first one to the second; then they stay, and the first one trains a copy in its
+own flat array: fetched before a step, put back after it (`ParameterStore.working`). So no plan is
+compiled again when two models are trained in turns.
 
 Plans that only predict keep packed copies of parameters. Whatever may write into a parameter says
 so (`ParameterStore.changed`): training steps, `load`, and each time an array is handed out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from weakref import ref
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from fastcnn import rng
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.memory import aligned_zeros
-from fastcnn.errors import ModelFileError, OptionError
+from fastcnn.errors import ModelFileError, OptionError, unknown
 from fastcnn.plugins.registry import initializers, make
 
 ALIGN = 16  # floats: every parameter begins on a cache line
@@ -33,8 +36,18 @@ class Variable:
     """A parameter array of a layer."""
 
     value: np.ndarray
-    home: "ParameterStore | None" = None  # in whose flat array it lies
+    home: "ref[ParameterStore] | None" = None  # in whose flat array it lies
     moves: int = 0
+    taken: bool = False  # from one model by another; then it stays
+
+    @property
+    def owner(self) -> "ParameterStore | None":
+        """The store it lies in, as long as its model is there."""
+        return None if self.home is None else self.home()
+
+    def may_move(self) -> bool:
+        owner = self.owner
+        return owner is None or not (self.taken or owner.in_training)
 
 
 class ParameterStore:
@@ -42,7 +55,7 @@ class ParameterStore:
 
     trainable: what the optimizer changes, in `values` and `gradients`, one flat array each;
     `bounds`: where each parameter begins. The others (frozen layers, moving averages) lie anywhere.
-    Which layers are frozen is read once, here.
+    frozen: layers whose parameters stay as they are; it is settled here, once.
     """
 
     changes = 0  # another number whenever any parameter of any store may have changed
@@ -62,8 +75,12 @@ class ParameterStore:
         seed: int,
         dtype: str = "float32",
         values: dict[str, np.ndarray] | None = None,
+        frozen: Set[Layer] | None = None,
     ) -> None:
-        """values: of all parameters, instead of what the initializers give."""
+        """values: of all parameters, instead of what the initializers give.
+
+        frozen: layers that stay as they are; by default what `Layer.trainable` says now.
+        """
         self.dtype = np.dtype(dtype)
         owners = [node for node in graph.nodes if node.owner == node.name and node.layer]
         self._owners = owners
@@ -72,13 +89,15 @@ class ParameterStore:
         }
         if values is not None:
             self.check(values)  # before memory is taken: a model file may ask for anything
+        self._borrowed: set[str] = set()  # trained here, though they lie with another model
+        self._at_work = False  # then the copies of these are what counts
         self._streams = {key: stream for stream, key in enumerate(self.specs)}
         self._variables: dict[str, Variable] = {}
         for node in owners:
             self._take(node, seed if values is None else None)
         if values is not None:
             self.load(values)
-        self.frozen = {node.layer for node in owners if node.layer and not node.layer.trainable}
+        self.frozen = self._all_frozen(frozen)
         self.trainable = [
             node.key(name)
             for node in owners
@@ -91,6 +110,29 @@ class ParameterStore:
         self.in_training = False  # then nobody else may move its parameters
         self._values = self._gradients = np.zeros(0, self.dtype)
         self._moves = (-1, 0)  # ParameterStore.claims, and `moves` at that time
+
+    def _all_frozen(self, frozen: Set[Layer] | None) -> set[Layer]:
+        layers = {node.layer for node in self._owners if node.layer}
+        return (
+            {layer for layer in layers if not layer.trainable}
+            if frozen is None
+            else (layers & frozen)
+        )
+
+    def is_frozen_as(self, frozen: Set[Layer]) -> bool:
+        """Whether a new store with these layers frozen would train the same parameters."""
+        return self.frozen == self._all_frozen(frozen)
+
+    def frozen_names(self) -> list[str]:
+        return [node.name for node in self._owners if node.layer in self.frozen]
+
+    def layers_of(self, names: list[str]) -> set[Layer]:
+        """The layers that are called so."""
+        known = {node.name: node.layer for node in self._owners if node.layer}
+        for name in names:
+            if name not in known:
+                raise unknown("layer", name, known)
+        return {known[name] for name in names}
 
     def _take(self, node: Node, seed: int | None) -> None:
         """The variables of a layer; those of a new layer are made."""
@@ -135,7 +177,7 @@ class ParameterStore:
 
     def snapshot(self) -> np.ndarray:
         """As `values`, but moves nothing: maybe a copy."""
-        if all(self._variables[key].home is self for key in self.trainable):
+        if self._at_work or all(self._is_here(key) for key in self.trainable):
             return self._values
         flat = np.zeros(int(self.bounds[-1]), self.dtype)
         for key in self.trainable:
@@ -144,32 +186,56 @@ class ParameterStore:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """While in it, no other store may claim these parameters."""
-        self.in_training = True
+        """While in it, no other store may move these parameters."""
+        before, self.in_training = self.in_training, True
         try:
             yield
         finally:
-            self.in_training = False
+            self.in_training = before
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A step of training, or the making of its plan: all trainable ones are in `values`."""
+        if not self._borrowed or self._at_work:
+            yield
+            return
+        views = {key: self._view(self._values, key) for key in self._borrowed}
+        for key, view in views.items():
+            view[...] = self._variables[key].value
+        self._at_work = True
+        try:
+            yield
+        finally:
+            self._at_work = False
+            for key, view in views.items():
+                self._variables[key].value[...] = view
+            self.changed()
 
     def claim(self) -> None:
-        """Move the trainable parameters into this store's flat array, if they are not there."""
-        variables = [self._variables[key] for key in self.trainable]
-        elsewhere = [v.home for v in variables if v.home is not self]
-        if not elsewhere:
+        """Give the trainable parameters their places in this store's flat array.
+
+        Those that may not move stay where they are: they are borrowed.
+        """
+        wanted = [k for k in self.trainable if k not in self._borrowed and not self._is_here(k)]
+        if not wanted:
             return
-        if any(home is not None and home.in_training for home in elsewhere):
-            raise OptionError(
-                "a layer of this model is just being trained by another model: "
-                "compile and fit one after the other"
-            )
-        self._values = aligned_zeros(int(self.bounds[-1]), self.dtype)
-        self._gradients = aligned_zeros(int(self.bounds[-1]), self.dtype)
-        for key, variable in zip(self.trainable, variables, strict=True):
+        if not self._values.size:
+            self._values = aligned_zeros(int(self.bounds[-1]), self.dtype)
+            self._gradients = aligned_zeros(int(self.bounds[-1]), self.dtype)
+        for key in wanted:
+            variable = self._variables[key]
+            if not variable.may_move():
+                self._borrowed.add(key)
+                continue
             view = self._view(self._values, key)
             view[...] = variable.value
-            variable.value, variable.home = view, self
+            variable.taken = variable.owner is not None
+            variable.value, variable.home = view, ref(self)
             variable.moves += 1
         ParameterStore.claims = next(_numbers)
+
+    def _is_here(self, key: str) -> bool:
+        return self._variables[key].owner is self
 
     def _view(self, flat: np.ndarray, key: str) -> np.ndarray:
         shape = self.specs[key].shape
@@ -188,6 +254,8 @@ class ParameterStore:
 
     def value(self, key: str) -> np.ndarray:
         self.changed()  # perhaps
+        if self._at_work and key in self._borrowed:
+            return self._view(self._values, key)
         return self._variables[key].value
 
     def gradient(self, key: str) -> np.ndarray:
@@ -197,19 +265,6 @@ class ParameterStore:
         """The gradient, flat, with the zeros that fill its last cache line."""
         number = self.trainable.index(key)
         return self.gradients[self.bounds[number] : self.bounds[number + 1]]
-
-    def refrozen(self) -> list[Layer]:
-        """Layers that were frozen or freed since."""
-        layers = dict.fromkeys(node.layer for node in self._owners if node.layer)
-        return [layer for layer in layers if layer.trainable == (layer in self.frozen)]
-
-    def check_frozen(self) -> None:
-        """What `trainable` says now must be what the optimizer was made for."""
-        for layer in self.refrozen():
-            how = "freed" if layer.trainable else "frozen"
-            raise OptionError(
-                f"layer {layer.name!r} was {how} after compile: compile the model again"
-            )
 
     def learns(self, key: str) -> bool:
         return key in self._starts

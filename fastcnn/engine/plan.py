@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,35 +74,25 @@ class Plan:
         self.precision = precision
         self.lanes = choose_lanes(graph, batch, purpose == "train")
         self.heads = [replace(head, steps={}) for head in heads]  # each plan has its own figures
-        if purpose == "train":
-            store.claim()  # before any pointer is taken
         training = purpose == "train"
         build = Builder(store, batch, self.lanes, training, backend, winograd, fuse, precision)
         build.with_loss = purpose != "predict"
         self.order, self.state = build.order, build.state
         self.epoch = 0  # for augmentations
+        self.first = 0  # likewise: the number, in the epoch, of the source's first sample
+        self.source: Source | None = None  # of its samples and targets
         self.augmenter: Augmenter | None = None
         self.outputs: list[np.ndarray] = []
         parts = (self.lanes, fuse, store.frozen, training, build.backend)
         self.stages = make_stages(graph, *parts)
         self._tensors: dict[Node, Tensor] = {}
-        self._gather(build, graph, augment)
-        if purpose == "predict":
-            self._forward(build)
-            self._read_out(build, graph)
-        else:
-            self._join_softmaxes(graph)
-            self._forward(build)
-            for head in self.heads:
-                mixing = self.augmenter if augment is not None and augment.mixes else None
-                head.emit(build, self._tensors[head.node], mixing)
-        if purpose == "train":
-            self._backward(build)
-            regularize(build)
-            if optimizer is not None:
-                optimizer.emit(build)
-        self.moves = store.moves
-        self.program: Program = build.finish()
+        if training:
+            store.claim()  # before any pointer is taken
+        with store.working() if training else nullcontext():
+            self._gather(build, graph, augment)
+            self._append_kernels(build, graph, augment, optimizer)
+            self.moves = store.moves
+            self.program: Program = build.finish()
         self._preparation = build.preparation
         self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
         self._following: tuple[int, int] | None = None  # first and count, if `order` counts up
@@ -112,6 +103,25 @@ class Plan:
         self._penalties = build.extra_losses
 
     # ---- compiling
+
+    def _append_kernels(
+        self, build: Builder, graph: Graph, augment: Augment | None, optimizer: Any
+    ) -> None:
+        """All that comes after the gathering of images."""
+        if self.purpose == "predict":
+            self._forward(build)
+            self._read_out(build, graph)
+            return
+        self._join_softmaxes(graph)
+        self._forward(build)
+        for head in self.heads:
+            mixing = self.augmenter if augment is not None and augment.mixes else None
+            head.emit(build, self._tensors[head.node], mixing)
+        if self.purpose == "train":
+            self._backward(build)
+            regularize(build)
+            if optimizer is not None:
+                optimizer.emit(build)
 
     def _gather(self, build: Builder, graph: Graph, augment: Augment | None) -> None:
         self._images: list[int] = []  # the steps that gather
@@ -177,7 +187,10 @@ class Plan:
 
     def bind(self, source: Source) -> None:
         """Take samples from this source from now on."""
+        if source is self.source:
+            return
         self.bind_images(source.images, source.preprocessing)
+        self.source, self.first = source, 0
         for k, (head, targets) in enumerate(zip(self.heads, source.targets, strict=False)):
             head.bind(self.program, targets, source.weights[k] if source.weights else None)
 
@@ -185,6 +198,7 @@ class Plan:
         self, images: Sequence[np.ndarray], preprocessing: Sequence[Preprocessing] = ()
     ) -> None:
         """Take images from these arrays, one for each input; enough for a prediction."""
+        self.source = None
         for k, array in enumerate(images):
             self.program.rebind(self._images[k], "images", array)
             one, kind = preprocessing[k] if preprocessing else AS_IT_COMES, array.dtype.kind
@@ -231,7 +245,8 @@ class Plan:
     def _run(self, threads: int) -> None:
         """Parameters are packed again only if some may have changed since the last run."""
         if self.augmenter is not None:
-            self.augmenter.fill(self.order, self.state, self.epoch, self._white)
+            order = np.where(self.order < 0, -1, self.order + self.first)
+            self.augmenter.fill(order, self.state, self.epoch, self._white)
         now, training = ParameterStore.changes, self.purpose == "train"
         prepare = training or self._prepared != now
         if prepare:

@@ -90,6 +90,15 @@ class Preprocessing:
             return replace(self, unit=_unit(low, high), seen=(low, high))
         return replace(self, seen=(low, high))
 
+    def widened(self, images: np.ndarray) -> "Preprocessing":
+        """The same after one more batch of the training, which may hold what others did not."""
+        if self.seen is None or images.dtype == np.uint8:
+            return self
+        (least, most), (low, high) = self.seen, extremes(images)
+        if least <= low and high <= most:
+            return self
+        return replace(self, seen=(min(least, low), max(most, high)))
+
     def factors(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
         """(scale, offset) of the numbers of an array of this type."""
         unit = (1.0 if self.unit is None else self.unit) if dtype == np.uint8 else 1.0
@@ -102,10 +111,16 @@ class Preprocessing:
 
     # ---- what fits
 
-    def fault(self, images: np.ndarray, range_of: tuple[float, float] | None = None) -> str | None:
+    def fault(
+        self,
+        images: np.ndarray,
+        range_of: tuple[float, float] | None = None,
+        only_bytes: bool = False,
+    ) -> str | None:
         """Why these (N, H, W, C) can't be on the scale that the model was trained in, or None.
 
         range_of: their smallest and largest number, if known.
+        only_bytes: look only for what 0..1 and 0..255 mixed up explain.
         """
         if self.seen is None:
             return None
@@ -117,6 +132,8 @@ class Preprocessing:
         low, high = range_of or extremes(images)
         is_pictures = images.shape[1] > 1  # vectors and sequences are images of one row
         remedy = (self._remedy if is_pictures else self._remedy_of_vectors)(low, high)
+        if only_bytes and remedy not in (DIVIDE, MULTIPLY):
+            return None
         if remedy is None or _all_constant(images):
             return None
         return self._text(f"{low:.4g} to {high:.4g} ({images.dtype})", remedy)

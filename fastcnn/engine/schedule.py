@@ -36,7 +36,10 @@ def length(own: int | None, total_steps: int | None) -> int:
     """Steps of a schedule: its own number, or else that of the training."""
     steps = total_steps if own is None else own
     if steps is None:
-        raise OptionError("the schedule has no length: give its number of steps, or train with fit")
+        raise OptionError(
+            "the schedule has no length: give its number of steps, or train with fit, which must "
+            "know its steps_per_epoch"
+        )
     return max(steps, 1)
 
 

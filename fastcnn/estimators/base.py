@@ -131,7 +131,8 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         if self.early_stopping:  # go on from the best weights, which `fit` left in place
             self.model_.training_weights = None
         data = self._set(samples, y, self._weights(y, sample_weight))
-        self._train(data, self.model_.progress.epoch + 1)
+        begun = self.model_.progress.epoch
+        self._train(data, begun + 1, initial_epoch=begun)
         self._take_figures({})
         return self
 
@@ -193,7 +194,14 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         training, held_out = (self._set(samples[part], y[part], w) for part, w in parts)
         return training, held_out
 
-    def _train(self, data: Any, epochs: int, held_out: Any = None, watchers: Any = ()) -> None:
+    def _train(
+        self,
+        data: Any,
+        epochs: int,
+        held_out: Any = None,
+        watchers: Any = (),
+        initial_epoch: int | None = None,
+    ) -> None:
         self.model_.threads = threads_of(self.n_jobs)
         samples, targets, weights = data
         self.model_.fit(
@@ -202,6 +210,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
             sample_weight=weights,
             batch_size=self.batch_size,
             epochs=epochs,
+            initial_epoch=initial_epoch,
             verbose=int(self.verbose),
             callbacks=[*deepcopy(list(self.callbacks or ())), *watchers],
             augment=deepcopy(self.augment),

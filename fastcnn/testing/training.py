@@ -51,6 +51,7 @@ class Course:
         return model
 
     def fit(self, model: Model, *more: Callback, epochs: int | None = None) -> None:
+        """Until so many epochs are done: a training that was begun goes on."""
         x, y = data_for(model)
         inputs: Any = x if len(x) > 1 else x[0]
         model.fit(
@@ -58,6 +59,7 @@ class Course:
             y,
             batch_size=self.batch_size,
             epochs=epochs or self.epochs,
+            initial_epoch=model.progress.epoch,
             validation_data=(inputs, y) if self.validated else None,
             callbacks=[*self.callbacks(), *more],
             augment=None if self.augment is None else self.augment(),

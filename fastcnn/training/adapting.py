@@ -9,6 +9,7 @@ from fastcnn.engine.adapting_layer import AdaptingLayer
 from fastcnn.engine.graph import Node
 from fastcnn.engine.plan import Source
 from fastcnn.engine.preprocessing import Preprocessing
+from fastcnn.errors import OptionError
 
 SAMPLES = 5000  # that layers adapt to, at most, taken by chance
 
@@ -22,6 +23,16 @@ def adapt_layers(model: Any, source: Source) -> None:
             number = inputs.index(node.inputs[0])
             pixels = source.preprocessing[number]
             layer.take(_samples(source.images[number], pixels, node.inputs[0], model.seed))
+
+
+def check_adapted(model: Any) -> None:
+    """Where batches come one by one, layers can't adapt to all of the data."""
+    for node in model.graph.nodes:
+        if isinstance(node.layer, AdaptingLayer) and node.layer.needs_data():
+            raise OptionError(
+                f"layer {node.name!r} has seen no data yet: call its adapt(x) before training on "
+                "single batches"
+            )
 
 
 def _samples(images: np.ndarray, pixels: Preprocessing, node: Node, seed: int) -> np.ndarray:

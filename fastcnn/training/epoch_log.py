@@ -1,4 +1,4 @@
-"""A file with a row for each epoch, which a resumed training goes on with."""
+"""A file with a row for each epoch, which a training that goes on goes on with."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -29,16 +29,20 @@ class EpochLog(Callback):
         """One more row at the end."""
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        done = self.model.progress.epoch
+        first = self.params["first_epoch"]
+        done = self.model.progress.epoch - first
         rows = self.read() if (done or self.append) and self.path.exists() else []
-        # After a crash the file may be ahead of the checkpoint.
-        self.write(rows[: _last_start(rows) + done] if done else rows)
+        self.write(self._of_before(rows, first + 1, done) if done else rows)
+
+    def _of_before(self, rows: list[Row], first: int, done: int) -> list[Row]:
+        """Up to the last training that began with epoch `first`, and so many rows of that.
+
+        After a crash the file may be ahead of the checkpoint.
+        """
+        starts = [k for k, row in enumerate(rows) if str(row.get("epoch")) == str(first)]
+        if not starts:
+            return rows if self.append else []
+        return rows[: starts[-1] + done]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         self.add({"epoch": epoch + 1, **logs})
-
-
-def _last_start(rows: list[Row]) -> int:
-    """Where the last training in the file begins."""
-    starts = [k for k, row in enumerate(rows) if str(row.get("epoch")) == "1"]
-    return starts[-1] if starts else 0

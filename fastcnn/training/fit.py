@@ -2,78 +2,149 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastcnn import rng
+from fastcnn.engine.augmenter import Augment
+from fastcnn.engine.options import count
 from fastcnn.engine.plan import Plan
-from fastcnn.errors import DivergedError
-from fastcnn.training.callback_list import CallbackList
-from fastcnn.training.history import History, Progress
+from fastcnn.errors import OptionError
+from fastcnn.kernels.threads import resolve_threads
+from fastcnn.training.callback_list import CallbackList, make_callbacks
+from fastcnn.training.fit_data import Feed, make_feed
+from fastcnn.training.history import History
+from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.scores import scores
+from fastcnn.training.step import diverged, update
 from fastcnn.training.swap import swap_back, swap_in
+
+
+def fit(
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    epochs: int,
+    initial_epoch: int | None,
+    callbacks: Sequence[Any],
+    verbose: int,
+    augment: Any,
+    **data: Any,
+) -> History:
+    """See Model.fit; data: its options that say what is trained on and measured."""
+    if model.optimizer is None:
+        model.compile()
+    last = _last_epoch(model, count("epochs", epochs), initial_epoch)
+    made = make_callbacks(callbacks)
+    made += progress_callbacks(verbose, made)
+    progress, goes_on = model.progress, initial_epoch == model.progress.epoch
+    begun = progress.epoch if initial_epoch is None else initial_epoch
+    feed, validate = make_feed(model, x, y, Augment.of(augment), last - begun, **data)
+    if initial_epoch is not None and not goes_on:
+        progress.epoch = initial_epoch
+        progress.begin_epoch()
+    model.stop_training, model.stop_reason = False, ""
+    model.remember(feed.source)
+    model.callbacks = CallbackList(made, model.callbacks.states() if goes_on else ())
+    loop = Loop(model, feed, last, goes_on, model.callbacks, validate)
+    with model.store.training():
+        return loop.run()
+
+
+def _last_epoch(model: Any, epochs: int, initial_epoch: Any) -> int:
+    """How many epochs will be done at the end, counted from `compile` or by `initial_epoch`."""
+    if initial_epoch is None:
+        return model.progress.epoch + epochs
+    if count("initial_epoch", initial_epoch) > epochs:
+        raise OptionError(
+            f"initial_epoch ({initial_epoch}) lies behind the last epoch, epochs={epochs}: with "
+            "initial_epoch, epochs is a number of epochs in all"
+        )
+    return epochs
 
 
 @dataclass
 class Loop:
-    """Everything one call of `fit` needs. `run` reads as the story of training."""
+    """Everything one call of `fit` needs. `run` reads as the story of training.
+
+    epochs: the number of the last epoch, from 1.
+    goes_on: with the training that was before, its callbacks' states and its own weights;
+        else it begins anew, from the weights that the model has.
+    """
 
     model: Any
-    plan: Plan
-    targets: Sequence[np.ndarray]
-    optimizer: Any
-    seed: int
-    threads: int
+    feed: Feed
     epochs: int
-    shuffle: bool
+    goes_on: bool
     callbacks: CallbackList
-    history: History
-    progress: Progress
-    penalty: Callable[[], float]
     validate: Callable[[], dict[str, float]] | None
-    should_stop: Callable[[], bool]
+    history: History = field(default_factory=History)  # of this call
     rate: float = 0.0  # of the last batch
 
     def run(self) -> History:
         logs: dict[str, Any] = {}
-        swap_back(self.model)
-        self.optimizer.begin_training(self.epochs, -(-self.plan.samples // self.plan.batch))
+        self.threads, self.progress = resolve_threads(self.model.threads), self.model.progress
+        broken = self._begin()
         try:
             self.callbacks.begin(self.model, self._params(), logs)
             while self.progress.epoch < self.epochs and not self.should_stop():
+                if not self.feed.ready():
+                    break
+                if not broken:
+                    self.callbacks.call("on_epoch_begin", self.progress.epoch, {})
+                broken = False
                 logs = self._epoch(self.progress.epoch)
         finally:  # a progress bar must let go of the terminal, the best weights come back
             self._use_averages()
             self.callbacks.end(logs)
         return self.history
 
+    def should_stop(self) -> bool:
+        return self.model.stop_training
+
+    def _begin(self) -> bool:
+        """Whether the callbacks have seen the beginning of the first epoch."""
+        progress, feed = self.progress, self.feed
+        if self.goes_on:
+            swap_back(self.model)
+        else:
+            self.model.training_weights = None
+            progress.first_epoch = progress.epoch
+        if not (feed.goes_on and progress.samples == feed.samples):
+            progress.begin_epoch()  # what was broken off can't be gone on with
+        progress.samples = feed.samples
+        epochs = self.epochs - progress.epoch
+        steps = None if feed.steps is None else epochs * feed.steps - progress.batch
+        self.model.optimizer.begin_training(steps, feed.steps, self.goes_on)
+        return self.goes_on and progress.batch > 0
+
     def _params(self) -> dict[str, Any]:
-        return {
+        self.params = {
             "epochs": self.epochs,
-            "steps": -(-self.plan.samples // self.plan.batch),
-            "samples": self.plan.samples,
+            "first_epoch": self.progress.first_epoch,
+            "steps": self.feed.steps,
+            "samples": self.feed.samples or None,
             "validation": self.validate is not None,
         }
+        return self.params
 
     def _epoch(self, epoch: int) -> dict[str, Any]:
         started = time.perf_counter()
-        if self.progress.batch == 0:
-            self.callbacks.call("on_epoch_begin", epoch, {})
-        order = self._order(epoch)
-        self.plan.epoch = epoch
-        size = self.plan.batch
-        for start in range(self.progress.seen, len(order), size):
-            diverged = self._batch(order[start : start + size])
-            if diverged:
+        for plan, order, last in self.feed.batches(epoch, self.progress):
+            plan.epoch = epoch
+            if last:
+                self.params["steps"] = self.progress.batch + 1
+            if self._batch(plan, order):
                 self.progress.begin_epoch()  # its sums are no numbers either
                 return {}
-            if self.should_stop() and start + size < len(order):
+            if self.should_stop() and not last:
                 return self.progress.logs()  # can be resumed in the middle
         logs: dict[str, Any] = self.progress.logs()
-        logs["loss"] += self.penalty()
-        logs |= scores(self.plan.heads, self.progress, self.targets, order)
+        logs["loss"] += self.model.penalty()
+        if self.feed.plan is not None:
+            logs |= scores(self.feed.plan.heads, self.progress, *self.feed.measured())
         logs["seconds"] = time.perf_counter() - started
         return self._finish(epoch, logs)
 
@@ -83,42 +154,30 @@ class Loop:
         if self.validate is not None:
             logs |= self.validate()
         logs["learning_rate"] = self.rate
-        self.history.append(logs)
+        self.history.append(epoch, logs)
+        self.model.history.append(epoch, logs)
         self.progress.epoch += 1
         self.progress.begin_epoch()
         self.callbacks.call("on_epoch_end", epoch, logs)
         swap_back(self.model)
         return logs
 
-    def _batch(self, order: np.ndarray) -> bool:
+    def _batch(self, plan: Plan, order: np.ndarray) -> bool:
         """Whether training diverged, and a callback stopped it for that."""
-        batch = self.progress.batch
+        batch, optimizer = self.progress.batch, self.model.optimizer
         if self.callbacks:
             self.callbacks.call("on_batch_begin", batch, self.progress.logs())
-        self.optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
-        self.rate = self.optimizer.rate
-        self.plan.state[:] = self.seed, self.optimizer.iterations
-        count = len(order)
-        self.optimizer.step(
-            run=lambda: self.plan.run(order, self.threads),
-            loss=lambda: self.plan.sums()["loss"] / count,
-        )
-        sums = self.plan.sums()
-        self.progress.add(count, sums, self.plan.rows(count))
+        optimizer.learning_rate_scale = self.callbacks.learning_rate_scale
+        self.rate = optimizer.rate
+        sums = update(self.model, plan, order, self.threads)
+        self.progress.add(len(order), sums, plan.rows(len(order)))
         if self.callbacks:
             self.callbacks.call("on_batch_end", batch, self.progress.logs())
-        diverged = not np.isfinite(sums["loss"])
-        if diverged and not self.should_stop():
-            raise DivergedError(
-                f"the loss became {sums['loss']} in epoch {self.progress.epoch + 1}, "
-                f"batch {batch + 1}: try a smaller learning rate than {self.rate:g}"
-            )
-        return diverged
-
-    def _order(self, epoch: int) -> np.ndarray:
-        if self.shuffle:
-            return rng.permutation(self.seed, epoch, self.plan.samples)
-        return np.arange(self.plan.samples)
+        broke = not np.isfinite(sums["loss"])
+        if broke and not self.should_stop():
+            where = f"epoch {self.progress.epoch + 1}, batch {batch + 1}"
+            raise diverged(sums["loss"], where, self.rate)
+        return broke
 
     def _use_averages(self) -> None:
         weights = self.callbacks.averaged_weights()

@@ -1,5 +1,6 @@
 """What training measured, epoch by epoch."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,23 +9,25 @@ import numpy as np
 
 @dataclass
 class History:
-    """`history["loss"][k]` is the mean training loss of epoch k; also accuracy, val_loss, ..."""
+    """`history["loss"][k]` is the mean training loss of the k-th epoch; also accuracy, val_loss.
+
+    epoch: the numbers of the epochs, from 0. A figure that an epoch did not have is NaN.
+    """
 
     history: dict[str, list[float]] = field(default_factory=dict)
+    epoch: list[int] = field(default_factory=list)
 
-    def append(self, logs: dict[str, Any]) -> None:
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-
-    @property
-    def epoch(self) -> list[int]:
-        return list(range(len(self.history.get("loss", []))))
+    def append(self, epoch: int, logs: dict[str, Any]) -> None:
+        for name in dict.fromkeys([*self.history, *logs]):
+            values = self.history.setdefault(name, [math.nan] * len(self.epoch))
+            values.append(logs.get(name, math.nan))
+        self.epoch.append(epoch)
 
     def rows(self) -> list[dict[str, float]]:
-        """One dict for each epoch."""
+        """One dict for each epoch, with its number from 1."""
         return [
-            {"epoch": k + 1, **{name: values[k] for name, values in self.history.items()}}
-            for k in self.epoch
+            {"epoch": epoch + 1, **{name: values[k] for name, values in self.history.items()}}
+            for k, epoch in enumerate(self.epoch)
         ]
 
 
@@ -38,6 +41,8 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)  # of its figures over these samples
     # Outputs of these samples by the head's name, batch after batch, for metrics.
     outputs: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    first_epoch: int = 0  # the epoch that this training began with
+    samples: int = 0  # of the running epoch; 0: unknown
 
     def begin_epoch(self) -> None:
         self.batch = self.seen = 0

@@ -19,7 +19,7 @@ class Recorder(Callback):
 
     def save(self) -> None:
         """The checkpoint; never of weights that are no numbers: the last good one stays."""
-        if not np.isfinite(self.model.store.values).all():
+        if not np.isfinite(self.model.store.snapshot()).all():
             raise self._diverged("the weights", self.model.progress.epoch)
         self.model.save(self.folder.checkpoint)
 

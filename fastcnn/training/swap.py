@@ -10,7 +10,7 @@ def swap_in(model: Any, weights: dict[str, np.ndarray]) -> None:
 
     Weights of a training that diverged are not kept aside: nothing can go on from them.
     """
-    if model.training_weights is None and np.isfinite(model.store.values).all():
+    if model.training_weights is None and np.isfinite(model.store.snapshot()).all():
         model.training_weights = model.store.copies()
     model.store.load(weights)
 

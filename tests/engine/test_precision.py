@@ -103,7 +103,7 @@ def test_a_resumed_model_goes_on_in_bf16(tmp_path):
     half.save(tmp_path / "half.safetensors")
     resumed = load_model(tmp_path / "half.safetensors")
     assert resumed.precision == "bf16"
-    resumed.fit(IMAGES, LABELS, batch_size=16, epochs=2, verbose=0)
+    resumed.fit(IMAGES, LABELS, batch_size=16, epochs=1, verbose=0)
     for key, value in whole.get_weights().items():
         np.testing.assert_array_equal(value, resumed.get_weights()[key])
     again = load_model(tmp_path / "half.safetensors", precision="float32")

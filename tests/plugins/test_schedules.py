@@ -138,9 +138,9 @@ X = np.random.default_rng(0).integers(0, 256, (40, 3, 3, 1), dtype=np.uint8)
 Y = np.arange(40) % 2
 
 
-def fit(model, epochs=2, steps=10**9):
+def fit(model, epochs=2, steps=10**9, **options):
     rates = Rates(steps)
-    model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=[rates])
+    model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=[rates], **options)
     return rates.seen
 
 
@@ -154,9 +154,20 @@ def test_the_length_of_the_first_training_stays():
     model = model_with({"name": "cosine", "initial_learning_rate": 1.0})
     fit(model)
     with pytest.warns(UserWarning, match="ends after 10 steps, training after 15"):
-        assert fit(model, epochs=3) == [0] * 5
+        assert fit(model, epochs=3, initial_epoch=2) == [0] * 5
     model.compile(model.optimizer)
     assert fit(model, epochs=3)[5] > 0.5
+
+
+def test_a_schedule_begins_anew_with_each_training_that_it_fits():
+    model = model_with({"name": "cosine", "initial_learning_rate": 1.0})
+    first = fit(model)
+    assert fit(model) == first and first[0] == 1.0
+    assert len(fit(model, steps=model.optimizer.iterations + 7)) == 7  # off in the second epoch
+    rest = fit(model, epochs=2)
+    assert len(rest) == 8 and rest[0] == 1.0
+    own = model_with({"name": "cosine", "initial_learning_rate": 1.0, "decay_steps": 20})
+    assert [*fit(own), *fit(own)] == fit(model_with(own.optimizer.learning_rate), epochs=4)
 
 
 def test_a_number_can_be_set_while_training():

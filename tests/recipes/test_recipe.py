@@ -39,8 +39,8 @@ def test_a_recipe_trains_in_python(tmp_path):
     model = recipe.build((12, 12, 1), 4, seed=1)
     history = recipe.fit(model, images, labels, verbose=0)
     assert history.epoch == [0, 1, 2] and model.optimizer.registered_name == "adam"
-    recipe.fit(model, images, labels, verbose=0, epochs=4)
-    assert history.epoch == [0, 1, 2, 3]
+    recipe.fit(model, images, labels, verbose=0, epochs=1)
+    assert model.history.epoch == [0, 1, 2, 3]
     assert model.evaluate(images, labels, views=recipe.views)["loss"] > 0
 
 

@@ -65,7 +65,9 @@ def test_hooks_see_the_figures_and_the_training():
     fit(model(), 1, Look())
     assert seen["batch"] == {"loss", "accuracy"}
     assert seen["epoch"] >= {"loss", "accuracy", "val_loss", "seconds", "learning_rate"}
-    assert seen["params"] == {"epochs": 1, "steps": STEPS, "samples": 48, "validation": True}
+    assert seen["params"] == {
+        **{"epochs": 1, "first_epoch": 0, "steps": STEPS, "samples": 48, "validation": True}
+    }
 
 
 class Fail(Callback):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import fastcnn
 from fastcnn import Input, Model, Sequential, load_model
 from fastcnn import layers as L
 from fastcnn.errors import DataError, ModelFileError, OptionError, ShapeError
@@ -136,41 +135,6 @@ def test_an_inner_tensor_gives_the_features_of_the_trained_model():
         np.testing.assert_array_equal(value, weights[key])
 
 
-def test_models_that_train_the_same_layers_in_turns():
-    """The arrays move from one to the other, and nobody uses outdated ones."""
-    x = Input((5,))
-    body = L.Dense(4, activation="tanh")(x)
-    one = Model(x, L.Dense(2, name="one")(body))
-    two = Model(x, L.Dense(3, name="two")(body))
-    for model in (one, two):
-        model.compile({"name": "sgd", "learning_rate": 0.1}, "mean_squared_error")
-    for epoch in range(1, 3):
-        for model, targets in ((one, NUMBERS), (two, RNG.normal(size=(N, 3)))):
-            before = one.get_weights()["dense/kernel"]
-            model.fit(VECTORS, targets, epochs=epoch, verbose=0)
-            kernels = [m.get_weights()["dense/kernel"] for m in (one, two)]
-            np.testing.assert_array_equal(*kernels)
-            assert not np.array_equal(before, kernels[0])
-    again = Model(x, body).predict(VECTORS)
-    w, b = one.get_weights()["dense/kernel"], one.get_weights()["dense/bias"]
-    np.testing.assert_allclose(again, np.tanh(VECTORS @ w.T + b), atol=1e-5)
-
-
-def test_a_model_may_not_train_layers_of_one_that_is_training():
-    x = Input((5,))
-    body = L.Dense(4)(x)
-    one = Model(x, L.Dense(2)(body))
-    two = Model(x, L.Dense(2)(body))
-    one.compile(loss="mean_squared_error")
-
-    class Meddler(fastcnn.callbacks.Callback):
-        def on_batch_end(self, batch, logs):
-            two.compile(loss="mean_squared_error")
-
-    with pytest.raises(OptionError, match="just being trained"):
-        one.fit(VECTORS, NUMBERS, verbose=0, callbacks=[Meddler()])
-
-
 def test_layers_in_another_sequential_keep_their_weights():
     model = Sequential([L.Flatten(), L.Dense(4, activation="relu"), L.Dense(3)], (8, 8, 1))
     head = Sequential([*model.layers[:-1], L.Dense(2)], (8, 8, 1))
@@ -188,44 +152,6 @@ def test_a_copied_layer_has_weights_of_its_own():
     kernels = [m.get_weights()["mine/kernel"] for m in (model, other, again)]
     assert not np.array_equal(kernels[0], kernels[1])
     np.testing.assert_array_equal(kernels[0], kernels[2])
-
-
-@pytest.mark.parametrize("frozen", ["layer", "model"])
-def test_frozen_layers_stay_as_they_are(frozen):
-    body = Sequential([conv(activation="relu"), L.BatchNormalization()], (8, 8, 1), name="body")
-    x = Input((8, 8, 1))
-    model = Model(x, L.Dense(3, activation="softmax")(L.Flatten()(body(x))))
-    if frozen == "model":
-        body.trainable = False
-    else:
-        body.layers[0].trainable = False
-    model.compile({"name": "adam", "weight_decay": 0.1})
-    before = model.get_weights()
-    model.fit(IMAGES, LABELS, epochs=2, verbose=0)
-    after = model.get_weights()
-    changed = {key for key in before if not np.array_equal(before[key], after[key])}
-    expected = {"dense/kernel", "dense/bias"}
-    if frozen == "layer":
-        expected |= {f"body/batch_normalization/{p}" for p in ("gamma", "beta")}
-        expected |= {f"body/batch_normalization/moving_{p}" for p in ("mean", "var")}
-    assert changed == expected
-    if frozen == "model":
-        assert {slot.size for slot in model.optimizer.slots.values()} == {3 * 256 + 16}
-
-
-def test_freezing_counts_from_the_next_compile(tmp_path):
-    model = Sequential([L.Flatten(), L.Dense(4), L.Dense(3, activation="softmax")], (8, 8, 1))
-    model.compile()
-    model.get_layer("dense").trainable = False
-    for action in (
-        lambda: model.fit(IMAGES, LABELS, verbose=0),
-        lambda: model.save(tmp_path / "m"),
-    ):
-        with pytest.raises(OptionError, match="'dense' was frozen after compile"):
-            action()
-    model.compile()
-    model.fit(IMAGES, LABELS, verbose=0)
-    assert "of these frozen: 260" in model.summary()
 
 
 # ---- inner models

@@ -14,8 +14,9 @@ from fastcnn.training.model_file import write_text
 class CSVLogger(EpochLog):
     """A row for each epoch: its number from 1, and its figures. The first row names the columns.
 
-    A resumed training goes on with the file; rows of epochs that a crash undid are dropped.
-    append: a new training is written below the rows of others instead of over them.
+    Every call of `fit` begins the file anew, unless it goes on with a training (`initial_epoch`):
+    then it goes on with the file, too, without rows of epochs that a crash undid.
+    append: what begins anew is written below the rows of others instead of over them.
     """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:

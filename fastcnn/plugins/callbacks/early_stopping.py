@@ -20,10 +20,11 @@ class EarlyStopping(Callback):
     baseline: an epoch counts as better only if it is better than this, too.
     restore_best_weights: the weights of the best epoch are in place after every training, be it
         stopped here, at its last epoch, by an interruption or by an error. Training that goes on
-        (`fit` again, --resume) does so from its own last weights.
-    start_from_epoch: so many epochs do not count.
+        (`fit` with initial_epoch, --resume) does so from its own last weights; `fit` that begins
+        anew takes the best ones.
+    start_from_epoch: so many epochs, of those of the training, do not count.
 
-    A training that has stopped stays so if it is resumed, unless `patience` is larger then.
+    A training that has stopped stays so if it goes on, unless `patience` is larger then.
     (Prechelt, "Early stopping - but when?", 1998.)
     """
 
@@ -56,7 +57,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         value = self.figure.value(logs)
-        if epoch < self.start_from_epoch:
+        if epoch - self.params["first_epoch"] < self.start_from_epoch:
             return
         self.wait += 1
         if self.figure.improved(value, self.best):

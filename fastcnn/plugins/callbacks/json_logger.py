@@ -14,9 +14,10 @@ from fastcnn.training.model_file import write_text
 class JSONLogger(EpochLog):
     """A line {"epoch": 1, "loss": 0.3, ...} for each epoch, counted from 1 (JSON lines).
 
-    Figures that are no finite numbers become null. A resumed training goes on with the file; lines
-    of epochs that a crash undid are dropped. append: a new training is written below the lines of
-    others instead of over them.
+    Figures that are no finite numbers become null. Every call of `fit` begins the file anew, unless
+    it goes on with a training (`initial_epoch`): then it goes on with the file, too, without lines
+    of epochs that a crash undid. append: what begins anew is written below the lines of others
+    instead of over them.
     """
 
     def read(self) -> list[Row]:

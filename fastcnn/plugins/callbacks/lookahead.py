@@ -38,6 +38,13 @@ class Lookahead(WeightAverage):
         done = optimizer.iterations
         if done % self.period or not math.isfinite(logs["loss"]):
             return
-        part = min(done / optimizer.total_steps, 1)  # training may go on for longer
-        self.include(1 - self.decay * part**self.power)
+        self.include(1 - self.decay * self._part() ** self.power)
         self.model.store.load(self.average)
+
+    def _part(self) -> float:
+        """Of the training that is done; 1 where it goes on for longer."""
+        optimizer = self.model.optimizer
+        if self.power and optimizer.total_steps is None:
+            raise OptionError("lookahead's power needs to know the steps: give steps_per_epoch")
+        done = optimizer.iterations - optimizer.first_step
+        return min(done / (optimizer.total_steps or 1), 1)

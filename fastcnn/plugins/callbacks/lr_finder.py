@@ -58,7 +58,7 @@ class LRFinder(Callback):
         self._slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self._iterations = model.optimizer.iterations
         self._progress = deepcopy(vars(model.progress))
-        self._history = {name: list(values) for name, values in model.history.history.items()}
+        self._history = deepcopy(vars(model.history))
 
     def on_batch_begin(self, batch: int, logs: dict[str, Any]) -> None:
         optimizer = self.model.optimizer
@@ -96,9 +96,8 @@ class LRFinder(Callback):
         model.optimizer.iterations = self._iterations
         if not self._iterations:
             model.optimizer.total_steps = None  # a schedule may fit the training that is to come
-        model.progress.__dict__.update(self._progress)
-        model.history.history.clear()
-        model.history.history.update(self._history)
+        vars(model.progress).update(self._progress)
+        vars(model.history).update(self._history)
         self.learning_rate_scale = 1.0
 
     @property

@@ -59,7 +59,7 @@ class ModelCheckpoint(Callback):
             self._save(epoch, self.params["steps"] - 1, logs)
 
     def _save(self, epoch: int, batch: int, logs: dict[str, Any]) -> None:
-        if not np.isfinite(self.model.store.values).all():
+        if not np.isfinite(self.model.store.snapshot()).all():
             return
         if self.save_best_only:
             value = self.figure.value(logs)

@@ -72,9 +72,10 @@ class ProgressBar(Callback):
     def _left(self, now: float) -> str:
         """Wall time, validation and checkpoints included, which the rate leaves out."""
         progress, epochs = self.model.progress, self.params["epochs"]
-        if epochs >= UNLIMITED:
+        samples = self.params["samples"]
+        if epochs >= UNLIMITED or samples is None:
             return ""
-        images = (epochs - progress.epoch) * self.params["samples"] - progress.seen
+        images = (epochs - progress.epoch) * samples - progress.seen
         return f", {duration_text(images * (now - self._started) / self._meter.images)} left"
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:

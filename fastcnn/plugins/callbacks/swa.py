@@ -12,7 +12,8 @@ from fastcnn.training.averaging import WeightAverage
 class SWA(WeightAverage):
     """average += (weights - average) / n at the end of the n-th epoch that counts.
 
-    start_epoch: the first epoch that counts, from 0; default: after three quarters of the epochs.
+    start_epoch: the first epoch of the training that counts, from 0; default: after three quarters
+        of the epochs.
     frequency: from then on, every so many epochs count.
 
     The average takes the weights' place for validation, in what is saved at the end of an epoch,
@@ -26,11 +27,12 @@ class SWA(WeightAverage):
         self.frequency = positive("frequency", frequency)
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        if batch + 1 < self.params["steps"] or not math.isfinite(logs["loss"]):
+        if batch + 1 != self.params["steps"] or not math.isfinite(logs["loss"]):
             return
+        first = self.params["first_epoch"]
         start = self.start_epoch
         if start is None:
-            start = 3 * self.params["epochs"] // 4
-        late = self.model.progress.epoch - start
+            start = 3 * (self.params["epochs"] - first) // 4
+        late = self.model.progress.epoch - first - start
         if late >= 0 and late % self.frequency == 0:
             self.include(1 / (self.averaged + 1))

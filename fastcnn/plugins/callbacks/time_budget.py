@@ -81,7 +81,8 @@ class TimeBudget(Callback):
         # The slower of the last one and the mean: a late end is worse than an early one.
         last = self._batch_ended - self._batch_started
         self._batch_seconds = max(last, 0.9 * self._batch_seconds + 0.1 * last)
-        ends_epoch = batch + 2 >= self.params["steps"]
+        steps = self.params["steps"]
+        ends_epoch = steps is not None and batch + 2 >= steps
         self._stop_if_due(self._validation_seconds if ends_epoch else 0.0)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:

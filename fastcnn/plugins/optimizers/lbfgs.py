@@ -44,13 +44,15 @@ class LBFGS(Optimizer):
             self.slots[name] = aligned_zeros(pairs * size, store.dtype).reshape(pairs, size)
         self.slots["curvatures"] = np.zeros(pairs)
 
-    def begin_training(self, epochs: int, steps_per_epoch: int) -> None:
-        if steps_per_epoch != 1:
+    def begin_training(
+        self, steps: int | None, steps_per_epoch: int | None, goes_on: bool = False
+    ) -> None:
+        if steps_per_epoch not in (1, None):
             raise OptionError(
                 f"lbfgs needs all samples in one batch, not in {steps_per_epoch}: "
                 "set batch_size to their number"
             )
-        super().begin_training(epochs, steps_per_epoch)
+        super().begin_training(steps, steps_per_epoch, goes_on)
 
     def emit(self, build: Builder) -> None:
         """The plan ends with the gradient; `step` moves the parameters."""

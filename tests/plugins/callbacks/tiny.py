@@ -32,7 +32,9 @@ def model(optimizer="adam", seed=1):
 
 
 def fit(made, epochs, *callbacks, **options):
+    """Until so many epochs are done: a training that was begun goes on."""
     options = {"batch_size": BATCH, "verbose": 0, "validation_data": VALIDATION, **options}
+    options.setdefault("initial_epoch", made.progress.epoch)
     return made.fit(IMAGES, LABELS, epochs=epochs, callbacks=list(callbacks), **options)
 
 
