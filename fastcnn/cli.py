@@ -17,6 +17,7 @@ from fastcnn.cli_options import (
     data_dir,
     debug,
     metrics,
+    pictures,
     precision,
     threads,
     views,
@@ -42,7 +43,8 @@ def main() -> None:
     "--data",
     metavar="NAME|PATH",
     help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
-    "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
+    "IDX or CIFAR files, or a folder with a sub-folder of pictures per class, perhaps below "
+    "train/, valid/ and test/, or a .zip or .tar of one. What exists at a path goes before a name.",
 )
 @click.option(
     "--recipe",
@@ -80,7 +82,8 @@ def main() -> None:
     "--validation",
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Part of the training images to measure on after each epoch, instead of the test set.",
+    help="Part of the training images to measure on after each epoch, instead of the test set; not "
+    "for data with a validation set.",
 )
 @click.option(
     "--train-size",
@@ -96,6 +99,7 @@ def main() -> None:
     help="Resize all images to this. Default: as they are; folders of pictures: their median "
     "size, at most 64.",
 )
+@pictures
 @click.option(
     "--early-stopping",
     metavar="EPOCHS",
@@ -159,6 +163,7 @@ def train(as_json: bool, **options: Any) -> None:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: 0.")
 @threads
 @data_dir
+@pictures
 @click.option(
     "--out", default="lr-find.png", show_default=True, metavar="FILE.png", help="The picture."
 )
@@ -194,6 +199,7 @@ def lr_find(as_json: bool, **options: Any) -> None:
 )
 @click.option("--image-size", metavar="N|HxW", type=Size("N or HxW", (1, 2)), help="As for train.")
 @data_dir
+@pictures
 @click.option("--out", metavar="DIR", help="Default: runs/compare-<data>, numbered.")
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
 @click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
@@ -219,14 +225,14 @@ def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
 @click.option("--data", metavar="NAME|PATH", help="Default: what the model was trained on.")
 @click.option(
     "--part",
-    type=click.Choice(["test", "train", "all"]),
-    default="test",
-    show_default=True,
-    help="Data without a test set are split as in training.",
+    type=click.Choice(["test", "validation", "train", "all"]),
+    help="Default: test, or validation if there is no test set. Data with neither are split as in "
+    "training.",
 )
 @views
 @metrics
 @data_dir
+@pictures
 @threads
 @backend
 @as_json
@@ -241,19 +247,20 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 
 @main.command(epilog=EPILOG)
 @click.argument("model")
-@click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("files", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@pictures
 @views
 @threads
 @backend
 @as_json
 @debug
-def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any) -> None:
+def predict(as_json: bool, model: str, files: tuple[str, ...], **options: Any) -> None:
     """What MODEL (a model file or run folder) sees on pictures."""
     from fastcnn.commands.predict import predict as run
     from fastcnn.commands.text import predict_text
 
-    _print(run(model, list(pictures), **options), as_json, predict_text)
+    _print(run(model, list(files), **options), as_json, predict_text)
 
 
 @main.command(epilog=EPILOG)
@@ -299,6 +306,7 @@ def summary(model: str, **options: Any) -> None:
 @click.option("--columns", type=POSITIVE, default=10, show_default=True, help="Variants of each.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @data_dir
+@pictures
 @click.option("--out", metavar="FILE.png", default="augmented.png", show_default=True)
 @debug
 def augment(**options: Any) -> None:

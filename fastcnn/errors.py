@@ -17,6 +17,11 @@ class DataError(FastcnnError, ValueError):
     """A data set that is missing, damaged or inconsistent."""
 
 
+class DataWarning(UserWarning):
+    """What a user should know about data that are read: what is left out, or taken in another way
+    than it may seem. The command line prints it as a note."""
+
+
 class ModelFileError(FastcnnError, ValueError):
     """A model or checkpoint file that is missing, damaged or not one of ours."""
 

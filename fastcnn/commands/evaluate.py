@@ -6,6 +6,7 @@ import numpy as np
 
 from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.named_options import named_list
+from fastcnn.commands.picture_arguments import picture_options
 from fastcnn.commands.views import views_option
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
@@ -15,45 +16,54 @@ from fastcnn.plugins.registry import metrics as metric_registry
 if TYPE_CHECKING:
     from fastcnn.commands.find_model import Found
 
-PARTS = ("test", "train", "all")
-
 
 def evaluate(
     path: str,
     data: str | None = None,
     data_dir: str | None = None,
-    part: str = "test",
+    part: str | None = None,
     threads: int | None = None,
     metrics: str | None = None,
     backend: str | None = None,
     views: str | None = None,
+    **pictures: Any,
 ) -> dict[str, Any]:
     """Loss, accuracy, metrics, and accuracy of each class.
 
+    part: by default the test set, or the validation set if there is none;
+    pictures: how they are read, by default as in training;
     data: by default what the model was trained on; metrics: besides those it was trained with;
     views: by default those of the recipe it was trained by.
     """
     model = find_classifier(path, threads, backend)
     arguments = run_arguments(path) or {}
-    data = data or arguments.get("data")
+    options = picture_options(arguments, **pictures)
+    data, named = (data, False) if data else (arguments.get("data"), True)
     if data is None:
         raise OptionError(f"no run.json beside {path} that tells its data: give --data")
     height, width, _ = model.input_shape
-    dataset = load_dataset(data, data_dir or arguments.get("data_dir"), image_size=(height, width))
+    dataset = load_dataset(
+        data,
+        data_dir or arguments.get("data_dir"),
+        image_size=(height, width),
+        named=named,
+        **options,
+    )
+    part = part or ("validation" if dataset.test is None and dataset.validation else "test")
     _check_classes(model, dataset)
     if metrics:
         model.add_metrics(named_list(metrics, "--metrics", metric_registry))
     images, labels = _part(dataset, part)
-    options = views_option(views, arguments, model)
-    logs = model.evaluate(images, labels, **options)
+    seen = views_option(views, arguments, model)
+    logs = model.evaluate(images, labels, **seen)
     return {
         "data": dataset.name,
         "part": part,
         "images": len(images),
         "backend": model.backend,
-        **options,
+        **seen,
         **logs,
-        "classes": _by_class(model.predict(images, **options), labels, dataset.classes),
+        "classes": _by_class(model.predict(images, **seen), labels, dataset.classes),
     }
 
 
@@ -69,12 +79,13 @@ def _check_classes(model: "Found", dataset: Dataset) -> None:
 def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
     sets: dict[str, list[ImageSet | None]] = {
         "test": [dataset.test],
+        "validation": [dataset.validation],
         "train": [dataset.train],
-        "all": [dataset.train, dataset.test],
+        "all": [dataset.train, dataset.validation, dataset.test],
     }
     chosen = [images for images in sets[part] if images is not None]
     if not chosen:
-        raise DataError(f"{dataset.name} has no test set; try --part train")
+        raise DataError(f"{dataset.name} has no {part} set; try --part train")
     return (
         np.concatenate([s.images for s in chosen]),
         np.concatenate([s.labels for s in chosen]),

@@ -9,7 +9,7 @@ from fastcnn.errors import DataError, ModelFileError, OptionError
 from fastcnn.model import Model
 
 # May differ: the bits of an epoch do not depend on them.
-FREE = ("epochs", "data_dir", "threads", "resume", "quiet")
+FREE = ("epochs", "data_dir", "max_pixels", "threads", "resume", "quiet")
 OLDER: dict[str, Any] = {  # what runs of older versions lack
     **dict.fromkeys(("augment", "augment_fill", "train_size", "views")),
     "validate": True,
@@ -48,7 +48,7 @@ def resumed_arguments(
         raise ModelFileError(
             f"{checkpoint} is a finished model without a training state; resume from the folder"
         )
-    changed = {k: getattr(options, k) for k in ("epochs", "data_dir")}
+    changed = {k: getattr(options, k) for k in ("epochs", "data_dir", "max_pixels")}
     arguments = arguments | {k: v for k, v in changed.items() if v is not None}
     arguments = OLDER | arguments
     if "augmentations" not in arguments:

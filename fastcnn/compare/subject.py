@@ -62,7 +62,13 @@ def _dataset(options: CompareOptions) -> Dataset:
         return data
     if isinstance(data, str | Path):
         size = options.image_size
-        return load_dataset(data, options.data_dir, image_size=size, largest_side=LARGEST_SIDE)
+        return load_dataset(
+            data,
+            options.data_dir,
+            image_size=size,
+            largest_side=LARGEST_SIDE,
+            **options.pictures(),
+        )
     images, labels = data
     return _from_arrays(images, labels)
 

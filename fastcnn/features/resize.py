@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastcnn.data.images import resize_images
+from fastcnn.data.resizing import resize_images
 from fastcnn.engine.options import pair
 from fastcnn.features.image_mapper import ImageMapper
 
@@ -12,6 +12,9 @@ class Resize(ImageMapper):
 
     size: a number or (height, width).
     input_shape: (H, W) or (H, W, C), the image in a flat row.
+
+    X may also be a list (or an array of objects) of images of different sizes, all with the same
+    channels; then any sizes can follow in `transform`.
     """
 
     def __init__(

@@ -192,7 +192,7 @@ def test_unknown_names_and_paths(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="no such file or folder"):
         load_dataset(tmp_path / "none")
     path = write(tmp_path / "table.csv", b"a,b")
-    with pytest.raises(DataError, match=r"table.csv: not a data set; expected an .npz file or a"):
+    with pytest.raises(DataError, match=r"table.csv: not a data set; expected a folder, an .npz"):
         load_dataset(path)
     with pytest.raises(DataError, match="expected a sub-folder per class"):
         load_dataset(tmp_path)

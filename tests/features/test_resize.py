@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastcnn.data.images import resize
+from fastcnn.data.resizing import resize
 from fastcnn.errors import OptionError
 from fastcnn.features import Resize
 from tests.features.cases import photographs
