@@ -32,6 +32,14 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     return array
 
 
+def check_pixels(X: Any) -> np.ndarray:
+    """Images of any size as finite uint8 or float32."""
+    array = check_array(X, allow_nd=True)
+    if array.ndim > 4 or 0 in array.shape:
+        raise ShapeError(f"X has shape {array.shape}; expected images, (n, H, W) or four axes")
+    return _pixels(array)
+
+
 def is_rows(X: Any) -> bool:
     """Whether X is a table; or less, which scikit-learn's checks say best."""
     return (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) < 3
