@@ -209,18 +209,22 @@ def _webp_orientation(data: bytes) -> int:
 
 
 def _tiff(data: bytes) -> Header:
-    """OpenCV turns TIFF pictures itself, so only the size takes the orientation here."""
+    """OpenCV turns TIFF pictures itself, so only the size takes the orientation here.
+
+    A fourth sample of RGB without the tag that tells what it is, is alpha: so OpenCV writes it.
+    """
     tags, more = read_tags(data)
     width, height = tags[WIDTH][0], tags[HEIGHT][0]
     samples, extra = tags.get(SAMPLES, (1,))[0], tags.get(EXTRA, ())
     bits = max(tags.get(BITS, (1,)))
-    alpha = bool(extra) and extra[0] in (ASSOCIATED, STRAIGHT)
     photometric = tags.get(PHOTOMETRIC, (0,))[0]
+    untold = EXTRA not in tags and photometric == RGB and samples == 4
+    alpha = untold or (bool(extra) and extra[0] in (ASSOCIATED, STRAIGHT))
     channels = samples if photometric in (0, 1, RGB, CMYK) else 3  # a palette becomes RGB
     return Header(
         *(width, height, max(1, channels), max(1, bits // 8)),
         alpha=alpha,
-        premultiplied=alpha and (bits <= 8 or extra[0] == ASSOCIATED),
+        premultiplied=alpha and not untold and (bits <= 8 or extra[0] == ASSOCIATED),
         animated=more,
         orientation=tags.get(ORIENTATION, (1,))[0],
     )
@@ -297,7 +301,7 @@ def _avif(data: bytes) -> Header:
             depth = max(depth, 1 + bool(data[at + 2] & 0x40))
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     # Turned counterclockwise first, then mirrored: 0 top to bottom, 1 left to right.
-    orientations = {None: (1, 8, 3, 6), 0: (4, 7, 2, 5), 1: (2, 5, 4, 7)}
+    orientations = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}
     animated = b"avis" in data[8:64]
     return Header(
         *(width, height, 4, depth),
