@@ -25,21 +25,29 @@ KNOWN = re.compile(
 
 
 class _Catcher:
-    """The lock and the temporary file; both are made anew in a child of `fork`."""
+    """The lock, the temporary file, and where descriptor 2 led before it was bent."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.file: IO[bytes] | None = None
+        self.kept: int | None = None
 
     def spool(self) -> IO[bytes]:
         if self.file is None:
             self.file = tempfile.TemporaryFile()  # noqa: SIM115
         return self.file
 
+    def begin_again(self) -> None:
+        """In a child of `fork`, whose parent may have been in the midst of a picture."""
+        if self.kept is not None:
+            os.dup2(self.kept, STDERR)
+            os.close(self.kept)
+        self.__init__()  # type: ignore[misc]
+
 
 _catcher = _Catcher()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_catcher.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=_catcher.begin_again)
 
 
 @contextmanager
@@ -48,24 +56,24 @@ def catch_complaints() -> Iterator[list[str]]:
     lines: list[str] = []
     with _catcher.lock:
         try:
+            spool = _catcher.spool()
             kept = os.dup(STDERR)
-        except OSError:  # stderr is closed, and nobody sees what is printed
+        except OSError:  # stderr is closed, or there is no place for a file: they are printed
             yield lines
             return
+        _catcher.kept = kept
         try:
-            spool = _catcher.spool()
             os.dup2(spool.fileno(), STDERR)
-            try:
-                yield lines
-            finally:
-                os.dup2(kept, STDERR)
-                lines += _sort_out(spool)
+            yield lines
         finally:
+            os.dup2(kept, STDERR)
+            _catcher.kept = None
             os.close(kept)
+            lines += _sort_out(spool)
 
 
 def _sort_out(spool: IO[bytes]) -> list[str]:
-    """Known complaints; all else goes on to where it was meant to go."""
+    """Complaints; all else goes on to where it was meant to go."""
     size = os.fstat(spool.fileno()).st_size
     if not size:
         return []
@@ -73,8 +81,11 @@ def _sort_out(spool: IO[bytes]) -> list[str]:
     text = spool.read(MOST).decode("utf-8", "replace")
     spool.seek(0)
     os.ftruncate(spool.fileno(), 0)
-    lines = text.splitlines(keepends=True)
-    others = "".join(line for line in lines if not KNOWN.match(line))
-    if others.strip():
-        os.write(STDERR, others.encode("utf-8", "replace"))
-    return list(dict.fromkeys(line.strip() for line in lines if KNOWN.match(line)))
+    alone = threading.active_count() == 1  # then nobody else can have printed
+    complaints: list[str] = []
+    others: list[str] = []
+    for line in text.splitlines(keepends=True):
+        (complaints if alone or KNOWN.match(line) else others).append(line)
+    if others:
+        os.write(STDERR, "".join(others).encode("utf-8", "replace"))
+    return list(dict.fromkeys(line.strip() for line in complaints if line.strip()))

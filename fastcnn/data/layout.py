@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from fastcnn.data.file_tree import FileTree, Parts
-from fastcnn.data.parts import PART_NAMES, TEST, TRAIN, part_named
+from fastcnn.data.parts import PART_NAMES, TEST, TRAIN, VALIDATION, part_named
 from fastcnn.errors import DataError
 
 NO_CLASSES = {"images", "unknown", "unlabeled", "unlabelled", "all"}  # inside an unlabelled test/
@@ -35,6 +35,7 @@ def find_layout(tree: FileTree) -> Layout:
     if names and set(names) == set(found.values()):
         _check_labelled(tree, top, found, flat)
     elif TRAIN not in found or found[TRAIN] in flat or len(found) - len(flat) < 2:
+        _check_order(tree, top, names)
         return Layout({TRAIN: top})
     others = tuple((*top, name) for name in names if name not in found.values())
     splits, unlabelled = {}, []
@@ -45,6 +46,16 @@ def find_layout(tree: FileTree) -> Layout:
         else:
             splits[split] = folder
     return Layout(splits, tuple(unlabelled), others)
+
+
+def _check_order(tree: FileTree, top: Parts, names: list[str]) -> None:
+    """cat/train, cat/test, dog/train, ...: read as classes, test pictures would be trained on."""
+    inner = [{part_named(n) for n in tree.folders_in((*top, name))} for name in names]
+    if len(names) > 1 and all(TRAIN in parts and parts & {VALIDATION, TEST} for parts in inner):
+        raise DataError(
+            f"{tree.name(top)}: each of {', '.join(names[:3])} holds a train folder and others; "
+            "expected it the other way round, train/<class>"
+        )
 
 
 def _inside_wrapper(tree: FileTree, folder: Parts) -> Parts:

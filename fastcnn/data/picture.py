@@ -20,6 +20,7 @@ from fastcnn.errors import DataError
 # OpenCV gives alpha only with IMREAD_UNCHANGED, and turns by EXIF only without it.
 TURNED_BY_US = ("PNG", "WebP", "AVIF")
 ALWAYS_UNCHANGED = ("AVIF", "JPEG 2000", "GIF", "PAM")
+DRAWN_AT_ONCE = 1 << 18  # pixels: more would take much memory in float64
 FIRST_ONLY = "the first picture of several is read (animation or pages)"
 TRUNCATED = ("Premature end of JPEG", "Corrupt JPEG data: premature end")
 
@@ -136,14 +137,17 @@ def _rgb(picture: np.ndarray, header: Header | None, options: PictureOptions) ->
 def _draw(picture: np.ndarray, header: Header | None, options: PictureOptions) -> np.ndarray:
     """colour * alpha + background * (1 - alpha), in the picture's own type."""
     white = _white(picture.dtype)
-    alpha = picture[..., 3:].astype(np.float64) / white
-    colours = picture[..., 2::-1].astype(np.float64)
-    if header is None or not header.premultiplied:
-        colours *= alpha
-    drawn = colours + (1 - alpha) * (np.array(options.background) / 255 * white)
-    if picture.dtype.kind == "u":
-        drawn = np.clip(np.rint(drawn), 0, white)
-    drawn = drawn.astype(picture.dtype)
+    background = np.array(options.background) / 255 * white
+    drawn = np.empty((*picture.shape[:2], 3), picture.dtype)
+    rows = max(1, DRAWN_AT_ONCE // picture.shape[1])
+    for at in range(0, len(picture), rows):
+        part = picture[at : at + rows].astype(np.float64)
+        alpha, colours = part[..., 3:] / white, part[..., 2::-1]
+        if header is None or not header.premultiplied:
+            colours *= alpha
+        colours += (1 - alpha) * background
+        whole = picture.dtype.kind == "u"
+        drawn[at : at + rows] = np.clip(np.rint(colours), 0, white) if whole else colours
     stored_grey = header is not None and (header.channels == 2 or header.key is not None)
     return drawn[..., 0] if stored_grey and options.is_grey else drawn
 

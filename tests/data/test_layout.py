@@ -96,6 +96,10 @@ WRONG = {
     "no train": (["test/a/0.png", "val/a/0.png"], r"val/, test/ without a train/"),
     "two": (["train/a/0.png", "Training/a/0.png"], "Training/ and train/ both name the train set"),
     "class": (["train/a/0.png", "train/b/0.png", "val/c/0.png"], "class 'c' is not among the tr"),
+    "inside out": (
+        [f"{name}/{part}/0.png" for name in ("cat", "dog") for part in ("train", "test")],
+        "each of cat, dog holds a train folder and others; expected it the other way round",
+    ),
     "yolo": (["images/0.png", "labels/0.txt"], "labels: no pictures; there lie: 1 .txt"),
     "pictures": (
         ["0.png", "1.jpg", "x.csv"],

@@ -1,5 +1,6 @@
 """What is done to each kind of picture: by content, alpha, depth, orientation, limits."""
 
+import os
 import struct
 import threading
 import zlib
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from fastcnn.data.complaints import catch_complaints
 from fastcnn.data.images import read_picture
 from fastcnn.data.picture import PictureError, decode_picture
 from fastcnn.data.picture_header import read_header
@@ -305,8 +307,6 @@ def test_complaints_of_libraries_come_with_the_picture(capfd):
 
 
 def test_stderr_of_other_threads_is_not_lost(capfd):
-    import os
-
     stop = threading.Event()
 
     def talk():
@@ -321,6 +321,18 @@ def test_stderr_of_other_threads_is_not_lost(capfd):
     speaker.join()
     assert len(notes) == 1
     assert set(capfd.readouterr().err.split()) == {"hello"}
+
+
+def test_a_child_of_fork_has_its_own_stderr_and_lock(capfd):
+    with catch_complaints():
+        child = os.fork()
+        if child == 0:
+            os.write(2, b"from the child\n")
+            with catch_complaints():
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+    assert status == 0
+    assert capfd.readouterr().err == "from the child\n"
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
