@@ -51,6 +51,8 @@ def decode_picture(data: bytes, options: PictureOptions) -> Picture:
     Turned upright by EXIF, transparency drawn onto the background, 16-bit values as stored.
     """
     kind = picture_type(data)
+    if not data:
+        raise PictureError("not a picture: the file is empty")
     if kind is None:
         raise PictureError("not a picture that OpenCV can read (JPEG, PNG, GIF, WebP, TIFF, ...)")
     if not is_readable(kind):

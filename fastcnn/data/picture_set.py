@@ -2,7 +2,7 @@
 silently."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,9 +106,10 @@ def read_named(
     if shape is None:
         raise OptionError("image size None; expected a number or (height, width), positive")
     files = [PictureFile.of(path) for path in paths]
-    pictures = read_pictures(files, shape, options, channels)
-    if pictures.left_out and not options.skip_damaged:
-        raise DataError(damage_text(pictures.left_out, len(files)))
+    pictures = read_pictures(files, shape, replace(options, skip_damaged=True), channels)
+    lost = {**pictures.damaged, **pictures.left_out}
+    if lost and not options.skip_damaged:
+        raise DataError(damage_text(lost, len(files)))
     return pictures
 
 
@@ -120,7 +121,7 @@ def damage_text(damaged: Mapping[str, str], count: int) -> str:
     more = f"; and {len(damaged) - NAMED:,} more" if len(damaged) > NAMED else ""
     return (
         f"{len(damaged):,} of {count:,} pictures can't be read: {'; '.join(named)}{more} "
-        "(skip_damaged leaves them out)"
+        "(--skip-damaged, in Python skip_damaged=True, leaves them out)"
     )
 
 

@@ -166,6 +166,10 @@ def test_damaged_pictures_are_left_out_if_asked_for():
     with pytest.warns(DataWarning):
         assert json.loads(run("train", "--resume", "a", "--epochs", 2, "--json").stdout)["epochs"]
     names = ("pets/cat/0.png", "pets/cat/1.png", "pets/dog/2.png")
+    write(Path("pets/x.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    line = only_line(run("predict", "a", "pets/x.heic", *names, code=1))
+    assert "3 of 4 pictures" in line and "pets/x.heic: HEIC, which OpenCV" in line
+    Path("pets/x.heic").unlink()
     line = only_line(run("predict", "a", *names, code=1))
     assert "2 of 3 pictures can't be read: pets/cat/1.png: not a picture" in line
     with pytest.warns(DataWarning, match=r"left out 2 files: not a .* \(pets/cat/1.png, pets/dog"):
