@@ -43,6 +43,7 @@ def unknown(kind: str, name: object, available: object) -> OptionError:
     import difflib
 
     names = sorted(str(n) for n in available)  # type: ignore[attr-defined]
-    near = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    by_case = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(str(name).lower(), by_case, n=1)
+    hint = f"; did you mean {by_case[near[0]]!r}?" if near else ""
     return OptionError(f"unknown {kind} {name!r}{hint} (available: {', '.join(names)})")

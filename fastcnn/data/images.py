@@ -66,7 +66,10 @@ def check_labels(
     wrong = (array < 0) | (array >= top)
     if wrong.any():
         first = int(wrong.argmax())
-        raise DataError(f"{name}[{first}] is {array[first]}; expected 0 to {top - 1:,}")
+        text = f"{name}[{first}] is {array[first]}; expected 0 to {top - 1:,}"
+        if classes is not None and array.min() > 0 and array.max() == classes:
+            text += f": labels from 1 to {classes} become those by subtracting 1"
+        raise DataError(text)
     return np.ascontiguousarray(array, np.int64)
 
 

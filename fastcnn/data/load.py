@@ -14,20 +14,29 @@ from fastcnn.data.cifar import (
     CIFAR100_TRAIN,
     load_cifar10_folder,
     load_cifar100_folder,
+    refuse_pickles,
 )
+from fastcnn.data.csv_file import SUFFIXES as TABLES
+from fastcnn.data.csv_file import csv_dataset, find_table
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.digits import load_digits
 from fastcnn.data.folder import read_folder
-from fastcnn.data.idx import TRAIN_FILES, find_idx, load_idx_folder
+from fastcnn.data.idx import find_sets, is_idx, load_idx_file, load_idx_folder
+from fastcnn.data.known_formats import format_of, known_files, tar_names
 from fastcnn.data.mnist import FASHION_MNIST, MNIST
-from fastcnn.data.npz import load_npz
-from fastcnn.data.rawfile import find_file
+from fastcnn.data.npz import npz_dataset, pair_files
+from fastcnn.data.parts import TRAIN
+from fastcnn.data.rawfile import find_file, list_files
 from fastcnn.data.resizing import check_size, resize_images
 from fastcnn.data.splits import split
 from fastcnn.errors import DataError, DataWarning, OptionError, unknown
 
 SOURCES = {source.name: source for source in (MNIST, FASHION_MNIST, CIFAR10, CIFAR100)}
 NAMES = ("digits", *SOURCES)
+EXPECTED = (
+    "an .npz, a CSV file of pixels or of paths, IDX or CIFAR's binary files, a folder with a "
+    f"sub-folder of pictures for each class, or an archive of one ({', '.join(SUFFIXES)})"
+)
 
 
 def load_dataset(
@@ -36,17 +45,20 @@ def load_dataset(
     *,
     image_size: int | Sequence[int] | None = None,
     largest_side: int | None = None,
+    image_shape: Sequence[int] | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
     download: bool = True,
     named: bool = False,
     **pictures: Any,
 ) -> Dataset:
-    """Load a named set, or a path: .npz, IDX or CIFAR files, a folder per class or its archive.
+    """Load a named set, or a path: .npz, CSV, IDX, CIFAR files, a folder per class, its archive.
 
     data_dir: where named sets are looked for before FASTCNN_DATA and the cache
     image_size: (height, width), or one number for both, that all images are resized to
     largest_side: what pictures of a folder are shrunk to at least, where no image_size is given
+    image_shape: (height, width) or (height, width, channels) of the pixels in a line of a CSV
+        file, if they are no square
     test_fraction, seed: what is held out, stratified, where the source has neither a test set nor
         a validation set; 0 holds nothing out
     download: whether a named set that is found nowhere is downloaded into the cache
@@ -63,7 +75,8 @@ def load_dataset(
         dataset = SOURCES[name].load(data_dir, download)
     else:
         path = Path(name_or_path).expanduser()
-        dataset = load_path(path, image_size=size, largest_side=largest_side, **pictures)
+        sizes = {"image_size": size, "largest_side": largest_side}
+        dataset = load_path(path, image_shape=image_shape, **sizes, **pictures)
     dataset = _resize(dataset, size).tell()
     if dataset.test is None and dataset.validation is None and test_fraction > 0:
         train, test = split(dataset.train, test_fraction, seed)
@@ -92,32 +105,72 @@ def built_in(name_or_path: str | Path, named: bool = False) -> str | None:
 def load_path(
     path: str | Path,
     *,
-    image_size: tuple[int, int] | None = None,
-    largest_side: int | None = None,
-    **pictures: Any,
+    image_shape: Sequence[int] | None = None,
+    **options: Any,
 ) -> Dataset:
-    """Read whatever data lies there; `image_size` and all else count for pictures only."""
+    """Read whatever data lies there.
+
+    image_shape: of the pixels in a line of a CSV file; options: of pictures, see `read_folder`
+    """
     text, path = str(path), Path(path).expanduser()
+    if path.is_dir():
+        return _load_folder(path, image_shape, options)
     if path.is_file():
-        if path.suffix.lower() == ".npz":
-            return load_npz(path)
-        if is_archive(path):
-            return read_folder(path, image_size=image_size, largest_side=largest_side, **pictures)
-        raise DataError(
-            f"{path}: not a data set; expected a folder, an .npz file or an archive of a folder "
-            f"({', '.join(SUFFIXES)})"
-        )
-    if not path.is_dir():
-        if path.name == text and not path.suffix:
-            raise unknown("data set", text, NAMES)
-        raise DataError(f"{path}: no such file or folder")
-    if find_idx(path, TRAIN_FILES[0]):
+        return _load_file(path, image_shape, options)
+    if path.name == text and not path.suffix:
+        raise unknown("data set", text, NAMES)
+    raise DataError(f"{path}: no such file or folder{_near(path)}")
+
+
+def _load_file(path: Path, shape: Sequence[int] | None, options: dict[str, Any]) -> Dataset:
+    name = path.name.lower()
+    if name.endswith(".npz"):
+        return npz_dataset(path)
+    if name.endswith(TABLES):
+        return csv_dataset(path, image_shape=shape, **options)
+    if is_idx(path):
+        return load_idx_file(path)
+    refuse_pickles(path, tar_names(path))
+    if is_archive(path):
+        return read_folder(path, **options)
+    found = format_of(path)
+    what = f"{path} is {found.text}" if found else f"{path} is of no known format"
+    if found and "pickle" in found.text:
+        what += ", which can run any code and is never read (CIFAR: take the binary version)"
+    raise DataError(f"{what}; expected {EXPECTED}")
+
+
+def _load_folder(path: Path, shape: Sequence[int] | None, options: dict[str, Any]) -> Dataset:
+    if any((TRAIN, "images") in files for files in find_sets(path).values()):
         return load_idx_folder(path)
     if find_file(path, CIFAR10_TRAIN[0]):
         return load_cifar10_folder(path, path.resolve().name)
     if find_file(path, CIFAR100_TRAIN[0]):
         return load_cifar100_folder(path, path.resolve().name)
-    return read_folder(path, image_size=image_size, largest_side=largest_side, **pictures)
+    refuse_pickles(path, [file.name for file in list_files(path)])
+    if pairs := pair_files(path):
+        if len(pairs) > 1:
+            names = ", ".join(files[min(files)].name for files in pairs.values())
+            raise DataError(f"{path} holds {len(pairs)} sets: name a file of one ({names})")
+        return npz_dataset(next(iter(next(iter(pairs.values())).values())))
+    if table := find_table(path):
+        return csv_dataset(table, image_shape=shape, **options)
+    try:
+        return read_folder(path, **options)
+    except DataError as error:
+        raise DataError(f"{error}{known_files(path)}") from error
+
+
+def _near(path: Path) -> str:
+    """ "; did you mean 'photos'?", if something beside it is called so."""
+    import difflib
+
+    try:
+        names = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
+    except OSError:
+        return f": there is no {path.parent}"
+    near = difflib.get_close_matches(path.name.lower(), names, n=1)
+    return f"; did you mean {str(path.parent / names[near[0]])!r}?" if near else ""
 
 
 def _resize(dataset: Dataset, size: tuple[int, int] | None) -> Dataset:
