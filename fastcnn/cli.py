@@ -247,20 +247,32 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 
 @main.command(epilog=EPILOG)
 @click.argument("model")
-@click.argument("files", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("files", metavar="IMAGE|FOLDER...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@click.option("--csv", "table", metavar="FILE", help="Write a table; - is stdout.")
 @pictures
 @views
 @threads
 @backend
 @as_json
 @debug
-def predict(as_json: bool, model: str, files: tuple[str, ...], **options: Any) -> None:
-    """What MODEL (a model file or run folder) sees on pictures."""
+def predict(
+    as_json: bool, model: str, files: tuple[str, ...], table: str | None, **options: Any
+) -> None:
+    """What MODEL (a model file or run folder) sees on pictures, and in folders of them."""
     from fastcnn.commands.predict import predict as run
+    from fastcnn.commands.predict import predict_csv, write_csv
     from fastcnn.commands.text import predict_text
 
-    _print(run(model, list(files), **options), as_json, predict_text)
+    if as_json and table == "-":
+        raise click.UsageError("--json and --csv - both write to stdout")
+    results = run(model, files, **options)
+    if table == "-":
+        click.echo(predict_csv(results), nl=False)
+        return
+    if table is not None:
+        write_csv(results, table)
+    _print(results, as_json, predict_text)
 
 
 @main.command(epilog=EPILOG)

@@ -1,9 +1,10 @@
 """`fastcnn evaluate`: how good a model is on a data set, class by class."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from fastcnn.commands.class_names import with_classes_of
 from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.named_options import named_list
 from fastcnn.commands.picture_arguments import picture_options
@@ -12,9 +13,6 @@ from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import load_dataset
 from fastcnn.errors import DataError, OptionError
 from fastcnn.plugins.registry import metrics as metric_registry
-
-if TYPE_CHECKING:
-    from fastcnn.commands.find_model import Found
 
 
 def evaluate(
@@ -50,7 +48,7 @@ def evaluate(
         **options,
     )
     part = part or ("validation" if dataset.test is None and dataset.validation else "test")
-    _check_classes(model, dataset)
+    dataset = with_classes_of(model, dataset)
     if metrics:
         model.add_metrics(named_list(metrics, "--metrics", metric_registry))
     images, labels = _part(dataset, part)
@@ -65,15 +63,6 @@ def evaluate(
         **logs,
         "classes": _by_class(model.predict(images, **seen), labels, dataset.classes),
     }
-
-
-def _check_classes(model: "Found", dataset: Dataset) -> None:
-    if model.classes and model.classes != dataset.classes:
-        different = sorted(set(model.classes) ^ set(dataset.classes)) or ["their order"]
-        raise DataError(
-            f"{dataset.name} has other classes than the model ({len(dataset.classes)} and "
-            f"{len(model.classes)}; different: {', '.join(different[:5])})"
-        )
 
 
 def _part(dataset: Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:

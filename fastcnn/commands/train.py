@@ -12,13 +12,12 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
-from fastcnn.commands.picture_arguments import picture_arguments, picture_options
+from fastcnn.commands.picture_arguments import picture_arguments
 from fastcnn.commands.recipes import recipe_of_data
-from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
+from fastcnn.commands.resume import check_conflicts, check_data, load_again, resumed_arguments
 from fastcnn.commands.run_data import RunData, given_data
 from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
 from fastcnn.data.dataset import Dataset
-from fastcnn.data.load import load_dataset
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
@@ -307,12 +306,7 @@ def resumed_run(options: TrainOptions) -> Run:
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
     model = load_model(checkpoint, threads=options.threads, backend=record["arguments"]["backend"])
     arguments = resumed_arguments(record["arguments"], options, model, checkpoint)
-    dataset = load_dataset(
-        *(arguments["data"], arguments["data_dir"]),
-        image_size=arguments["image_size"],
-        named=True,
-        **picture_options(arguments),
-    )
+    dataset = load_again(arguments, folder.path)
     check_data(record, dataset, folder.record)
     data = RunData.of(dataset, arguments["validation"], arguments["train_size"], model.seed)
     callbacks = make_callbacks(arguments["callbacks"])

@@ -155,7 +155,7 @@ def _check_classes(tree: FileTree, folder: Parts, classes: tuple[str, ...]) -> N
 
 def _add(listed: Listed, entry: Entry, label: int, part: str) -> None:
     name = "/".join(entry.parts)
-    reason = _why_no_picture(entry)
+    reason = why_no_picture(entry)
     if reason is not None:
         listed.left_out[name] = reason
         return
@@ -164,7 +164,7 @@ def _add(listed: Listed, entry: Entry, label: int, part: str) -> None:
     listed.parts.append(part)
 
 
-def _why_no_picture(entry: Entry) -> str | None:
+def why_no_picture(entry: Entry) -> str | None:
     """A file that is called like a picture and isn't one is damaged, which reading it tells."""
     try:
         kind = picture_type(entry.read(HEAD))
@@ -181,7 +181,7 @@ def _why_outside(entry: Entry, layout: Layout) -> str:
         return NO_LABELS
     if any(entry.parts[: len(folder)] == folder for folder in layout.others):
         return OTHER_PART
-    return _why_no_picture(entry) or OUTSIDE
+    return why_no_picture(entry) or OUTSIDE
 
 
 def read_files(

@@ -1,7 +1,7 @@
 """Many pictures to one array: all are looked at before the first error, and nothing is lost
 silently."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,6 +67,25 @@ def read_pictures(
 
     Damaged ones are one DataError after all have been tried, or left out (`skip_damaged`).
     """
+    reading = _read(files, size, options, channels)
+    if reading.damaged and not options.skip_damaged:
+        raise DataError(damage_text(reading.damaged, len(files)))
+    if not reading.pictures:
+        lost = {**reading.damaged, **reading.left_out}
+        raise DataError(damage_text(lost, len(files)) if lost else "no picture files given")
+    images, bits = _stack(reading.pictures, channels, options.bits)
+    return Pictures(
+        *(images, np.array(reading.used), reading.damaged, reading.left_out, reading.notes, bits)
+    )
+
+
+def _read(
+    files: Sequence[PictureFile],
+    size: tuple[int, int],
+    options: PictureOptions,
+    channels: int | None,
+) -> _Reading:
+    """Every file: its pixels, or why there are none."""
     reading = _Reading()
     for place, file in enumerate(files):
         try:
@@ -79,15 +98,7 @@ def read_pictures(
         reading.used.append(place)
         for note in picture.notes:
             reading.notes.setdefault(note, []).append(file.name)
-    if reading.damaged and not options.skip_damaged:
-        raise DataError(damage_text(reading.damaged, len(files)))
-    if not reading.pictures:
-        lost = {**reading.damaged, **reading.left_out}
-        raise DataError(damage_text(lost, len(files)) if lost else "no picture files given")
-    images, bits = _stack(reading.pictures, channels, options.bits)
-    return Pictures(
-        *(images, np.array(reading.used), reading.damaged, reading.left_out, reading.notes, bits)
-    )
+    return reading
 
 
 def read_named(
@@ -111,6 +122,52 @@ def read_named(
     if lost and not options.skip_damaged:
         raise DataError(damage_text(lost, len(files)))
     return pictures
+
+
+class PictureBatches:
+    """Pictures, some at a time: (names, images (n, H, W, C)); 1 channel is grey, 3 are RGB.
+
+    All files are looked at before the error, one of all that can't be read, which `skip_damaged`
+    leaves out. damaged, left_out, notes, bits: as of `Pictures`, when the last batch has come.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[PictureFile],
+        size: tuple[int, int],
+        channels: int,
+        options: PictureOptions,
+        batch: int,
+    ) -> None:
+        if channels not in (1, 3):
+            raise DataError(f"pictures give 1 or 3 channels, not {channels}")
+        self.files, self.size, self.channels = files, size, channels
+        self.options, self.batch = options, batch
+        self.damaged: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.notes: dict[str, list[str]] = {}
+        self.bits: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[list[str], np.ndarray]]:
+        read = 0
+        for start in range(0, len(self.files), self.batch):
+            files = self.files[start : start + self.batch]
+            reading = _read(files, self.size, self.options, self.channels)
+            self.damaged |= reading.damaged
+            self.left_out |= reading.left_out
+            for note, names in reading.notes.items():
+                self.notes.setdefault(note, []).extend(names)
+            read += len(reading.used)
+            if reading.pictures and (self.options.skip_damaged or not self._lost()):
+                images, bits = _stack(reading.pictures, self.channels, self.options.bits)
+                self.bits = bits or self.bits
+                yield [files[k].name for k in reading.used], images
+        lost = self._lost()
+        if lost and (not self.options.skip_damaged or not read):
+            raise DataError(damage_text(lost, len(self.files)))
+
+    def _lost(self) -> dict[str, str]:
+        return {**self.damaged, **self.left_out}
 
 
 def damage_text(damaged: Mapping[str, str], count: int) -> str:

@@ -193,7 +193,7 @@ def test_unknown_names_and_paths(tmp_path, monkeypatch):
         load_dataset("none.npz")
     with pytest.raises(DataError, match="no such file or folder"):
         load_dataset(tmp_path / "none")
-    with pytest.raises(DataError, match="expected a sub-folder per class.*; there lie: nothing"):
+    with pytest.raises(DataError, match=r"expected a sub-folder per class.*; there lie: nothing"):
         load_dataset(tmp_path)
     with pytest.raises(OptionError, match="unknown data set 'MNIST'; did you mean 'mnist'"):
         load_dataset("MNIST")
