@@ -16,6 +16,7 @@ from fastcnn.cli_options import (
     backend,
     data_dir,
     debug,
+    image_shape,
     metrics,
     pictures,
     precision,
@@ -43,8 +44,9 @@ def main() -> None:
     "--data",
     metavar="NAME|PATH",
     help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
-    "IDX or CIFAR files, or a folder with a sub-folder of pictures per class, perhaps below "
-    "train/, valid/ and test/, or a .zip or .tar of one. What exists at a path goes before a name.",
+    "IDX or CIFAR files, a CSV file of pixels or of paths, or a folder with a sub-folder of "
+    "pictures per class, perhaps below train/, valid/ and test/, or a .zip or .tar of one. What "
+    "exists at a path goes before a name.",
 )
 @click.option(
     "--recipe",
@@ -99,6 +101,7 @@ def main() -> None:
     help="Resize all images to this. Default: as they are; folders of pictures: their median "
     "size, at most 64.",
 )
+@image_shape
 @pictures
 @click.option(
     "--early-stopping",
@@ -199,6 +202,7 @@ def lr_find(as_json: bool, **options: Any) -> None:
 )
 @click.option("--image-size", metavar="N|HxW", type=Size("N or HxW", (1, 2)), help="As for train.")
 @data_dir
+@image_shape
 @pictures
 @click.option("--out", metavar="DIR", help="Default: runs/compare-<data>, numbered.")
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
@@ -232,6 +236,7 @@ def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
 @views
 @metrics
 @data_dir
+@image_shape
 @pictures
 @threads
 @backend

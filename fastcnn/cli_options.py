@@ -99,6 +99,12 @@ PICTURES = (
         help="Leave damaged pictures out, and say so.",
     ),
 )
+image_shape = click.option(
+    "--image-shape",
+    metavar="HxW[xC]",
+    type=Size("HxW or HxWxC", (2, 3)),
+    help="Of the pixels in a line of a CSV file. Default: a square, grey or RGB.",
+)
 views = click.option(
     "--views",
     metavar="OPTION=VALUE,...|none",

@@ -24,12 +24,14 @@ def evaluate(
     metrics: str | None = None,
     backend: str | None = None,
     views: str | None = None,
+    image_shape: tuple[int, ...] | None = None,
     **pictures: Any,
 ) -> dict[str, Any]:
     """Loss, accuracy, metrics, and accuracy of each class.
 
     part: by default the test set, or the validation set if there is none;
-    pictures: how they are read, by default as in training;
+    image_shape: of the pixels in a line of a CSV file; pictures: how they are read; both by default
+        as in training;
     data: by default what the model was trained on; metrics: besides those it was trained with;
     views: by default those of the recipe it was trained by.
     """
@@ -44,6 +46,7 @@ def evaluate(
         data,
         data_dir or arguments.get("data_dir"),
         image_size=(height, width),
+        image_shape=image_shape or arguments.get("image_shape"),
         named=named,
         **options,
     )

@@ -77,6 +77,7 @@ def load_again(arguments: dict[str, Any], folder: Path) -> Dataset:
         return load_dataset(
             *(data, arguments["data_dir"]),
             image_size=arguments["image_size"],
+            image_shape=arguments.get("image_shape"),
             named=True,
             **picture_options(arguments),
         )

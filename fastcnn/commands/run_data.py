@@ -34,6 +34,7 @@ def given_data(options: Any, default: str) -> tuple[str, Dataset]:
     dataset = load_dataset(
         *(data, options.data_dir),
         image_size=options.image_size,
+        image_shape=options.image_shape,
         largest_side=LARGEST_SIDE,
         named=True,
         **picture_options(None, **pictures),

@@ -60,6 +60,7 @@ class TrainOptions:
     train_size: int | None = None
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     background: str | None = None
     max_pixels: int | None = None
     skip_damaged: bool | None = None
@@ -379,6 +380,7 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "time_budget": options.time_budget,
         "ema": options.ema,
         "image_size": list(made.data.dataset.image_shape[:2]),
+        "image_shape": options.image_shape and list(options.image_shape),
         **picture_arguments(options, made.data.dataset),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }

@@ -28,7 +28,7 @@ from fastcnn.training.run_folder import RunFolder
 
 USED = (
     *("data", "model", "metrics", "seed", "validation", "train_size", "data_dir", "image_size"),
-    *("background", "max_pixels", "skip_damaged", "threads", "out", "quiet"),
+    *("image_shape", "background", "max_pixels", "skip_damaged", "threads", "out", "quiet"),
 )
 
 
@@ -51,6 +51,7 @@ def train_baseline(options: Any, table: dict[str, Any]) -> dict[str, Any]:
         "validation": options.validation or 0.0,
         "train_size": options.train_size,
         "image_size": list(dataset.image_shape[:2]),
+        "image_shape": options.image_shape and list(options.image_shape),
         **picture_arguments(options, dataset),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }

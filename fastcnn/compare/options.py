@@ -37,6 +37,7 @@ class CompareOptions:
     budget: str | float | None = None
     optimizers: Sequence[Any] = ()
     image_size: Any = None
+    image_shape: Any = None
     background: Any = "white"
     max_pixels: int | None = None
     skip_damaged: bool = False

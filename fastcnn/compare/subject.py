@@ -67,6 +67,7 @@ def _dataset(options: CompareOptions) -> Dataset:
             data,
             options.data_dir,
             image_size=size,
+            image_shape=options.image_shape,
             largest_side=LARGEST_SIDE,
             **options.pictures(),
         )

@@ -26,8 +26,7 @@ def dense(samples: Any, name: str) -> Any:
     """Sparse matrices as arrays, if those fit in memory; all else as it is."""
     if not is_sparse(samples):
         return samples
-    numbers = samples if samples.dtype == np.uint8 else samples.astype(np.float32)
-    size = math.prod(numbers.shape) * numbers.dtype.itemsize
+    size = math.prod(samples.shape) * samples.dtype.itemsize
     memory = physical_memory()
     if size > memory // 2:
         raise DataError(
@@ -35,7 +34,7 @@ def dense(samples: Any, name: str) -> Any:
             f"more than half of the memory ({memory / 2**30:,.1f} GiB); give fewer samples or "
             "features at a time"
         )
-    return numbers.toarray()
+    return samples.toarray()
 
 
 def physical_memory() -> int:
