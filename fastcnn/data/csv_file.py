@@ -24,6 +24,8 @@ from fastcnn.data.images import check_labels
 from fastcnn.data.parts import TEST, TRAIN, VALIDATION, part_named
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.data.picture_record import PictureRecord
+from fastcnn.data.picture_set import counted, first_names
+from fastcnn.data.picture_types import SUFFIXES as PICTURES
 from fastcnn.data.rawfile import list_files
 from fastcnn.data.resizing import check_size
 from fastcnn.data.table import Table, is_number, open_table
@@ -70,15 +72,35 @@ def csv_dataset(
 
 
 def find_table(folder: Path) -> Path | None:
-    """The table that a folder is about: train.csv or so, or the only one where no folder is."""
+    """The table that a folder is about: train.csv or so, or the only one where no folder is.
+
+    Where folders are, which may hold the classes, it must be a table of pixels or of pictures.
+    """
     tables = [path for path in list_files(folder) if path.name.lower().endswith(SUFFIXES)]
+    folders = any(path.is_dir() for path in folder.iterdir())
     training = [path for path in tables if _part_of(path) == TRAIN]
+    training = [path for path in training if not folders or _is_known(path)]
     if len(training) > 1:
         names = ", ".join(path.name for path in training)
         raise DataError(f"{folder} holds {len(training)} tables to train on ({names}): name one")
     if training:
         return training[0]
-    return tables[0] if len(tables) == 1 and not any(p.is_dir() for p in folder.iterdir()) else None
+    return tables[0] if len(tables) == 1 and not folders else None
+
+
+def _is_known(path: Path) -> bool:
+    try:
+        table = open_table(path)
+    except DataError:
+        return False
+    return pixel_columns(table) is not None or path_columns(table) is not None
+
+
+def beside(table: Path) -> list[str]:
+    """A note on the files in the folder of a table that are not read with it."""
+    read = {table, *_siblings(table).values()}
+    others = [path.name for path in list_files(table.parent) if path not in read]
+    return [f"left alone beside {table.name}: {first_names(others)}"] if others else []
 
 
 def _check_shape(shape: Sequence[int] | None) -> Shape | None:
@@ -175,6 +197,7 @@ def _load_paths(
         read = read_files([row.path for row in rows], training, size, largest_side, options)
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from error
+    notes += _not_listed([row.path for row in rows], table.path.name)
     rows = [rows[k] for k in read.used]
     labels = as_labels([row.label for row in rows], str(table.path))
     parts = {}
@@ -187,6 +210,19 @@ def _load_paths(
     record = PictureRecord(options.background, read.bits, read.damaged, read.left_out, read.notes)
     dataset = dataset_of(_name(table.path), parts, notes=[*notes, *record.texts()])
     return replace(dataset, pictures=record)
+
+
+def _not_listed(used: Sequence[Path], table: str) -> list[str]:
+    """A note on the pictures in the same folders that the table does not name."""
+    known = {path.resolve() for path in used}
+    folders = sorted({path.parent for path in known})
+    files = [path for folder in folders for path in list_files(folder)]
+    others = [p.name for p in files if p.name.lower().endswith(PICTURES) and p not in known]
+    if not others:
+        return []
+    return [
+        f"{counted(others)} beside those of {table} not in it, left out ({first_names(others)})"
+    ]
 
 
 # ---- names

@@ -17,7 +17,7 @@ from fastcnn.data.cifar import (
     refuse_pickles,
 )
 from fastcnn.data.csv_file import SUFFIXES as TABLES
-from fastcnn.data.csv_file import csv_dataset, find_table
+from fastcnn.data.csv_file import beside, csv_dataset, find_table
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.digits import load_digits
 from fastcnn.data.folder import read_folder
@@ -154,7 +154,8 @@ def _load_folder(path: Path, shape: Sequence[int] | None, options: dict[str, Any
             raise DataError(f"{path} holds {len(pairs)} sets: name a file of one ({names})")
         return npz_dataset(next(iter(next(iter(pairs.values())).values())))
     if table := find_table(path):
-        return csv_dataset(table, image_shape=shape, **options)
+        dataset = csv_dataset(table, image_shape=shape, **options)
+        return replace(dataset, notes=(*dataset.notes, *beside(table)))
     try:
         return read_folder(path, **options)
     except DataError as error:

@@ -141,7 +141,9 @@ def test_tables_beside_it(tmp_path):
         dataset = csv_dataset(path) if path == train else load_path(path)
         check(dataset)
         assert dataset.test is None and dataset.name == tmp_path.name
-        assert dataset.notes == ("test.csv left alone: it has no labels",)
+        assert dataset.notes[0] == "test.csv left alone: it has no labels"
+        beside = ("left alone beside train.csv: sample_submission.csv",)
+        assert dataset.notes[1:] == (() if path == train else beside)
     write(tmp_path / "test.csv", table(X[:2], Y[:2] + 1, head=head))
     dataset = csv_dataset(train)
     assert (len(dataset.test), dataset.classes) == (2, ("3", "4", "5", "6", "9"))
@@ -272,6 +274,36 @@ def test_missing_and_repeated_pictures(tmp_path):
     write(path, text([*rows, ("", "cat")]))
     with pytest.raises(DataError, match=r"line 8: column 1 \(path\) is empty"):
         csv_dataset(path)
+
+
+def test_pictures_that_are_not_listed_are_said(tmp_path):
+    pictures(tmp_path, NAMES)
+    rows = list(zip(NAMES, LABELS, strict=True))
+    dataset = csv_dataset(write(tmp_path / "set.csv", text([["path", "label"], *rows[:4]])))
+    text_ = "2 files beside those of set.csv not in it, left out (4.png, 5.png)"
+    assert dataset.notes == (text_,)
+
+
+def test_damaged_pictures(tmp_path):
+    pictures(tmp_path, NAMES)
+    rows = [["path", "label"], *zip(NAMES, LABELS, strict=True)]
+    path = write(tmp_path / "set.csv", text(rows))
+    write(tmp_path / NAMES[0], b"nothing")
+    write(tmp_path / NAMES[3], b"")
+    with pytest.raises(DataError, match=r"set\.csv: 2 of 6 pictures can't be read: .*0\.png"):
+        csv_dataset(path)
+    dataset = csv_dataset(path, skip_damaged=True)
+    np.testing.assert_array_equal(dataset.train.labels, [0, 1, 1, 0])
+    assert len(dataset.pictures.damaged) == 2
+
+
+def test_another_table_in_a_folder_of_classes(tmp_path):
+    """It is left out as all that is no picture."""
+    pictures(tmp_path, ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
+    write(tmp_path / "train.csv", b"age,weight\n1,2\n")
+    dataset = load_path(tmp_path)
+    assert (len(dataset.train), dataset.classes) == (4, ("a", "b"))
+    assert "train.csv" in dataset.notes[0]
 
 
 def test_a_folder_with_tables_of_paths(tmp_path):
