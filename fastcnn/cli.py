@@ -16,7 +16,9 @@ from fastcnn.cli_options import (
     backend,
     data_dir,
     debug,
+    image_shape,
     metrics,
+    pictures,
     precision,
     threads,
     views,
@@ -42,7 +44,9 @@ def main() -> None:
     "--data",
     metavar="NAME|PATH",
     help="digits (default), mnist, fashion-mnist, cifar10, cifar100; or an .npz file, a folder of "
-    "IDX or CIFAR files, or a folder with a sub-folder of pictures per class.",
+    "IDX or CIFAR files, a CSV file of pixels or of paths, or a folder with a sub-folder of "
+    "pictures per class, perhaps below train/, valid/ and test/, or a .zip or .tar of one. What "
+    "exists at a path goes before a name.",
 )
 @click.option(
     "--recipe",
@@ -80,7 +84,8 @@ def main() -> None:
     "--validation",
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Part of the training images to measure on after each epoch, instead of the test set.",
+    help="Part of the training images to measure on after each epoch, instead of the test set; not "
+    "for data with a validation set.",
 )
 @click.option(
     "--train-size",
@@ -96,6 +101,8 @@ def main() -> None:
     help="Resize all images to this. Default: as they are; folders of pictures: their median "
     "size, at most 64.",
 )
+@image_shape
+@pictures
 @click.option(
     "--early-stopping",
     metavar="EPOCHS",
@@ -159,6 +166,7 @@ def train(as_json: bool, **options: Any) -> None:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: 0.")
 @threads
 @data_dir
+@pictures
 @click.option(
     "--out", default="lr-find.png", show_default=True, metavar="FILE.png", help="The picture."
 )
@@ -194,6 +202,8 @@ def lr_find(as_json: bool, **options: Any) -> None:
 )
 @click.option("--image-size", metavar="N|HxW", type=Size("N or HxW", (1, 2)), help="As for train.")
 @data_dir
+@image_shape
+@pictures
 @click.option("--out", metavar="DIR", help="Default: runs/compare-<data>, numbered.")
 @click.option("--resume", is_flag=True, default=None, help="Go on with what lies in --out.")
 @click.option("-j", "--jobs", type=POSITIVE, help="Fits at a time, in processes. Default: 1.")
@@ -219,14 +229,15 @@ def compare(as_json: bool, pipeline: str | None, **options: Any) -> None:
 @click.option("--data", metavar="NAME|PATH", help="Default: what the model was trained on.")
 @click.option(
     "--part",
-    type=click.Choice(["test", "train", "all"]),
-    default="test",
-    show_default=True,
-    help="Data without a test set are split as in training.",
+    type=click.Choice(["test", "validation", "train", "all"]),
+    help="Default: test, or validation if there is no test set. Data with neither are split as in "
+    "training.",
 )
 @views
 @metrics
 @data_dir
+@image_shape
+@pictures
 @threads
 @backend
 @as_json
@@ -241,19 +252,32 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 
 @main.command(epilog=EPILOG)
 @click.argument("model")
-@click.argument("pictures", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("files", metavar="IMAGE|FOLDER...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
+@click.option("--csv", "table", metavar="FILE", help="Write a table; - is stdout.")
+@pictures
 @views
 @threads
 @backend
 @as_json
 @debug
-def predict(as_json: bool, model: str, pictures: tuple[str, ...], **options: Any) -> None:
-    """What MODEL (a model file or run folder) sees on pictures."""
+def predict(
+    as_json: bool, model: str, files: tuple[str, ...], table: str | None, **options: Any
+) -> None:
+    """What MODEL (a model file or run folder) sees on pictures, and in folders of them."""
     from fastcnn.commands.predict import predict as run
+    from fastcnn.commands.predict import predict_csv, write_csv
     from fastcnn.commands.text import predict_text
 
-    _print(run(model, list(pictures), **options), as_json, predict_text)
+    if as_json and table == "-":
+        raise click.UsageError("--json and --csv - both write to stdout")
+    results = run(model, files, **options)
+    if table == "-":
+        click.echo(predict_csv(results), nl=False)
+        return
+    if table is not None:
+        write_csv(results, table)
+    _print(results, as_json, predict_text)
 
 
 @main.command(epilog=EPILOG)
@@ -299,6 +323,7 @@ def summary(model: str, **options: Any) -> None:
 @click.option("--columns", type=POSITIVE, default=10, show_default=True, help="Variants of each.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @data_dir
+@pictures
 @click.option("--out", metavar="FILE.png", default="augmented.png", show_default=True)
 @debug
 def augment(**options: Any) -> None:

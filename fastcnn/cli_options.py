@@ -70,6 +70,41 @@ metrics = click.option(
 data_dir = click.option(
     "--data-dir", metavar="DIR", help="Where named sets lie. Also: FASTCNN_DATA."
 )
+
+
+def pictures(command: Any) -> Any:
+    """Options of how pictures are read."""
+    for option in reversed(PICTURES):
+        command = option(command)
+    return command
+
+
+PICTURES = (
+    click.option(
+        "--background",
+        metavar="COLOUR|R,G,B",
+        help="What transparent pictures are drawn onto: white (default), black, grey, or 0 to 255 "
+        "each.",
+    ),
+    click.option(
+        "--max-pixels",
+        metavar="N",
+        type=POSITIVE,
+        help="Refuse larger pictures. Default: 180 million.",
+    ),
+    click.option(
+        "--skip-damaged",
+        is_flag=True,
+        default=None,
+        help="Leave damaged pictures out, and say so.",
+    ),
+)
+image_shape = click.option(
+    "--image-shape",
+    metavar="HxW[xC]",
+    type=Size("HxW or HxWxC", (2, 3)),
+    help="Of the pixels in a line of a CSV file. Default: a square, grey or RGB.",
+)
 views = click.option(
     "--views",
     metavar="OPTION=VALUE,...|none",

@@ -1,6 +1,7 @@
 """Data sets: named ones, and files of your own. Each loader returns a `Dataset`."""
 
 from fastcnn.data.cifar import load_cifar10, load_cifar100
+from fastcnn.data.csv_file import load_csv
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.digits import load_digits
 from fastcnn.data.folder import load_folder
@@ -14,6 +15,7 @@ __all__ = [
     "ImageSet",
     "load_cifar10",
     "load_cifar100",
+    "load_csv",
     "load_dataset",
     "load_digits",
     "load_fashion_mnist",

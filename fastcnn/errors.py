@@ -23,6 +23,11 @@ class DataError(FastcnnError, ValueError):
     """A data set that is missing, damaged or inconsistent."""
 
 
+class DataWarning(UserWarning):
+    """What a user should know about data that are read: what is left out, or taken in another way
+    than it may seem. The command line prints it as a note."""
+
+
 class ModelFileError(FastcnnError, ValueError):
     """A model or checkpoint file that is missing, damaged or not one of ours."""
 
@@ -44,8 +49,9 @@ def unknown(kind: str, name: object, available: object) -> OptionError:
     import difflib
 
     names = sorted(str(n) for n in available)  # type: ignore[attr-defined]
-    near = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    by_case = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(str(name).lower(), by_case, n=1)
+    hint = f"; did you mean {by_case[near[0]]!r}?" if near else ""
     return OptionError(f"unknown {kind} {name!r}{hint} (available: {', '.join(names)})")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.data.batches import Batches, end_to_end, inputs_of, parts_of, with_targets
-from fastcnn.data.samples import KINDS, check_inputs, in_order
+from fastcnn.data.samples import KINDS, check_inputs, dense, in_order
 from fastcnn.data.targets import check_outputs
 from fastcnn.data.weights import check_weights
 from fastcnn.engine.augmenter import Augment
@@ -168,8 +168,9 @@ class PlannedNetwork(Network):
     def _inputs(self, x: Any) -> list[Any]:
         """Arrays of inputs in the model's order."""
         if not isinstance(x, dict) and (not self.is_connected or len(self.inputs) == 1):
-            return [x]
-        return in_order(x, self.input_names, "inputs", lists_are_things=True)
+            return [dense(x, "x")]
+        xs = in_order(x, self.input_names, "inputs", lists_are_things=True)
+        return [dense(x, repr(name)) for x, name in zip(xs, self.input_names, strict=True)]
 
     def _in_order(self, x: Any, y: Any = None, weights: Any = None) -> list[list[Any]]:
         """Arrays of inputs, of outputs and of their weights, in the model's order."""

@@ -79,7 +79,7 @@ def _description(model: Model) -> dict[str, Any]:
         "precision": model.precision,
         "dtype": model.dtype,
         "check_range": model.check_range,
-        "classes": list(model.classes),
+        "classes": _class_names(model),
         "losses": [
             config_of(loss) if loss.registered_name else {"function": loss.name}
             for loss in model.losses
@@ -94,6 +94,12 @@ def _description(model: Model) -> dict[str, Any]:
             for made in model.metrics
         ],
     }
+
+
+def _class_names(model: Model) -> list[str]:
+    """Those of its outputs; not what is left of an end that was replaced."""
+    outputs = [node.shape[0] for node in model.graph.outputs]
+    return [str(name) for name in model.classes] if outputs == [len(model.classes)] else []
 
 
 def load_model(

@@ -140,10 +140,12 @@ def test_predict_names_classes():
 def test_predict_refuses_a_model_of_other_pixel_values():
     cv2 = pytest.importorskip("cv2")
     random = np.random.default_rng(0).random((120, 8, 8, 1), np.float32)
-    save_images("images.npz", 120, x=random)
-    train("--epochs", 1, "--out", "a")
     cv2.imwrite("x.png", np.full((8, 8), 200, np.uint8))
-    assert "pixel values" in only_line(run("predict", "a", "x.png", code=1))
+    for name, x, code in (("a", random, 0), ("b", 255 * random, 0), ("c", 2 * random - 1, 1)):
+        save_images("images.npz", 120, x=x)
+        train("--epochs", 1, "--out", name)
+        result = run("predict", name, "x.png", code=code)
+    assert "0 to 255 (uint8), but the model was trained on -1 to 0.99" in only_line(result)
 
 
 def test_summary_of_names_files_and_runs():

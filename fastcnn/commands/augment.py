@@ -8,6 +8,7 @@ import numpy as np
 
 from fastcnn import rng
 from fastcnn.commands.named_options import named_options
+from fastcnn.commands.picture_arguments import picture_options
 from fastcnn.commands.run_data import LARGEST_SIDE
 from fastcnn.data.load import load_dataset
 from fastcnn.engine.augmenter import Augment
@@ -42,12 +43,14 @@ def augment(
     columns: int = 10,
     seed: int = 0,
     data_dir: str | None = None,
+    **pictures: Any,
 ) -> Path:
     """Write the sheet (PNG): a row for each of `images` training images taken by chance."""
     wanted = augment_option(names, fill if names else None)
     if wanted is None:
         raise OptionError(f"--augment names one of: {', '.join(augmentations.names())}")
-    dataset = load_dataset(data, data_dir, largest_side=LARGEST_SIDE)
+    options = picture_options(None, **pictures)
+    dataset = load_dataset(data, data_dir, largest_side=LARGEST_SIDE, **options)
     chosen = rng.permutation(seed, 0, len(dataset.train))[:images]
     part = dataset.train.take(np.sort(chosen))
     labels = [dataset.classes[k] for k in part.labels]

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastcnn.data.known_formats import foreign_model
+from fastcnn.data.look import describe_folder
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.model import Model
 from fastcnn.saving import load_model
@@ -50,7 +52,12 @@ def model_file(path: str) -> Path:
     for file in (folder.model, folder.checkpoint):
         if file.exists():
             return file
-    raise ModelFileError(f"{path}: no {folder.model.name} and no {folder.checkpoint.name} in it")
+    if reason := foreign_model(Path(path)):
+        raise ModelFileError(reason)
+    raise ModelFileError(
+        f"{path}: no {folder.model.name} and no {folder.checkpoint.name} in it; "
+        f"{describe_folder(Path(path))}"
+    )
 
 
 def run_arguments(path: str) -> dict[str, Any] | None:

@@ -4,18 +4,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastcnn.commands.picture_arguments import NAMES, picture_options
 from fastcnn.data.dataset import Dataset, ImageSet
-from fastcnn.data.load import NAMES
+from fastcnn.data.load import built_in, load_dataset
 from fastcnn.data.splits import part, split
+from fastcnn.errors import OptionError
 
 LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
 
 
-def data_argument(data: str) -> str:
-    """A path is made absolute, so that the run can be resumed from anywhere."""
+def data_argument(data: str, named: bool = False) -> str:
+    """A path is made absolute, so that the run can be resumed from anywhere.
+
+    From then on a name means a built-in set, whatever lies where the command runs.
+    named: it does so from the beginning
+    """
     path = Path(data).expanduser()
-    known = data.replace("_", "-") in NAMES or not path.exists()
+    known = built_in(data, named) or not path.exists()
     return data if known else str(path.absolute())
+
+
+def given_data(options: Any, default: str) -> tuple[str, Dataset]:
+    """The data of a new run: what `data_argument` makes of them, and what is read.
+
+    options: TrainOptions; default: a name, which means a built-in set, or a path
+    """
+    data = data_argument(options.data or default, named=not options.data)
+    pictures = {name: getattr(options, name) for name in NAMES}
+    dataset = load_dataset(
+        *(data, options.data_dir),
+        image_size=options.image_size,
+        image_shape=options.image_shape,
+        largest_side=LARGEST_SIDE,
+        named=True,
+        **picture_options(None, **pictures),
+    )
+    return data, dataset
 
 
 @dataclass(frozen=True)
@@ -25,26 +49,36 @@ class RunData:
     dataset: Dataset
     training: ImageSet
     held_out: ImageSet | None
-    validation: float  # the share of the training images that is held out; 0: the test set is used
+    held_out_name: str  # "validation" or "test": which set `held_out` is
 
     @classmethod
     def of(
         cls, dataset: Dataset, validation: float | None, train_size: int | None, seed: int
     ) -> "RunData":
-        """First the validation images are held out; of the rest, train_size are taken."""
-        training, held_out = dataset.train, dataset.test
+        """First the validation images are held out; of the rest, train_size are taken.
+
+        validation: the share of the training images to hold out, for data without a validation set;
+            without one and the other, the test set is measured on during training
+        """
+        training, held_out = dataset.train, dataset.validation
         if validation:
+            if held_out is not None:
+                raise OptionError(
+                    f"{dataset.name} has a validation set of {len(held_out):,} images: drop "
+                    f"--validation {validation}"
+                )
             training, held_out = split(dataset.train, validation, seed)
         if train_size is not None:
             training = part(training, train_size, seed)
-        return cls(dataset, training, held_out, validation or 0.0)
+        name = "test" if held_out is None else "validation"
+        return cls(dataset, training, held_out or dataset.test, name)
 
     def text(self) -> str:
         """ "data   digits: 1,437 training, 360 test images 8x8x1, 10 classes"."""
         size = "x".join(map(str, self.dataset.image_shape))
         sets = [f"{len(self.training):,} training"]
-        if self.validation:
-            sets.append(f"{len(self.held_out or ()):,} validation")
+        if self.held_out is not None and self.held_out_name == "validation":
+            sets.append(f"{len(self.held_out):,} validation")
         if self.dataset.test is not None:
             sets.append(f"{len(self.dataset.test):,} test")
         classes = len(self.dataset.classes)
@@ -59,4 +93,5 @@ class RunData:
             "images": {name: len(images) for name, images in parts.items() if images},
             "image_shape": list(self.dataset.image_shape),
             "classes": list(self.dataset.classes),
+            "pictures": self.dataset.pictures and self.dataset.pictures.record(),
         }

@@ -10,8 +10,8 @@ def train_text(results: dict[str, Any]) -> str:
     if results["status"] == "interrupted":
         done = f"{results['epochs']} whole epochs and {results['batch']} batches"
         return f"stopped after {done}, saved {results['checkpoint_path']}"
-    first = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
-    metrics = [name for name in results if name.startswith(("test_", "train_"))]
+    first = [f"{part}_{name}" for part in ("test", "val", "train") for name in ("accuracy", "loss")]
+    metrics = [name for name in results if name.startswith(("test_", "train_", "val_"))]
     figures = [
         f"{_title(name)} {results[name]:.4f}"
         for name in dict.fromkeys((*first, *metrics))
@@ -35,7 +35,7 @@ def train_text(results: dict[str, Any]) -> str:
 
 def _title(figure: str) -> str:
     """ "test accuracy" of test_accuracy; "test_plain_" is without the recipe's views."""
-    begins = {"train_": "training ", "test_plain_": "plain test "}
+    begins = {"val_": "validation ", "train_": "training ", "test_plain_": "plain test "}
     for begin, text in begins.items():
         if figure.startswith(begin):
             return figure.replace(begin, text, 1)

@@ -12,12 +12,12 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
+from fastcnn.commands.picture_arguments import picture_arguments
 from fastcnn.commands.recipes import recipe_of_data
-from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
-from fastcnn.commands.run_data import LARGEST_SIDE, RunData, data_argument
+from fastcnn.commands.resume import check_conflicts, check_data, load_again, resumed_arguments
+from fastcnn.commands.run_data import RunData, given_data
 from fastcnn.commands.versions import isa_in_use, maker_in_use, versions
 from fastcnn.data.dataset import Dataset
-from fastcnn.data.load import load_dataset
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DivergedError, OptionError
@@ -60,6 +60,10 @@ class TrainOptions:
     train_size: int | None = None
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
+    background: str | None = None
+    max_pixels: int | None = None
+    skip_damaged: bool | None = None
     threads: int | None = None
     backend: str | None = None
     precision: str | None = None
@@ -127,7 +131,7 @@ class Run:
 
     @property
     def held_out_name(self) -> str:
-        return "validation" if self.arguments["validation"] else "test"
+        return self.data.held_out_name
 
     @property
     def validates(self) -> bool:
@@ -189,6 +193,9 @@ class Run:
     def _finished(self, figures: dict[str, Any]) -> dict[str, Any]:
         model, training, test = self.model, self.data.training, self.data.dataset.test
         measured = {"train": model.evaluate(training.images, training.labels)}
+        validation = self.data.dataset.validation
+        if validation is not None:
+            measured["val"] = model.evaluate(validation.images, validation.labels)
         if test is not None:
             measured["test"] = model.evaluate(test.images, test.labels)
         if test is not None and self.arguments["views"]:
@@ -255,10 +262,7 @@ def prepare(options: TrainOptions) -> Prepared:
     """Model and data as the options, the model file and the recipe say."""
     config = None if options.model is None else model_argument(options.model)
     chosen = None if options.recipe is None else load(options.recipe)
-    data = data_argument(options.data or (chosen and chosen.data) or "digits")
-    dataset = load_dataset(
-        data, options.data_dir, image_size=options.image_size, largest_side=LARGEST_SIDE
-    )
+    data, dataset = given_data(options, (chosen and chosen.data) or "digits")
     chosen = chosen or recipe_of_data(data, dataset.image_shape, options.model)
     config = _config(config, chosen.config)
     seed = 0 if options.seed is None else options.seed
@@ -304,8 +308,7 @@ def resumed_run(options: TrainOptions) -> Run:
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
     model = load_model(checkpoint, threads=options.threads, backend=record["arguments"]["backend"])
     arguments = resumed_arguments(record["arguments"], options, model, checkpoint)
-    size = arguments["image_size"]
-    dataset = load_dataset(arguments["data"], arguments["data_dir"], image_size=size)
+    dataset = load_again(arguments, folder.path)
     check_data(record, dataset, folder.record)
     data = RunData.of(dataset, arguments["validation"], arguments["train_size"], model.seed)
     callbacks = make_callbacks(arguments["callbacks"])
@@ -371,13 +374,15 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "augment": options.augment,
         "augment_fill": options.augment_fill,
         "augmentations": None if augment is None else augment.options(),
-        "validate": chosen.validate or bool(options.validation),
+        "validate": chosen.validate or made.data.held_out_name == "validation",
         "views": chosen.views,
         "callback": options.callback,
         "early_stopping": options.early_stopping,
         "time_budget": options.time_budget,
         "ema": options.ema,
         "image_size": list(made.data.dataset.image_shape[:2]),
+        "image_shape": options.image_shape and list(options.image_shape),
+        **picture_arguments(options, made.data.dataset),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }
 

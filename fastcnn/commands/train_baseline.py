@@ -14,9 +14,9 @@ from fastcnn.classical.classifier import BaselineClassifier
 from fastcnn.classical.saving import arrays_of
 from fastcnn.commands.baseline_model import BaselineModel, chosen_text
 from fastcnn.commands.named_options import named_list
-from fastcnn.commands.run_data import LARGEST_SIDE, RunData, data_argument
+from fastcnn.commands.picture_arguments import picture_arguments
+from fastcnn.commands.run_data import RunData, given_data
 from fastcnn.commands.versions import isa_in_use, versions
-from fastcnn.data.load import load_dataset
 from fastcnn.engine.baseline import Baseline
 from fastcnn.errors import FastcnnError, OptionError
 from fastcnn.kernels.threads import resolve_threads
@@ -28,7 +28,7 @@ from fastcnn.training.run_folder import RunFolder
 
 USED = (
     *("data", "model", "metrics", "seed", "validation", "train_size", "data_dir", "image_size"),
-    *("threads", "out", "quiet"),
+    *("image_shape", "background", "max_pixels", "skip_damaged", "threads", "out", "quiet"),
 )
 
 
@@ -38,9 +38,7 @@ def train_baseline(options: Any, table: dict[str, Any]) -> dict[str, Any]:
     baseline = make(baselines, table)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     seed = 0 if options.seed is None else options.seed
-    data = data_argument(options.data or "digits")
-    size = options.image_size
-    dataset = load_dataset(data, options.data_dir, image_size=size, largest_side=LARGEST_SIDE)
+    data, dataset = given_data(options, "digits")
     parts = RunData.of(dataset, options.validation, options.train_size, seed)
     _check_images(baseline, parts.training.images[:1])
     classifier = BaselineClassifier(baseline, random_state=seed, n_jobs=options.threads)
@@ -53,6 +51,8 @@ def train_baseline(options: Any, table: dict[str, Any]) -> dict[str, Any]:
         "validation": options.validation or 0.0,
         "train_size": options.train_size,
         "image_size": list(dataset.image_shape[:2]),
+        "image_shape": options.image_shape and list(options.image_shape),
+        **picture_arguments(options, dataset),
         "data_dir": options.data_dir and str(Path(options.data_dir).absolute()),
     }
     folder = RunFolder.create(options.out, default)
@@ -151,7 +151,7 @@ class BaselineRun:
 
     def _figures(self) -> dict[str, Any]:
         sets = {"train": self.data.training, "test": self.data.dataset.test}
-        if self.arguments["validation"]:
+        if self.data.held_out_name == "validation":
             sets["val"] = self.data.held_out
         figures: dict[str, Any] = {}
         for part, images in sets.items():
@@ -161,6 +161,7 @@ class BaselineRun:
         return figures
 
     def _record(self, status: str, results: dict[str, Any] | None = None) -> None:
+        name = self.data.held_out_name
         self.folder.write_record(
             {
                 "status": status,
@@ -172,7 +173,7 @@ class BaselineRun:
                 "isa": isa_in_use(),
                 "versions": versions() | {"scikit-learn": version("scikit-learn")},
                 "data": self.data.record(),
-                "val_figures_of": "validation" if self.arguments["validation"] else None,
+                "val_figures_of": "validation" if name == "validation" else None,
                 "results": results,
             }
         )

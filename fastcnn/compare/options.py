@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fastcnn.data.picture_options import PictureOptions
 from fastcnn.errors import OptionError, unknown
 from fastcnn.training.duration import seconds_of
 
@@ -18,6 +19,7 @@ class CompareOptions:
     """models: names, {"name": ..., option: ...}, or {title: scikit-learn estimator} in Python.
 
     folds: cross-validation over the training images; test: train on them, measure on the test set.
+    background, max_pixels, skip_damaged: of pictures, as for `load_folder`.
     images: how many of the training images are taken at all, each class in proportion.
     sizes: of training sets; seeds: how many times all is done, from `seed` on.
     epochs, budget: of every CNN, of every fit; optimizers: for one CNN, compared with each other.
@@ -35,6 +37,10 @@ class CompareOptions:
     budget: str | float | None = None
     optimizers: Sequence[Any] = ()
     image_size: Any = None
+    image_shape: Any = None
+    background: Any = "white"
+    max_pixels: int | None = None
+    skip_damaged: bool = False
     data_dir: str | None = None
     out: str | None = None
     resume: bool = False
@@ -61,11 +67,19 @@ class CompareOptions:
             raise OptionError("an address needs a backend that has one, e.g. dask")
         if self.budget is not None:
             seconds_of(self.budget)
+        self.pictures()
 
     @property
     def fold_count(self) -> int | None:
         """None: one test set."""
         return None if self.test else self.folds or DEFAULT_FOLDS
+
+    def pictures(self) -> dict[str, Any]:
+        """How pictures are read, checked."""
+        names = ("background", "max_pixels", "skip_damaged")
+        options = {name: getattr(self, name) for name in names}
+        PictureOptions.of(**options)
+        return options
 
     @property
     def budget_seconds(self) -> float | None:

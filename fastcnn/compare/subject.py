@@ -46,11 +46,12 @@ def subject(options: CompareOptions) -> Subject:
     folds, seeds = options.fold_count, range(options.seed, options.seed + options.seeds)
     sizes, labels = options.sizes, training.labels
     if folds is None:
-        if dataset.test is None:
+        testing = dataset.test or dataset.validation
+        if testing is None:
             raise DataError(f"{dataset.name} has no test set: use folds")
         check_sizes(sizes or [], len(training), labels)
-        splits = held_out_test(labels, len(dataset.test), sizes, seeds)
-        return Subject(dataset, training, dataset.test, splits)
+        splits = held_out_test(labels, len(testing), sizes, seeds)
+        return Subject(dataset, training, testing, splits)
     check_sizes(sizes or [], largest_size(len(training), folds), labels)
     splits = cross_validation(labels, folds, sizes, seeds)
     return Subject(dataset, training, training, splits)
@@ -62,7 +63,14 @@ def _dataset(options: CompareOptions) -> Dataset:
         return data
     if isinstance(data, str | Path):
         size = options.image_size
-        return load_dataset(data, options.data_dir, image_size=size, largest_side=LARGEST_SIDE)
+        return load_dataset(
+            data,
+            options.data_dir,
+            image_size=size,
+            image_shape=options.image_shape,
+            largest_side=LARGEST_SIDE,
+            **options.pictures(),
+        )
     images, labels = data
     return _from_arrays(images, labels)
 

@@ -5,6 +5,7 @@ Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images,
 https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,23 @@ CIFAR100_CLASSES = tuple(_CIFAR100_NAMES.split())
 CIFAR100_TRAIN = ("train.bin",)
 CIFAR100_TEST = "test.bin"
 COARSE_CLASSES = 20
+
+
+PICKLES = (  # names of the python version's files, by data set
+    ("CIFAR-10", {"data_batch_1", "data_batch_2", "test_batch", "batches.meta"}, 2, "cifar10"),
+    ("CIFAR-100", {"train", "test", "meta"}, 3, "cifar100"),
+)
+
+
+def refuse_pickles(place: str | Path, names: Collection[str]) -> None:
+    """An error if these are the names of files of the python version, which are never read."""
+    there = {name.rpartition("/")[2] for name in names}
+    for title, known, needed, name in PICKLES:
+        if len(there & known) >= needed:
+            raise DataError(
+                f"{place} is {title}'s python version: pickles, which can run any code and are "
+                f"never read; take the binary version from {MIRRORS[0]}cifar.html, or --data {name}"
+            )
 
 
 def read_cifar10(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,14 @@
 """What every source returns: checked images with labels, as a training and a test set."""
 
 import hashlib
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastcnn.errors import DataError
+from fastcnn.data.picture_record import PictureRecord
+from fastcnn.errors import DataError, DataWarning
 
 
 def _update(digest: "hashlib._Hash", array: np.ndarray) -> None:
@@ -78,30 +81,58 @@ class ImageSet:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A training set and, where the source has one, a test set of the same image shape."""
+    """A training set and, where the source has them, a test and a validation set like it.
+
+    notes: what a user should know of how the data were read, e.g. what was left out
+    validation: measured on after each epoch, and what early stopping chooses by
+    test: measured on at the end
+    pictures: how they were read, if they were; `record` goes into run.json
+    """
 
     train: ImageSet
     test: ImageSet | None
     name: str
+    notes: tuple[str, ...] = ()
+    validation: ImageSet | None = None
+    pictures: PictureRecord | None = None
 
     def __post_init__(self) -> None:
-        if self.test is None:
-            return
-        if self.test.image_shape != self.train.image_shape:
+        for part, images in (("test", self.test), ("validation", self.validation)):
+            if images is not None:
+                self._check(part, images)
+
+    def _check(self, part: str, images: ImageSet) -> None:
+        if images.image_shape != self.train.image_shape:
             raise DataError(
-                f"{self.name}: test images are {self.test.image_shape}, "
+                f"{self.name}: {part} images are {images.image_shape}, "
                 f"training images {self.train.image_shape} (height, width, channels)"
             )
-        if self.test.images.dtype != self.train.images.dtype:
+        if images.images.dtype != self.train.images.dtype:
             raise DataError(
-                f"{self.name}: test images are {self.test.images.dtype}, "
+                f"{self.name}: {part} images are {images.images.dtype}, "
                 f"training images {self.train.images.dtype}"
             )
-        if self.test.classes != self.train.classes:
-            raise DataError(f"{self.name}: test and training set have different classes")
+        if images.classes != self.train.classes:
+            raise DataError(f"{self.name}: {part} and training set have different classes")
 
     def __repr__(self) -> str:
-        return f"<Dataset {self.name!r}: train {self.train!r}, test {self.test!r}>"
+        validation = f", validation {self.validation!r}" if self.validation else ""
+        return f"<Dataset {self.name!r}: train {self.train!r}{validation}, test {self.test!r}>"
+
+    def tell(self, stacklevel: int = 2) -> "Dataset":
+        """Itself, after a DataWarning for each note."""
+        for note in self.notes:
+            warnings.warn(f"{self.name}: {note}", DataWarning, stacklevel=stacklevel + 1)
+        return self
+
+    def map(self, change: Callable[[ImageSet], ImageSet]) -> "Dataset":
+        """The same data set with each of its sets changed."""
+        return replace(
+            self,
+            train=change(self.train),
+            test=self.test and change(self.test),
+            validation=self.validation and change(self.validation),
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -113,6 +144,9 @@ class Dataset:
         return self.train.image_shape
 
     def fingerprint(self) -> str:
-        """SHA-256 over the fingerprints of both sets."""
+        """SHA-256 over the fingerprints of the sets."""
         sets = [self.train] if self.test is None else [self.train, self.test]
-        return hashlib.sha256(" ".join(s.fingerprint() for s in sets).encode()).hexdigest()
+        texts = [images.fingerprint() for images in sets]
+        if self.validation is not None:
+            texts.append(f"validation {self.validation.fingerprint()}")
+        return hashlib.sha256(" ".join(texts).encode()).hexdigest()

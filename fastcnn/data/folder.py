@@ -1,108 +1,213 @@
-"""Pictures in a folder per class, any sizes, perhaps below train/ and test/ or val/."""
+"""Pictures in a folder per class, any sizes, perhaps below train/, valid/ and test/."""
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from fastcnn.data.archive import SUFFIXES as ARCHIVES
+from fastcnn.data.archive import is_archive, list_archive
 from fastcnn.data.dataset import Dataset, ImageSet
-from fastcnn.data.images import check_size, read_picture, resize, to_rgb
+from fastcnn.data.file_tree import Entry, FileTree, Parts, list_folder
+from fastcnn.data.layout import Layout, find_layout
+from fastcnn.data.look import describe_tree
+from fastcnn.data.parts import TEST, TRAIN, VALIDATION
+from fastcnn.data.picture import PictureError, oriented_size
+from fastcnn.data.picture_options import PictureOptions
+from fastcnn.data.picture_record import PictureRecord
+from fastcnn.data.picture_set import PictureFile, Pictures, read_pictures
+from fastcnn.data.picture_types import (
+    HEAD,
+    SUFFIXES,
+    is_readable,
+    picture_type,
+    unreadable_reason,
+)
+from fastcnn.data.resizing import check_size
 from fastcnn.errors import DataError
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-TRAIN = "train"
-TEST = ("test", "val")  # the first that exists is the test set
+NO_PICTURE = "no picture"
+NO_LABELS = "in no class folder, so they have no labels"
+OUTSIDE = "beside the class folders"
+OTHER_PART = "neither in train/ nor in valid/ or test/"
 
-Files = list[tuple[Path, int]]  # a picture and the index of its class
+
+@dataclass
+class Listed:
+    """files: picture, class and part of the data set; left_out: {file: why}."""
+
+    files: list[PictureFile] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
-def load_folder(
+def load_folder(path: str | Path, **options: Any) -> Dataset:
+    """`read_folder` with the same options, and a DataWarning for each note."""
+    return read_folder(path, **options).tell()
+
+
+def read_folder(
     path: str | Path,
     *,
     image_size: int | Sequence[int] | None = None,
     largest_side: int | None = None,
+    background: str | Sequence[int] = "white",
+    bits: int | None = None,
+    max_pixels: int | None = None,
+    skip_damaged: bool = False,
 ) -> Dataset:
-    """Pictures of `path/<class>/*`, or `path/train/<class>/*` with `path/test` or `path/val`.
+    """Pictures of `path/<class>/**`, or of train, validation and test folders with classes in them.
 
+    path: a folder, or a .zip or .tar of one
     image_size: (height, width) that all pictures are resized to; without it the median size
         of the training pictures, rounded, and shrunk until no side is above `largest_side`
-    Pictures become RGB, or grey if all of them are stored in grey. Classes are in sorted order.
+    background: white, black, grey or (R, G, B), what transparent pictures are drawn onto
+    bits: of 16-bit pictures; without it as many as their largest value needs
+    max_pixels: larger pictures are damaged ones
+    skip_damaged: damaged pictures are left out; else they are one DataError
+
+    Pictures become RGB, or grey if all of them are stored in grey; uint8, or float32 in 0..1 if
+    one has 16 bits. Classes are in sorted order. What is left out stands in `Dataset.notes`, by
+    file in `Dataset.pictures`.
     """
-    path = Path(path)
-    if not path.is_dir():
-        raise DataError(f"{path}: no such folder")
-    size = check_size(image_size)
-    try:
-        train, test, classes = _list_all(path)
-    except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror}") from error
+    options = PictureOptions.of(background, bits, max_pixels, skip_damaged)
+    size, path = check_size(image_size), Path(path)
+    tree = _list(path)
+    layout = find_layout(tree)
+    classes = _class_names(tree, layout.splits[TRAIN])
+    listed = _list_all(tree, layout, classes)
     if size is None:
-        size = _shrink(_median_size(train), largest_side)
-    images, labels = _read_all(train + test, size)
+        pairs = zip(listed.files, listed.parts, strict=True)
+        training = [file for file, part in pairs if part == TRAIN]
+        size = _shrink(_median_size(training, options), largest_side)
+    try:
+        pictures = read_pictures(listed.files, size, options)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    return _dataset(_name(path), classes, listed, pictures, options)
+
+
+def _list(path: Path) -> FileTree:
+    if path.is_dir():
+        return list_folder(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such folder")
+    if not is_archive(path):
+        raise DataError(f"{path}: expected a folder, or an archive ({', '.join(ARCHIVES)})")
+    return list_archive(path)
+
+
+def _name(path: Path) -> str:
     name = path.resolve().name
-    sets = [
-        ImageSet(images[part], labels[part], classes, name)
-        for part in (slice(0, len(train)), slice(len(train), None))
-        if len(labels[part])
-    ]
-    return Dataset(sets[0], sets[1] if test else None, name)
+    suffix = next((s for s in ARCHIVES if path.is_file() and name.lower().endswith(s)), "")
+    return name[: len(name) - len(suffix)] or name
 
 
-def _folders(folder: Path) -> list[str]:
-    """Names of sub-folders, sorted, without hidden ones and what macOS leaves in archives."""
-    names = [p.name for p in folder.iterdir() if p.is_dir()]
-    return sorted(n for n in names if not n.startswith(".") and n != "__MACOSX")
-
-
-def _levels(path: Path) -> tuple[Path, Path | None]:
-    """The folders that hold the classes of the training and of the test set."""
-    names = _folders(path)
-    if TRAIN not in names or not set(names) <= {TRAIN, *TEST}:
-        return path, None
-    test = next((name for name in TEST if name in names), None)
-    return path / TRAIN, path / test if test else None
-
-
-def _list_all(path: Path) -> tuple[Files, Files, tuple[str, ...]]:
-    """(training pictures, test pictures, classes)."""
-    train_folder, test_folder = _levels(path)
-    classes = _class_names(train_folder)
-    test = _list_files(test_folder, classes) if test_folder else []
-    return _list_files(train_folder, classes), test, classes
-
-
-def _class_names(folder: Path) -> tuple[str, ...]:
-    classes = tuple(_folders(folder))
+def _class_names(tree: FileTree, folder: Parts) -> tuple[str, ...]:
+    classes = tuple(tree.folders_in(folder))
     if len(classes) < 2:
         found = f"only {classes[0]!r}" if classes else "none"
-        raise DataError(f"{folder}: expected a sub-folder per class, two at least; found {found}")
+        raise DataError(
+            f"{tree.name(folder)}: expected a sub-folder per class, two at least; found {found}; "
+            f"{describe_tree(tree, folder)}"
+        )
     return classes
 
 
-def _list_files(folder: Path, classes: tuple[str, ...]) -> Files:
-    """The pictures, sorted within their classes; a test set may lack classes, not add some."""
-    extra = set(_folders(folder)) - set(classes)
+def _list_all(tree: FileTree, layout: Layout, classes: tuple[str, ...]) -> Listed:
+    """Every file of the tree is among the files or left out."""
+    listed = Listed()
+    taken: set[Parts] = set()
+    for part, folder in layout.splits.items():
+        _check_classes(tree, folder, classes)
+        for index, name in enumerate(classes):
+            entries = tree.files_below((*folder, name))
+            taken.update(entry.parts for entry in entries)
+            before = len(listed.files)
+            for entry in entries:
+                _add(listed, entry, index, part)
+            if len(listed.files) == before and (*folder, name) in tree.folders:
+                raise DataError(
+                    f"{tree.name((*folder, name))}: no pictures; "
+                    f"{describe_tree(tree, (*folder, name))}"
+                )
+    for entry in tree.entries:
+        if entry.parts not in taken:
+            listed.left_out["/".join(entry.parts)] = _why_outside(entry, layout)
+    return listed
+
+
+def _check_classes(tree: FileTree, folder: Parts, classes: tuple[str, ...]) -> None:
+    """A validation or test set may lack classes, not add some."""
+    there = set(tree.folders_in(folder))
+    extra = there - set(classes)
     if extra:
-        raise DataError(f"{folder}: class {min(extra)!r} is not among the training classes")
-    files: Files = []
-    for index, name in enumerate(classes):
-        if not (folder / name).is_dir():
-            continue
-        pictures = sorted(
-            p for p in (folder / name).iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
+        raise DataError(
+            f"{tree.name(folder)}: class {min(extra)!r} is not among the training classes"
         )
-        if not pictures:
-            raise DataError(f"{folder / name}: no pictures; expected {', '.join(SUFFIXES)}")
-        files += [(picture, index) for picture in pictures]
-    if not files:
-        raise DataError(f"{folder}: no class folders; expected {', '.join(classes)}")
-    return files
+    if not there:
+        raise DataError(f"{tree.name(folder)}: no class folders; expected {', '.join(classes)}")
 
 
-def _median_size(files: Files) -> tuple[int, int]:
-    sizes = [read_picture(path).shape[:2] for path, _ in files]
+def _add(listed: Listed, entry: Entry, label: int, part: str) -> None:
+    name = "/".join(entry.parts)
+    reason = why_no_picture(entry)
+    if reason is not None:
+        listed.left_out[name] = reason
+        return
+    listed.files.append(PictureFile(name, entry.read))
+    listed.labels.append(label)
+    listed.parts.append(part)
+
+
+def why_no_picture(entry: Entry) -> str | None:
+    """A file that is called like a picture and isn't one is damaged, which reading it tells."""
+    try:
+        kind = picture_type(entry.read(HEAD))
+    except PictureError:
+        return None
+    if kind is None:
+        called = Path(entry.parts[-1]).suffix.lower() in SUFFIXES
+        return None if called else NO_PICTURE
+    return None if is_readable(kind) else unreadable_reason(kind)
+
+
+def _why_outside(entry: Entry, layout: Layout) -> str:
+    if any(entry.parts[: len(folder)] == folder for folder in layout.unlabelled):
+        return NO_LABELS
+    if any(entry.parts[: len(folder)] == folder for folder in layout.others):
+        return OTHER_PART
+    return why_no_picture(entry) or OUTSIDE
+
+
+def read_files(
+    paths: Sequence[Path],
+    training: Sequence[Path],
+    size: tuple[int, int] | None,
+    largest_side: int | None,
+    options: PictureOptions,
+) -> Pictures:
+    """Single files, sized as by `load_folder` after those that are for training."""
+    if size is None:
+        files = [PictureFile.of(path) for path in training]
+        size = _shrink(_median_size(files, options), largest_side)
+    return read_pictures([PictureFile.of(path) for path in paths], size, options)
+
+
+def _median_size(files: Sequence[PictureFile], options: PictureOptions) -> tuple[int, int]:
+    """Of those that can be read."""
+    sizes = []
+    for file in files:
+        with contextlib.suppress(PictureError):  # told with all others when they are read
+            sizes.append(oriented_size(file.read(-1), options))
+    if not sizes:
+        return 1, 1
     height, width = np.rint(np.median(sizes, axis=0)).astype(int)
-    return int(height), int(width)
+    return max(1, int(height)), max(1, int(width))
 
 
 def _shrink(size: tuple[int, int], largest_side: int | None) -> tuple[int, int]:
@@ -111,13 +216,44 @@ def _shrink(size: tuple[int, int], largest_side: int | None) -> tuple[int, int]:
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
-def _read_all(files: Files, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (N, height, width, 1 or 3) and int64 (N,)."""
-    images = np.empty((len(files), *size, 3), np.uint8)
-    grey = True
-    for target, (path, _) in zip(images, files, strict=True):
-        picture = read_picture(path)
-        grey = grey and picture.ndim == 2
-        target[:] = to_rgb(resize(picture, size))
-    labels = np.array([label for _, label in files], np.int64)
-    return (np.ascontiguousarray(images[..., :1]) if grey else images), labels
+def _dataset(
+    name: str,
+    classes: tuple[str, ...],
+    listed: Listed,
+    pictures: Pictures,
+    options: PictureOptions,
+) -> Dataset:
+    labels = np.array(listed.labels, np.int64)[pictures.used]
+    parts = np.array(listed.parts)[pictures.used]
+    _check_left(classes, labels[parts == TRAIN], pictures)
+    sets: dict[str, ImageSet] = {}
+    for part in dict.fromkeys(listed.parts):
+        at = np.flatnonzero(parts == part)
+        if len(at):  # they lie one after the other, so a slice needs no copy
+            here = slice(at[0], at[-1] + 1)
+            sets[part] = ImageSet(pictures.images[here], labels[here], classes, name)
+    record = PictureRecord(
+        options.background,
+        pictures.bits,
+        pictures.damaged,
+        {**listed.left_out, **pictures.left_out},
+        pictures.notes,
+    )
+    return Dataset(
+        sets[TRAIN],
+        sets.get(TEST),
+        name,
+        tuple(record.texts()),
+        validation=sets.get(VALIDATION),
+        pictures=record,
+    )
+
+
+def _check_left(classes: tuple[str, ...], labels: np.ndarray, pictures: Pictures) -> None:
+    """A class that lost all its pictures would be one that nothing is ever taken for."""
+    empty = [classes[k] for k in range(len(classes)) if not (labels == k).any()]
+    if empty:
+        lost = len(pictures.damaged) + len(pictures.left_out)
+        raise DataError(
+            f"no training picture of class {empty[0]!r} can be read ({lost:,} left out)"
+        )

@@ -1,13 +1,15 @@
-"""Images in: pictures read by OpenCV, and the checks that all arrays of images pass."""
+"""Images in: pictures read from files, and the checks that all arrays of images pass."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from fastcnn.data.picture_header import find_fault
-from fastcnn.errors import DataError, OptionError, unknown
+from fastcnn.data.picture import PictureError, decode_picture, read_bytes
+from fastcnn.data.picture_options import PictureOptions
+from fastcnn.data.picture_set import read_named
+from fastcnn.errors import DataError, unknown
 
 DATA_FORMATS = ("channels_last", "channels_first")
 MAX_CLASSES = 1 << 16  # a stray label must not ask for a list of a billion class names
@@ -64,7 +66,10 @@ def check_labels(
     wrong = (array < 0) | (array >= top)
     if wrong.any():
         first = int(wrong.argmax())
-        raise DataError(f"{name}[{first}] is {array[first]}; expected 0 to {top - 1:,}")
+        text = f"{name}[{first}] is {array[first]}; expected 0 to {top - 1:,}"
+        if classes is not None and array.min() > 0 and array.max() == classes:
+            text += f": labels from 1 to {classes} become those by subtracting 1"
+        raise DataError(text)
     return np.ascontiguousarray(array, np.int64)
 
 
@@ -108,89 +113,22 @@ def finite_range(array: np.ndarray) -> tuple[float, float] | None:
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
-def check_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
-    """An image size as (height, width); one number means a square."""
-    if size is None:
-        return None
-    pair = (size, size) if isinstance(size, (int, np.integer)) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in pair):
-        raise OptionError(f"image size {size!r}; expected a number or (height, width), positive")
-    return int(pair[0]), int(pair[1])
-
-
-def read_picture(path: str | Path) -> np.ndarray:
-    """A picture file as uint8, (H, W) if it is stored in grey, else (H, W, 3) in RGB order."""
-    import cv2
-
-    # Not cv2.imread: it prints about missing files and fails on some non-ASCII names.
+def read_picture(path: str | Path, options: PictureOptions | None = None) -> np.ndarray:
+    """A picture file as uint8, uint16 (with its own levels) or float32, see `Picture`."""
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    if fault := find_fault(data):
-        raise DataError(f"{path}: damaged picture: {fault}")
-    logging = cv2.utils.logging
-    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # the DataError says it in one line
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYCOLOR)
-    except cv2.error:  # an empty file, or larger than OpenCV's limits
-        picture = None
-    finally:
-        logging.setLogLevel(level)
-    if picture is None:
-        raise DataError(f"{path}: not a picture that OpenCV can read (JPEG, PNG, BMP, WebP, TIFF)")
-    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def to_rgb(picture: np.ndarray) -> np.ndarray:
-    """(H, W) or (H, W, 3) -> (H, W, 3)."""
-    return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
-
-
-def to_grey(picture: np.ndarray) -> np.ndarray:
-    """(H, W) or RGB (H, W, 3) -> (H, W)."""
-    import cv2
-
-    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-
-
-def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) or (H, W, C) to another (height, width): averaged when it shrinks, else linear."""
-    import cv2
-
-    height, width = size
-    if image.shape[:2] == size:
-        return image
-    if image.ndim == 3 and image.shape[2] > 4:  # more than cv2 takes at once
-        parts = [resize(image[..., c : c + 4], size) for c in range(0, image.shape[2], 4)]
-        return np.concatenate(parts, axis=2)
-    smaller = height < image.shape[0] or width < image.shape[1]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    resized = cv2.resize(image, (width, height), interpolation=method)
-    return resized.reshape(size + image.shape[2:])  # cv2 drops a last axis of 1
-
-
-def resize_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(N, H, W, C) to another (height, width)."""
-    if images.shape[1:3] == size:
-        return images
-    resized = np.empty((len(images), *size, images.shape[3]), images.dtype)
-    for target, image in zip(resized, images, strict=True):
-        target[:] = resize(image, size)
-    return resized
+        return decode_picture(read_bytes(path), options or PictureOptions()).pixels
+    except PictureError as error:
+        raise DataError(f"{path}: {error.reason}") from error
 
 
 def read_images(
-    paths: Iterable[str | Path], size: int | tuple[int, int], channels: int
+    paths: Iterable[str | Path],
+    size: int | tuple[int, int],
+    channels: int,
+    options: PictureOptions | None = None,
 ) -> np.ndarray:
-    """Picture files as uint8 (N, H, W, C), resized to `size`; 1 channel is grey, 3 are RGB."""
-    if channels not in (1, 3):
-        raise DataError(f"pictures give 1 or 3 channels, not {channels}")
-    shape = check_size(size)
-    if shape is None:
-        raise OptionError("image size None; expected a number or (height, width), positive")
-    convert = to_grey if channels == 1 else to_rgb
-    pictures = [resize(convert(read_picture(path)), shape) for path in paths]
-    if not pictures:
-        raise DataError("no picture files given")
-    return np.stack(pictures).reshape(-1, *shape, channels)
+    """Picture files as (N, H, W, C), resized to `size`; 1 channel is grey, 3 are RGB.
+
+    uint8, or float32 in 0..1 if one has more than 8 bits.
+    """
+    return read_named(paths, size, channels, options or PictureOptions()).images

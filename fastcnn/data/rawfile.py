@@ -28,6 +28,13 @@ class RawFile:
         """Up to `count` bytes, fewer only at the end of the file."""
         return self._stream.read(count)
 
+    def lines(self, longest: int) -> Iterator[bytes]:
+        """Lines with their ends; an error if one is longer than so many bytes."""
+        while line := self._stream.readline(longest + 1):
+            if len(line) > longest:
+                raise DataError(f"{self.path}: a line of more than {longest:,} bytes; no table")
+            yield line
+
     def rest(self, most: int) -> np.ndarray:
         """All remaining bytes as uint8; an error if there are more than `most`."""
         # Grown with what arrives: a header that lies about sizes takes no memory.
@@ -65,3 +72,11 @@ def find_file(folder: Path, *names: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+def list_files(folder: Path) -> list[Path]:
+    """The files of the folder in the order of their names, without hidden ones."""
+    try:
+        return sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file())
+    except OSError as error:
+        raise DataError(f"{folder}: {error.strerror or error}") from error

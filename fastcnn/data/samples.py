@@ -1,5 +1,7 @@
 """Samples in: images, sequences or vectors, as the (N, H, W, C) arrays that the engine gathers."""
 
+import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,34 @@ from fastcnn.errors import DataError, OptionError, ShapeError
 UINT8, FLOAT32 = np.dtype(np.uint8), np.dtype(np.float32)
 Range = tuple[float, float] | None
 KINDS = {1: "vectors", 2: "sequences", 3: "images"}
+
+
+def is_sparse(samples: Any) -> bool:
+    """Whether that is one of SciPy's sparse matrices or arrays; SciPy is not imported for it."""
+    return hasattr(samples, "toarray") and hasattr(samples, "nnz")
+
+
+def dense(samples: Any, name: str) -> Any:
+    """Sparse matrices as arrays, if those fit in memory; all else as it is."""
+    if not is_sparse(samples):
+        return samples
+    size = math.prod(samples.shape) * samples.dtype.itemsize
+    memory = physical_memory()
+    if size > memory // 2:
+        raise DataError(
+            f"{name}: a sparse matrix {samples.shape} becomes an array of {size / 2**30:,.1f} GiB, "
+            f"more than half of the memory ({memory / 2**30:,.1f} GiB); give fewer samples or "
+            "features at a time"
+        )
+    return samples.toarray()
+
+
+def physical_memory() -> int:
+    """Bytes of this machine; a terabyte where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 40
 
 
 def check_inputs(

@@ -97,8 +97,8 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         """Train, from the beginning or, with warm_start, from the weights of the last `fit`.
 
         X: images (n, H, W), (n, H, W, C), or (n, C, H, W) with data_format="channels_first"; or
-            rows (n, features), images if there is an input_shape. uint8 is scaled to 0..1, floats
-            and other integers stay as they are.
+            rows (n, features), sparse ones too, images if there is an input_shape. uint8 is scaled
+            to 0..1, floats and other integers stay as they are.
         validation_data: (X, y) or (X, y, sample_weight), measured after each epoch.
         """
         go_on = self.warm_start and hasattr(self, "model_")
@@ -160,6 +160,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         self.model_: Model = build_model(
             self.layers, shape, targets.outputs, self.data_format, **options
         )
+        self.model_.classes = targets.names
 
     def _compile(self) -> None:
         loss = self._targets.loss if self.loss == "auto" else self.loss
@@ -244,6 +245,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags

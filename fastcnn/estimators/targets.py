@@ -14,10 +14,11 @@ TINY = np.finfo(np.float32).tiny  # below any probability that is not 0 in float
 
 
 class Targets(ABC):
-    """outputs: of the model; loss: the usual one, for each output."""
+    """outputs: of the model; loss: the usual one, for each output; names: of its classes."""
 
     outputs: list[Output]
     loss: str
+    names: tuple[str, ...] = ()
 
     @abstractmethod
     def encode(self, y: np.ndarray) -> Arrays:
@@ -54,6 +55,7 @@ class Classes(ClassTargets):
     def __init__(self, y: np.ndarray) -> None:
         self.encoder = LabelEncoder().fit(y)
         self.classes = self.encoder.classes_
+        self.names = tuple(map(str, self.classes.tolist()))
         self.outputs = [Output(len(self.classes), "softmax")]
 
     def encode(self, y: np.ndarray) -> Arrays:

@@ -7,24 +7,41 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._set_output import _get_output_config
 
 from fastcnn.data.images import read_images
+from fastcnn.data.picture_options import PictureOptions
 from fastcnn.engine.options import pair
 from fastcnn.errors import ShapeError
 from fastcnn.features.image_mapper import pixel_names
 
 
 class ImageLoader(TransformerMixin, BaseEstimator):
-    """Paths (n,) of JPEG, PNG, BMP, WebP or TIFF files to uint8 images (n, height, width, C).
+    """Paths (n,) of JPEG, PNG, GIF, WebP, TIFF, ... files to images (n, height, width, C).
 
     size: a number or (height, width) that all pictures are resized to.
     channels: 3 for RGB, 1 for grey.
+    background: white, black, grey or (R, G, B), what transparent pictures are drawn onto.
+    bits: 16-bit values mean 0 to 2**bits - 1.
+    max_pixels: larger pictures are refused; None: 180 million.
+
+    Images are uint8, or float32 in 0..1 if a picture among them has 16 bits or floats.
 
     X may be a list, an array, or a table of one column. Nothing is learned: `transform` needs no
     `fit`. As tables (`set_output`) images come out as rows.
     """
 
-    def __init__(self, size: int | tuple[int, int] = 32, channels: int = 3) -> None:
+    def __init__(
+        self,
+        size: int | tuple[int, int] = 32,
+        channels: int = 3,
+        *,
+        background: Any = "white",
+        bits: int = 16,
+        max_pixels: int | None = None,
+    ) -> None:
         self.size = size
         self.channels = channels
+        self.background = background
+        self.bits = bits
+        self.max_pixels = max_pixels
 
     def fit(self, X: Any, y: Any = None) -> "ImageLoader":
         """Only look whether X can be a list of paths; y is not used."""
@@ -33,8 +50,9 @@ class ImageLoader(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """The pictures; a DataError names the first file that can't be read."""
-        images = read_images(_paths(X), pair("size", self.size), self.channels)
+        """The pictures; a DataError counts and names the files that can't be read."""
+        options = PictureOptions.of(self.background, self.bits, self.max_pixels)
+        images = read_images(_paths(X), pair("size", self.size), self.channels, options)
         rows = _get_output_config("transform", self)["dense"] != "default"
         return images.reshape(len(images), -1) if rows else images
 

@@ -4,8 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, validate_data
 
+from fastcnn.data.samples import dense, is_sparse
 from fastcnn.errors import DataError, ShapeError
 
 Shape = tuple[int, ...]
@@ -15,11 +17,14 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     """X as finite uint8 or float32: images as they came, rows with the shape `input_shape`.
 
     X: (n, H, W), four axes, or rows (n, features), which are reshaped if `estimator.input_shape`
-        is not None. Integers other than uint8 become floats as they are.
+        is not None; sparse ones too, if the estimator's tags say so. Integers other than uint8
+        become floats as they are.
     reset: whether these are the samples of `fit`, which give the estimator n_features_in_,
         feature_names_in_ if columns have names, and sample_shape_; others must fit them.
     """
     rows = is_rows(X)
+    if is_sparse(X) and get_tags(estimator).input_tags.sparse:
+        X = dense(validate_data(estimator, X, reset=reset, accept_sparse="csr"), "X")
     array = validate_data(estimator, X, reset=reset) if rows else check_array(X, allow_nd=True)
     array = _pixels(_shaped(array, estimator.input_shape))
     if reset:
@@ -30,6 +35,14 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
             f"{estimator.sample_shape_}"
         )
     return array
+
+
+def check_pixels(X: Any) -> np.ndarray:
+    """Images of any size as finite uint8 or float32."""
+    array = check_array(X, allow_nd=True)
+    if array.ndim > 4 or 0 in array.shape:
+        raise ShapeError(f"X has shape {array.shape}; expected images, (n, H, W) or four axes")
+    return _pixels(array)
 
 
 def is_rows(X: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.data.known_formats import foreign_model
 from fastcnn.errors import ModelFileError
 
 FORMAT = "fastcnn-model"
@@ -114,7 +115,8 @@ def _read(path: Path, read: Callable[[Any], Any]) -> tuple[Any, dict[str, Any]]:
             text = (file.metadata() or {}).get("fastcnn")
             content = read(file)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelFileError(f"{path} is no readable safetensors file: {error}") from error
+        reason = foreign_model(path) or f"{path} is no readable safetensors file: {error}"
+        raise ModelFileError(reason) from error
     if text is None:
         raise ModelFileError(f"{path} holds arrays, but no fastcnn model description")
     return content, _document(path, text)
@@ -132,6 +134,8 @@ def _check_header(path: Path) -> None:
         ) from error
     header = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
     if not 2 <= header <= min(size - 8, MAX_HEADER):
+        if reason := foreign_model(path):
+            raise ModelFileError(reason)
         raise ModelFileError(f"{path} ({size} bytes) is truncated or no safetensors file")
 
 

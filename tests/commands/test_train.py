@@ -185,9 +185,9 @@ def test_a_stopped_process_is_resumed_with_the_same_bits(number):
 
 def test_resume_names_conflicting_options():
     train("--epochs", 2, "--out", "a")
-    conflicts = ["--lr", 0.5, "--seed", 3, "--data", "digits", "--batch-size", 8]
+    conflicts = ["--lr", 0.5, "--seed", 3, "--batch-size", 8]
     line = only_line(run("train", "--resume", "a", *conflicts, code=2))
-    assert all(f"--{name} " in line for name in ("lr", "seed", "data"))
+    assert all(f"--{name} " in line for name in ("lr", "seed"))
     assert "--batch-size" not in line  # the same value is no conflict
     assert "epoch 2 already" in only_line(run("train", "--resume", "a", "--epochs", 1, code=2))
 
@@ -195,7 +195,46 @@ def test_resume_names_conflicting_options():
 def test_resume_needs_the_same_data():
     train("--epochs", 1, "--out", "a")
     save_images("images.npz", 123)
-    assert "no longer the data of this run" in only_line(run("train", "--resume", "a", code=1))
+    assert "or no longer, the data of this run" in only_line(run("train", "--resume", "a", code=1))
+
+
+@pytest.mark.parametrize("moved", ["b/images.npz", "b/other.npz", "b.npz"])
+def test_data_may_move(moved):
+    """The same images at another place: the resumed run has the bits of one without a stop."""
+    train("--epochs", 2, "--out", "whole")
+    train("--epochs", 1, "--out", "a")
+    Path("b").mkdir()
+    Path("images.npz").rename(moved)
+    line = only_line(run("train", "--resume", "a", "--epochs", 2, code=1))
+    assert "if the data moved: --resume a --data PATH" in line
+    run("train", "--resume", "a", "--epochs", 2, "--data", moved)
+    records = [json.loads(Path(name, "run.json").read_text()) for name in ("whole", "a")]
+    assert len({record["results"]["weights_sha256"] for record in records}) == 1
+    assert records[1]["arguments"]["data"] == str(Path(moved).absolute())
+    run("train", "--resume", "a", "--epochs", 3)
+
+
+OTHERS = {
+    "more images": ({"count": 123}, "test images: 25, not 24"),
+    "other pixels": (
+        {"x": np.zeros((120, 8, 8, 1), np.uint8)},
+        "data of this run (a/run.json): sha",
+    ),
+    "another size": (
+        {"x": np.ones((120, 9, 8, 1), np.uint8)},
+        "data of this run (a/run.json): sha",
+    ),
+    "other classes": ({"y": np.arange(120) % 3 + 4}, "classes: 3 (4, 5, 6), not 3 (0, 1, 2)"),
+}
+
+
+@pytest.mark.parametrize("changes, words", OTHERS.values(), ids=OTHERS)
+def test_other_data_are_refused(changes, words):
+    train("--epochs", 1, "--out", "a")
+    save_images("b.npz", **{"count": 120, **changes})
+    before = Path("a/run.json").read_bytes()
+    assert words in only_line(run("train", "--resume", "a", "--data", "b.npz", code=1))
+    assert Path("a/run.json").read_bytes() == before
 
 
 def test_divergence_keeps_the_last_good_checkpoint():

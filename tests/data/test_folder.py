@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from fastcnn.data.dataset import Dataset
 from fastcnn.data.folder import load_folder
 from fastcnn.errors import DataError, OptionError
 from tests.data.files import pixels, write, write_classes, write_picture
@@ -48,20 +49,25 @@ def test_grey_only_if_all_are_grey(tmp_path):
     np.testing.assert_array_equal(images[0], np.repeat(grey[0], 3, axis=2))
 
 
-@pytest.mark.parametrize("level", ["test", "val"])
-def test_train_and_test_levels(tmp_path, level):
+@pytest.mark.parametrize("level, part", [("test", "test"), ("val", "validation")])
+def test_train_and_test_levels(tmp_path, level, part):
     write_classes(tmp_path / "train", ("a", "b", "c"))
     write_classes(tmp_path / level, ("c", "a"), each=1, shape=(9, 9, 3))
     dataset = load_folder(tmp_path)
     assert dataset.classes == ("a", "b", "c")
     assert dataset.train.image_shape == (6, 8, 3)
-    np.testing.assert_array_equal(dataset.test.labels, [0, 2])
+    np.testing.assert_array_equal(getattr(dataset, part).labels, [0, 2])
+    assert [dataset.test, dataset.validation].count(None) == 1
 
 
-def test_test_goes_before_val(tmp_path):
+def test_all_three_parts(tmp_path):
     for level, each in (("train", 3), ("val", 2), ("test", 1)):
         write_classes(tmp_path / level, each=each)
-    assert len(load_folder(tmp_path).test) == 2
+    dataset = load_folder(tmp_path)
+    assert [len(dataset.train), len(dataset.validation), len(dataset.test)] == [6, 4, 2]
+    without = Dataset(dataset.train, dataset.test, "x")
+    swapped = Dataset(dataset.train, dataset.validation, "x", validation=dataset.test)
+    assert len({d.fingerprint() for d in (dataset, without, swapped)}) == 3
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -71,7 +77,7 @@ def test_a_class_may_be_called_train(tmp_path):
 
 def test_other_files_and_hidden_folders_are_passed_over(tmp_path):
     write_classes(tmp_path)
-    write(tmp_path / "README.txt", b"hello")
+    write(tmp_path / ".README.txt", b"hello")
     write(tmp_path / "cat" / "Thumbs.db", b"hello")
     write(tmp_path / ".git" / "0.png", b"hello")
     write(tmp_path / "__MACOSX" / "0.png", b"hello")
@@ -96,7 +102,7 @@ def test_folder_without_classes(tmp_path):
 def test_class_without_pictures(tmp_path):
     write_classes(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty: no pictures; expected .bmp, .jpeg"):
+    with pytest.raises(DataError, match=r"empty: no pictures; there lie: nothing"):
         load_folder(tmp_path)
 
 

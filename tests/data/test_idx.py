@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastcnn.data.idx import load_idx_folder, read_idx
+from fastcnn.data.idx import load_idx_file, load_idx_folder, read_idx
 from fastcnn.errors import DataError
 from tests.data.files import idx_bytes, pixels, write, write_idx_set
 
@@ -119,6 +119,45 @@ def test_bad_folder(tmp_path):
     write(tmp_path / "train-images-idx3-ubyte", idx_bytes(pixels(0, 9, 9)))
     with pytest.raises(DataError, match="no images"):
         load_idx_folder(tmp_path)
+
+
+def write_set(folder, prefix, labels, test="test", idx="idx1-ubyte"):
+    for part, count in (("train", len(labels)), (test, 2)):
+        images, some = pixels(len(labels), 4, 6)[:count], np.array(labels)[:count]
+        write(folder / f"{prefix}-{part}-images-idx3-ubyte", idx_bytes(images), gz=True)
+        write(folder / f"{prefix}-{part}-labels-{idx}", idx_bytes(some))
+    return folder / f"{prefix}-train-images-idx3-ubyte.gz"
+
+
+def test_sets_by_name(tmp_path):
+    """EMNIST's names: labels from 1, images on their side; of several sets one must be named."""
+    path = write_set(tmp_path, "emnist-letters", [1, 2, 26])
+    for dataset in (load_idx_folder(tmp_path), load_idx_file(path)):
+        assert (dataset.name, dataset.classes) == ("emnist-letters", ("1", "2", "26"))
+        upright = pixels(3, 4, 6).transpose(0, 2, 1)
+        np.testing.assert_array_equal(dataset.train.images[..., 0], upright)
+        np.testing.assert_array_equal(dataset.test.images[..., 0], upright[:2])
+        np.testing.assert_array_equal(dataset.train.labels, [0, 1, 2])
+        assert dataset.notes == ("EMNIST's files hold images on their side: turned upright",)
+    write_set(tmp_path, "emnist-digits", [3, 4, 0])
+    with pytest.raises(
+        DataError, match=r"2 sets \(emnist-digits, emnist-letters\): name .* of one"
+    ):
+        load_idx_folder(tmp_path)
+    assert load_idx_file(path).classes == ("1", "2", "26")
+
+
+def test_qmnist(tmp_path):
+    """Its labels are rows of 32-bit integers: the first is the class."""
+    path = write_set(tmp_path, "qmnist", [3, 0, 3])
+    labels = np.array([[3, 9, 9, 9, 9, 9, 9, 700], [0] * 8, [3] * 8], ">i4")
+    for part, count in (("train", 3), ("test", 2)):
+        (tmp_path / f"qmnist-{part}-labels-idx1-ubyte").unlink()
+        data = struct.pack(">4B2I", 0, 0, 0x0C, 2, count, 8) + labels[:count].tobytes()
+        write(tmp_path / f"qmnist-{part}-labels-idx2-int", data)
+    dataset = load_idx_file(path)
+    assert dataset.classes == ("0", "3") and len(dataset.test) == 2
+    np.testing.assert_array_equal(dataset.train.labels, [1, 0, 1])
 
 
 def test_label_out_of_range(tmp_path):

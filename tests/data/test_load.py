@@ -1,5 +1,7 @@
 import dataclasses
 import hashlib
+import os
+import pickle
 import shutil
 import tarfile
 from pathlib import Path
@@ -191,11 +193,15 @@ def test_unknown_names_and_paths(tmp_path, monkeypatch):
         load_dataset("none.npz")
     with pytest.raises(DataError, match="no such file or folder"):
         load_dataset(tmp_path / "none")
-    path = write(tmp_path / "table.csv", b"a,b")
-    with pytest.raises(DataError, match=r"table.csv: not a data set; expected an .npz file or a"):
-        load_dataset(path)
-    with pytest.raises(DataError, match="expected a sub-folder per class"):
+    with pytest.raises(DataError, match=r"expected a sub-folder per class.*; there lie: nothing"):
         load_dataset(tmp_path)
+    with pytest.raises(OptionError, match="unknown data set 'MNIST'; did you mean 'mnist'"):
+        load_dataset("MNIST")
+    (tmp_path / "Photos").mkdir()
+    with pytest.raises(DataError, match=r"no such file or folder; did you mean '.*Photos'\?"):
+        load_dataset(tmp_path / "photo")
+    with pytest.raises(DataError, match=r"no such file or folder: there is no .*nowhere"):
+        load_dataset(tmp_path / "nowhere" / "x.npz")
 
 
 def test_underscores_are_as_good_as_dashes(tmp_path):
@@ -206,3 +212,49 @@ def test_underscores_are_as_good_as_dashes(tmp_path):
 def test_public_face():
     assert all(callable(getattr(datasets, name)) for name in datasets.__all__)
     assert {f"load_{name.replace('-', '_')}" for name in NAMES} <= set(datasets.__all__)
+
+
+def test_failures_say_what_lies_there(tmp_path):
+    write(tmp_path / "set.mat", b"MATLAB 5.0 MAT-file, written by")
+    write(tmp_path / "a.txt", b"text")
+    write(tmp_path / "b.txt", b"text")
+    with pytest.raises(DataError, match=r"2 \.txt \(a.txt, b.txt\), .*; set\.mat is a MATLAB file"):
+        load_dataset(tmp_path)
+    with pytest.raises(
+        DataError, match=r"set\.mat is a MATLAB file \(\.mat\); expected an \.npz, a"
+    ):
+        load_dataset(tmp_path / "set.mat")
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("owned",)
+
+
+CIFAR_PYTHON = {
+    "cifar10": [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta"],
+    "cifar100": ["train", "test", "meta"],
+}
+
+
+@pytest.mark.parametrize("name, files", CIFAR_PYTHON.items(), ids=CIFAR_PYTHON)
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_pickles_are_never_read(tmp_path, monkeypatch, name, files, protocol):
+    """CIFAR's python version, as a folder, in an archive, and one file alone."""
+    monkeypatch.chdir(tmp_path)
+    for file in files:
+        write(tmp_path / "py" / file, pickle.dumps(Bomb(), protocol))
+    with tarfile.open("python.tar.gz", "w:gz") as archive:
+        archive.add("py")
+    for path in ("py", "python.tar.gz"):
+        with pytest.raises(DataError, match=f"python version: pickles, .* or --data {name}$"):
+            load_dataset(path)
+    with pytest.raises(DataError):
+        load_dataset(f"py/{files[0]}")
+    assert not Path("owned").exists()
+
+
+def test_addresses_are_encrypted():
+    for source in SOURCES.values():
+        for remote in source.remotes:
+            assert all(mirror.startswith("https://") for mirror in remote.mirrors)

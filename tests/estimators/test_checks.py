@@ -8,7 +8,9 @@ SHUFFLED = (
     "samples are shuffled into mini-batches: a sample of weight 2 is in one batch, a sample that "
     "is there twice is in two, and one of weight 0 takes a place in a batch"
 )
-EXPECTED = {"check_sample_weight_equivalence_on_dense_data": SHUFFLED}
+EXPECTED = {
+    f"check_sample_weight_equivalence_on_{kind}_data": SHUFFLED for kind in ("dense", "sparse")
+}
 
 
 @parametrize_with_checks(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastcnn.data.images import resize
-from fastcnn.errors import OptionError
+from fastcnn.data.resizing import resize
+from fastcnn.errors import OptionError, ShapeError
 from fastcnn.features import Resize
 from tests.features.cases import photographs
 
@@ -37,3 +37,26 @@ def test_names_are_of_the_new_pixels():
 def test_wrong_size():
     with pytest.raises(OptionError, match="size must be a positive integer, not 0"):
         Resize(0).fit(IMAGES)
+
+
+def test_photographs_of_different_sizes():
+    photos = [photographs((1, h, w, 3))[0] for h, w in ((20, 30), (40, 25), (16, 16))]
+    transformer = Resize(8)
+    expected = np.stack([resize(photo, (8, 8)) for photo in photos])
+    np.testing.assert_array_equal(transformer.fit_transform(photos), expected)
+    objects = np.empty(3, object)
+    objects[:] = photos
+    np.testing.assert_array_equal(transformer.transform(objects), expected)
+    np.testing.assert_array_equal(transformer.transform(photos[1][None]), expected[1:2])
+    np.testing.assert_array_equal(Resize(8).fit(photos[0][None]).transform(photos), expected)
+    floats = [photo.astype(np.float64) for photo in photos]
+    assert Resize(8).fit_transform(floats).dtype == np.float32
+    grey = [photo[..., 0] for photo in photos]
+    assert Resize((5, 9)).fit_transform(grey).shape == (3, 5, 9)
+
+
+def test_photographs_of_different_channels():
+    with pytest.raises(ShapeError, match=r"X\[1\] has shape \(6, 6\), X\[0\] \(8, 6, 3\)"):
+        Resize(4).fit([IMAGES[0], IMAGES[1, :6, :, 0]])
+    with pytest.raises(ShapeError, match="expected channels as in"):
+        Resize(4).fit(IMAGES).transform(IMAGES[..., 0])
