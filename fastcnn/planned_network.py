@@ -32,6 +32,7 @@ from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
+from fastcnn.training.setup_check import check_ends, check_setup
 
 EVALUATION_BATCH = 256
 Images = tuple[list[np.ndarray], list[Preprocessing]]  # of each input, and what they mean
@@ -220,7 +221,11 @@ class PlannedNetwork(Network):
         if not ys:
             return Source(images, preprocessing=known)
         heads, count = self._heads(bool(weights)), len(images[0])
+        if name == "training":
+            check_ends(heads)
         targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
+        if name == "training":
+            check_setup(heads, targets)
         checked = check_weights(weights, count, heads, name, self.dtype)
         return Source(images, targets, checked, known)
 

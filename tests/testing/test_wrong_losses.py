@@ -1,8 +1,10 @@
 """The checks find what is wrong with losses."""
 
+import numpy as np
 import pytest
 
 import fastcnn.testing
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.python_loss import PythonLoss
 from fastcnn.plugins import registry as registries
 from tests.testing.wrong import assert_found, entered
@@ -48,6 +50,20 @@ class Drifts(Square):
         return super().function(y_true, y_pred) + self.calls
 
 
+class Logarithm(Square):
+    """The logarithm of outputs that may be 0."""
+
+    expected = Expected(outputs=(0.0, 1.0))
+
+    def function(self, y_true, y_pred):
+        with np.errstate(all="ignore"):
+            return -np.log(y_pred).mean(axis=1)
+
+    def gradient(self, y_true, y_pred):
+        with np.errstate(all="ignore"):
+            return -1 / y_pred / y_pred.shape[1]
+
+
 def test_a_right_loss_passes():
     with entered(registries.losses, Square) as name:
         fastcnn.testing.check_loss(name, ends=(None, "softmax"))
@@ -59,6 +75,7 @@ def test_a_right_loss_passes():
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
         (NoGradient, "has no gradient, so nothing can be trained"),
         (OneFigure, r"has shape \(\), not \(17,\)"),
+        (Logarithm, r"expected: outputs in \(0.0, 1.0\) give the loss inf"),
         (Drifts, "depends on something that is hidden"),
     ],
 )
