@@ -23,7 +23,8 @@ def diverged(model: Any, source: Source, loss: float, where: str, rate: float) -
 
 def likely_cause(heads: Sequence[Head], source: Source, rate: float) -> str:
     """What to change: the set-up before the scale of the data, that before the learning rate."""
-    found = [fault.text for fault in faults(heads, source.targets)]
+    found = [head.loss.fault for head in heads if getattr(head.loss, "fault", "")]
+    found = found or [fault.text for fault in faults(heads, source.targets)]
     found = found or list(_wild_data(heads, source))
     found.append(f"try a smaller learning rate than {rate:g}")
     return "; or ".join(found[:1] + found[-1:]) if len(found) > 1 else found[0]

@@ -28,7 +28,7 @@ class ForgetsHalf(Square):
 
 
 class NoGradient(Square):
-    """No gradient."""
+    """It is derived."""
 
     gradient = None
 
@@ -38,6 +38,13 @@ class OneFigure(Square):
 
     def function(self, y_true, y_pred):
         return ((y_pred - y_true) ** 2).mean()
+
+
+class Ragged(Square):
+    """A figure for each output."""
+
+    def function(self, y_true, y_pred):
+        return (y_pred - y_true) ** 2
 
 
 class Drifts(Square):
@@ -64,8 +71,9 @@ class Logarithm(Square):
             return -1 / y_pred / y_pred.shape[1]
 
 
-def test_a_right_loss_passes():
-    with entered(registries.losses, Square) as name:
+@pytest.mark.parametrize("cls", [Square, NoGradient])
+def test_a_right_loss_passes(cls):
+    with entered(registries.losses, cls) as name:
         fastcnn.testing.check_loss(name, ends=(None, "softmax"))
 
 
@@ -73,8 +81,8 @@ def test_a_right_loss_passes():
     ("cls", "message"),
     [
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
-        (NoGradient, "has no gradient, so nothing can be trained"),
-        (OneFigure, r"has shape \(\), not \(17,\)"),
+        (OneFigure, r"gradients: the gradient of the input .*wrong"),
+        (Ragged, r"gives \(17, 3\) for 17 samples, not \(17,\)"),
         (Logarithm, r"expected: outputs in \(0.0, 1.0\) give the loss inf"),
         (Drifts, "depends on something that is hidden"),
     ],
