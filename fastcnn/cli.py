@@ -80,7 +80,9 @@ def main() -> None:
     "--validation",
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Part of the training images to measure on after each epoch, instead of the test set.",
+    help="Part of the training images to measure on after each epoch, instead of the test set. "
+    "Default: 0.1 if something such as --early-stopping decides by val_ figures and the data have "
+    "no validation set; otherwise 0, the test set.",
 )
 @click.option(
     "--train-size",

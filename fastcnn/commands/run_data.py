@@ -8,6 +8,7 @@ from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.load import NAMES
 from fastcnn.data.splits import part, split
 
+HELD_OUT = 0.1  # of the training images, where something decides by their figures
 LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
 
 
@@ -38,6 +39,16 @@ class RunData:
         if train_size is not None:
             training = part(training, train_size, seed)
         return cls(dataset, training, held_out, validation or 0.0)
+
+    @staticmethod
+    def share(dataset: Dataset, asked: float | None, watched: bool) -> float:
+        """Of the training images to hold out: as asked, else a part if something will watch it.
+
+        What chooses by the test images flatters their figures.
+        """
+        if asked is not None:
+            return asked
+        return HELD_OUT if watched and getattr(dataset, "validation", None) is None else 0.0
 
     def text(self) -> str:
         """ "data   digits: 1,437 training, 360 test images 8x8x1, 10 classes"."""

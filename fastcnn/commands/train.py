@@ -102,6 +102,7 @@ class Run:
     arguments: dict[str, Any]
     callbacks: list[Callback]
     quiet: bool
+    holds_out_unasked: bool = False
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -119,6 +120,12 @@ class Run:
             self.note(
                 f"note   {', '.join(watching)} will choose by the test set, which flatters its "
                 "figures: --validation 0.1 holds out training images instead"
+            )
+        if watching and self.holds_out_unasked:
+            self.note(
+                f"note   {', '.join(watching)} will choose by {len(self.data.held_out or ()):,} "
+                f"training images that are held out: --validation takes another part than "
+                f"{self.data.validation:g}"
             )
 
     @property
@@ -249,6 +256,7 @@ class Prepared:
     chosen: Recipe
     config: ModelConfig
     model: Model
+    watched: bool  # whether a callback decides by figures of held-out images
 
 
 def prepare(options: TrainOptions) -> Prepared:
@@ -262,12 +270,14 @@ def prepare(options: TrainOptions) -> Prepared:
     chosen = chosen or recipe_of_data(data, dataset.image_shape, options.model)
     config = _config(config, chosen.config)
     seed = 0 if options.seed is None else options.seed
-    images = RunData.of(dataset, options.validation, options.train_size, seed)
+    watched = bool(watchers(make_callbacks(callback_tables(options, config.callbacks))))
+    share = RunData.share(dataset, options.validation, watched)
+    images = RunData.of(dataset, share, options.train_size, seed)
     model = _model(config, dataset, seed, options)
     model.preprocessing = normalisation(images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config), config.loss or DEFAULT_LOSS, metrics=metrics)
-    return Prepared(data, images, chosen, config, model)
+    return Prepared(data, images, chosen, config, model, watched)
 
 
 def _config(given: ModelConfig | None, of_recipe: ModelConfig) -> ModelConfig:
@@ -288,7 +298,8 @@ def new_run(options: TrainOptions) -> Run:
     model = made.model
     folder = RunFolder.create(options.out, Path("runs") / f"{made.data.dataset.name}-{model.name}")
     callbacks = make_callbacks(arguments["callbacks"])
-    return Run(model, folder, made.data, arguments, callbacks, options.quiet)
+    unasked = options.validation is None and made.data.validation > 0
+    return Run(model, folder, made.data, arguments, callbacks, options.quiet, unasked)
 
 
 def resumed_run(options: TrainOptions) -> Run:
@@ -365,13 +376,13 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "seed": made.model.seed,
         "backend": made.model.backend,
         "precision": made.model.precision,
-        "validation": options.validation or 0.0,
+        "validation": made.data.validation,
         "train_size": options.train_size,
         "callbacks": callbacks,
         "augment": options.augment,
         "augment_fill": options.augment_fill,
         "augmentations": None if augment is None else augment.options(),
-        "validate": chosen.validate or bool(options.validation),
+        "validate": chosen.validate or made.watched or bool(made.data.validation),
         "views": chosen.views,
         "callback": options.callback,
         "early_stopping": options.early_stopping,
