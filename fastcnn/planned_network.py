@@ -279,6 +279,10 @@ class PlannedNetwork(Network):
         parts = (*outputs, self.losses, self.loss_weights, metrics)
         return [Head(*part, weighted=weighted) for part in zip(*parts, strict=False)]
 
+    def check_ends(self) -> None:
+        """Raise for an output that can't learn with its loss, whatever the data; `fit` does so."""
+        check_ends(self._heads(weighted=False))
+
     # ---- results
 
     def penalty(self) -> float:

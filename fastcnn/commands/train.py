@@ -12,6 +12,7 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
+from fastcnn.commands.notes import note_on_choosing, warnings_as_notes
 from fastcnn.commands.recipes import recipe_of_data
 from fastcnn.commands.resume import check_conflicts, check_data, resumed_arguments
 from fastcnn.commands.run_data import LARGEST_SIDE, RunData, data_argument
@@ -115,18 +116,10 @@ class Run:
         self.note(f"run    {self.folder.path}: {threads}, {maker_in_use(self.model.backend)}")
         if self.validates:
             self.note(f"val_   is the {self.held_out_name} set")
-        watching = watchers(self.callbacks)
-        if watching and self.validates and self.held_out_name == "test":
-            self.note(
-                f"note   {', '.join(watching)} will choose by the test set, which flatters its "
-                "figures: --validation 0.1 holds out training images instead"
-            )
-        if watching and self.holds_out_unasked:
-            self.note(
-                f"note   {', '.join(watching)} will choose by {len(self.data.held_out or ()):,} "
-                f"training images that are held out: --validation takes another part than "
-                f"{self.data.validation:g}"
-            )
+        by_test = self.validates and self.held_out_name == "test"
+        choosing = note_on_choosing(self.callbacks, self.data, by_test, self.holds_out_unasked)
+        if choosing:
+            self.note(choosing)
 
     @property
     def threads(self) -> int:
@@ -173,17 +166,18 @@ class Run:
         training, held_out = self.data.training, self.data.held_out
         validation = None if held_out is None else (held_out.images, held_out.labels)
         augment = self.arguments["augmentations"]
-        self.model.fit(
-            training.images,
-            training.labels,
-            batch_size=self.arguments["batch_size"],
-            epochs=self.arguments["epochs"],
-            initial_epoch=self.model.progress.epoch,
-            verbose=0 if self.quiet else 1,
-            callbacks=callbacks,
-            augment=None if augment is None else Augment(**augment),
-            validation_data=validation if self.validates else None,
-        )
+        with warnings_as_notes(self.note):
+            self.model.fit(
+                training.images,
+                training.labels,
+                batch_size=self.arguments["batch_size"],
+                epochs=self.arguments["epochs"],
+                initial_epoch=self.model.progress.epoch,
+                verbose=0 if self.quiet else 1,
+                callbacks=callbacks,
+                augment=None if augment is None else Augment(**augment),
+                validation_data=validation if self.validates else None,
+            )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
         results = self._results(figures, "interrupted")
@@ -277,6 +271,7 @@ def prepare(options: TrainOptions) -> Prepared:
     model.preprocessing = normalisation(images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config), config.loss or DEFAULT_LOSS, metrics=metrics)
+    model.check_ends()
     return Prepared(data, images, chosen, config, model, watched)
 
 
