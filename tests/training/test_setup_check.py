@@ -173,6 +173,7 @@ def test_what_follows_the_activation_is_looked_through():
         ([L.Flatten(), L.Dense(4, activation="sigmoid"), L.Flatten()], "w"),
         ([L.Activation("tanh"), L.GlobalMaxPooling2D()], "E"),
         ([L.Rescaling(0.5), L.GlobalAveragePooling2D()], "."),  # it is not known
+        ([L.Conv2D(2, 1, activation="tanh"), L.Reshape((8,))], "E"),
     ):
         stack = [L.Conv2D(4, 3), L.Softmax(), *after]
         model = Sequential(stack, (4, 4, 2), seed=1)
