@@ -85,7 +85,8 @@ def main() -> None:
     metavar="FRACTION",
     type=click.FloatRange(0, 1, max_open=True),
     help="Part of the training images to measure on after each epoch, instead of the test set; not "
-    "for data with a validation set.",
+    "for data with a validation set. Default: 0.1 if something such as --early-stopping decides by "
+    "val_ figures, else 0, the test set.",
 )
 @click.option(
     "--train-size",

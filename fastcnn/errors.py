@@ -44,6 +44,10 @@ class BackendError(FastcnnError, RuntimeError):
     """A kernel that the chosen backend or instruction set does not have."""
 
 
+class SetupWarning(UserWarning):
+    """Output, loss and targets that can be trained with, but look like a mistake."""
+
+
 def unknown(kind: str, name: object, available: object) -> OptionError:
     """An OptionError that lists what there is and the nearest match."""
     import difflib

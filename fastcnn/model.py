@@ -142,7 +142,8 @@ class Model(PlannedNetwork):
     ) -> None:
         """Choose optimizer, loss and metrics, by name, {"name": ..., option: ...} or object.
 
-        Losses (see losses.Custom) and metrics can be functions of (y_true, y_pred), too.
+        Losses (see losses.Custom) and metrics can be functions of (y_true, y_pred), too; `fit`
+        derives the gradient, and says which outputs and targets don't go with a loss.
         loss: for several outputs one for all, a list, or {output name: loss}; loss_weights likewise
             (default 1): the sum of weight * loss is minimised.
         metrics: a list, for several outputs for all of them, or {output name: list}.

@@ -32,6 +32,7 @@ from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
+from fastcnn.training.setup_check import check_ends, check_setup
 
 EVALUATION_BATCH = 256
 Images = tuple[list[np.ndarray], list[Preprocessing]]  # of each input, and what they mean
@@ -221,7 +222,11 @@ class PlannedNetwork(Network):
         if not ys:
             return Source(images, preprocessing=known)
         heads, count = self._heads(bool(weights)), len(images[0])
+        if name == "training":
+            check_ends(heads)
         targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
+        if name == "training":
+            check_setup(heads, targets)
         checked = check_weights(weights, count, heads, name, self.dtype)
         return Source(images, targets, checked, known)
 
@@ -274,6 +279,10 @@ class PlannedNetwork(Network):
         metrics = self.metrics or [{} for _ in self.losses]
         parts = (*outputs, self.losses, self.loss_weights, metrics)
         return [Head(*part, weighted=weighted) for part in zip(*parts, strict=False)]
+
+    def check_ends(self) -> None:
+        """Raise for an output that can't learn with its loss, whatever the data; `fit` does so."""
+        check_ends(self._heads(weighted=False))
 
     # ---- results
 

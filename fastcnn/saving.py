@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fastcnn import __version__
-from fastcnn.engine.python_loss import MissingLoss
-from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown
+from fastcnn.engine.python_loss import Custom, MissingLoss
+from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown, warn
 from fastcnn.kernels.backends import available_backends, resolve_backend
 from fastcnn.model import Model
 from fastcnn.plugins.registry import config_of, make, metrics
@@ -22,7 +22,19 @@ from fastcnn.training.model_file import decode, encode, read_model_file, write_m
 
 def save_model(model: Model, path: str | Path, *, training_state: bool = True) -> None:
     """Write the model to one file, whole or not at all; see Model.save."""
+    _say_what_is_left_out(model)
     write_model_file(Path(path), *_contents(model, training_state))
+
+
+def _say_what_is_left_out(model: Model) -> None:
+    """Once for each loss, however many checkpoints are written."""
+    for loss in model.losses:
+        if isinstance(loss, Custom) and not loss.left_out:
+            loss.left_out = True
+            warn(
+                f"the file will not hold the loss {loss.name!r}, a function: the loaded model "
+                "predicts, but needs load_model(path, loss=...) or compile to train or evaluate"
+            )
 
 
 def to_bytes(model: Model) -> bytes:

@@ -42,6 +42,10 @@ def watchers(made: Iterable[Callback]) -> list[str]:
     return [
         callback.registered_name
         for callback in made
-        if getattr(getattr(callback, "figure", None), "name", "").startswith("val_")
-        and getattr(callback, "save_best_only", True)
+        if _monitored(callback).startswith("val_") and getattr(callback, "save_best_only", True)
     ]
+
+
+def _monitored(callback: Callback) -> str:
+    figure = getattr(callback, "figure", None)
+    return str(getattr(figure, "name", getattr(callback, "monitor", "")))

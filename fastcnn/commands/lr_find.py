@@ -20,7 +20,7 @@ def lr_find(min_lr: float, max_lr: float, steps: int, out: str, **options: Any) 
     )
     if Path(out).suffix.lower() != ".png":
         raise OptionError(f"--out {out}: the picture is a .png file")
-    made = prepare(TrainOptions(**options))
+    made = prepare(TrainOptions(**{"validation": 0.0, **options}))  # nothing is measured
     model = made.model
     model.fit(
         made.data.training.images,

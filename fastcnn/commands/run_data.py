@@ -10,6 +10,7 @@ from fastcnn.data.load import built_in, load_dataset
 from fastcnn.data.splits import part, split
 from fastcnn.errors import OptionError
 
+HELD_OUT = 0.1  # of the training images, where something decides by their figures
 LARGEST_SIDE = 64  # of pictures in a folder, unless asked for: photographs would take days
 
 
@@ -50,6 +51,7 @@ class RunData:
     training: ImageSet
     held_out: ImageSet | None
     held_out_name: str  # "validation" or "test": which set `held_out` is
+    validation: float = 0.0  # the share of the training images that is held out
 
     @classmethod
     def of(
@@ -71,7 +73,17 @@ class RunData:
         if train_size is not None:
             training = part(training, train_size, seed)
         name = "test" if held_out is None else "validation"
-        return cls(dataset, training, held_out or dataset.test, name)
+        return cls(dataset, training, held_out or dataset.test, name, validation or 0.0)
+
+    @staticmethod
+    def share(dataset: Dataset, asked: float | None, watched: bool) -> float:
+        """Of the training images to hold out: as asked, else a part if something will watch it.
+
+        What chooses by the test images flatters their figures.
+        """
+        if asked is not None:
+            return asked
+        return HELD_OUT if watched and dataset.validation is None else 0.0
 
     def text(self) -> str:
         """ "data   digits: 1,437 training, 360 test images 8x8x1, 10 classes"."""

@@ -12,6 +12,7 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
+from fastcnn.commands.notes import note_on_choosing, warnings_as_notes
 from fastcnn.commands.picture_arguments import picture_arguments
 from fastcnn.commands.recipes import recipe_of_data
 from fastcnn.commands.resume import check_conflicts, check_data, load_again, resumed_arguments
@@ -106,6 +107,7 @@ class Run:
     arguments: dict[str, Any]
     callbacks: list[Callback]
     quiet: bool
+    holds_out_unasked: bool = False
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -118,12 +120,10 @@ class Run:
         self.note(f"run    {self.folder.path}: {threads}, {maker_in_use(self.model.backend)}")
         if self.validates:
             self.note(f"val_   is the {self.held_out_name} set")
-        watching = watchers(self.callbacks)
-        if watching and self.validates and self.held_out_name == "test":
-            self.note(
-                f"note   {', '.join(watching)} will choose by the test set, which flatters its "
-                "figures: --validation 0.1 holds out training images instead"
-            )
+        by_test = self.validates and self.held_out_name == "test"
+        choosing = note_on_choosing(self.callbacks, self.data, by_test, self.holds_out_unasked)
+        if choosing:
+            self.note(choosing)
 
     @property
     def threads(self) -> int:
@@ -170,17 +170,18 @@ class Run:
         training, held_out = self.data.training, self.data.held_out
         validation = None if held_out is None else (held_out.images, held_out.labels)
         augment = self.arguments["augmentations"]
-        self.model.fit(
-            training.images,
-            training.labels,
-            batch_size=self.arguments["batch_size"],
-            epochs=self.arguments["epochs"],
-            initial_epoch=self.model.progress.epoch,
-            verbose=0 if self.quiet else 1,
-            callbacks=callbacks,
-            augment=None if augment is None else Augment(**augment),
-            validation_data=validation if self.validates else None,
-        )
+        with warnings_as_notes(self.note):
+            self.model.fit(
+                training.images,
+                training.labels,
+                batch_size=self.arguments["batch_size"],
+                epochs=self.arguments["epochs"],
+                initial_epoch=self.model.progress.epoch,
+                verbose=0 if self.quiet else 1,
+                callbacks=callbacks,
+                augment=None if augment is None else Augment(**augment),
+                validation_data=validation if self.validates else None,
+            )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
         results = self._results(figures, "interrupted")
@@ -256,6 +257,7 @@ class Prepared:
     chosen: Recipe
     config: ModelConfig
     model: Model
+    watched: bool  # whether a callback decides by figures of held-out images
 
 
 def prepare(options: TrainOptions) -> Prepared:
@@ -266,12 +268,15 @@ def prepare(options: TrainOptions) -> Prepared:
     chosen = chosen or recipe_of_data(data, dataset.image_shape, options.model)
     config = _config(config, chosen.config)
     seed = 0 if options.seed is None else options.seed
-    images = RunData.of(dataset, options.validation, options.train_size, seed)
+    watched = bool(watchers(make_callbacks(callback_tables(options, config.callbacks))))
+    share = RunData.share(dataset, options.validation, watched)
+    images = RunData.of(dataset, share, options.train_size, seed)
     model = _model(config, dataset, seed, options)
     model.preprocessing = normalisation(images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config), config.loss or DEFAULT_LOSS, metrics=metrics)
-    return Prepared(data, images, chosen, config, model)
+    model.check_ends()
+    return Prepared(data, images, chosen, config, model, watched)
 
 
 def _config(given: ModelConfig | None, of_recipe: ModelConfig) -> ModelConfig:
@@ -292,7 +297,8 @@ def new_run(options: TrainOptions) -> Run:
     model = made.model
     folder = RunFolder.create(options.out, Path("runs") / f"{made.data.dataset.name}-{model.name}")
     callbacks = make_callbacks(arguments["callbacks"])
-    return Run(model, folder, made.data, arguments, callbacks, options.quiet)
+    unasked = options.validation is None and made.data.validation > 0
+    return Run(model, folder, made.data, arguments, callbacks, options.quiet, unasked)
 
 
 def resumed_run(options: TrainOptions) -> Run:
@@ -368,13 +374,13 @@ def _arguments(options: TrainOptions, made: Prepared) -> dict[str, Any]:
         "seed": made.model.seed,
         "backend": made.model.backend,
         "precision": made.model.precision,
-        "validation": options.validation or 0.0,
+        "validation": made.data.validation,
         "train_size": options.train_size,
         "callbacks": callbacks,
         "augment": options.augment,
         "augment_fill": options.augment_fill,
         "augmentations": None if augment is None else augment.options(),
-        "validate": chosen.validate or made.data.held_out_name == "validation",
+        "validate": chosen.validate or made.watched or made.data.held_out_name == "validation",
         "views": chosen.views,
         "callback": options.callback,
         "early_stopping": options.early_stopping,

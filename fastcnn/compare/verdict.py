@@ -68,12 +68,14 @@ class _Outcome:
         rivals = [row for row in self.rows[1:] if self._undecided(row)]
         cheap = min([self.best, *rivals], key=_seconds)
         if not rivals:
-            self.key: tuple[str, ...] = ("wins", self.best["model"])
+            self.key: tuple[str | bool, ...] = ("wins", self.best["model"])
             self.text = self._wins()
         elif cheap is self.best:
-            self.key, self.text = ("leads", self.best["model"]), self._leads(rivals)
+            near = any(_about_as_long(self.best, row) for row in rivals)
+            self.key, self.text = ("leads", self.best["model"], near), self._leads(rivals, near)
         else:
-            self.key = ("cheap", self.best["model"], cheap["model"], self._word(cheap))
+            time = _about_as_long(self.best, cheap)
+            self.key = ("cheap", self.best["model"], cheap["model"], self._word(cheap), time)
             self.text = self._cheaper(cheap)
 
     def _test(self, row: Row) -> dict[str, Any] | None:
@@ -100,15 +102,16 @@ class _Outcome:
             f"{p_text(test['p_adjusted']) if test else 'not tested'})"
         )
 
-    def _leads(self, rivals: list[Row]) -> str:
+    def _leads(self, rivals: list[Row], near: bool) -> str:
         names = _listed([f"{row['model']} ({self._p(row)})" for row in rivals])
         return (
             f"{self.best['model']} has the best accuracy ({percent(_accuracy(self.best))}) and "
-            f"takes the least time among those that are not proven worse: {names}"
+            f"takes the least time{' or about the same' if near else ''} among those that are not "
+            f"proven worse: {names}"
         )
 
     def _cheaper(self, cheap: Row) -> str:
-        time = _time(_seconds(cheap) / _seconds(self.best))
+        time = _time(_seconds(cheap) / _seconds(self.best), _about_as_long(self.best, cheap))
         figures = (
             f"{percent(_accuracy(cheap))} and {percent(_accuracy(self.best))}, {self._p(cheap)}"
         )
@@ -145,10 +148,26 @@ def _failures(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _time(ratio: float) -> str:
-    """ "at a tenth of the time" """
+def _about_as_long(first: Row, second: Row) -> bool:
+    """Whether the intervals of their times overlap; of a single run, whether they are within 10 %.
+
+    A difference may be there all the same, but is not shown: overlap is stricter than a test.
+    """
+    spans = [
+        (row["fit_seconds"].get("low"), row["fit_seconds"].get("high")) for row in (first, second)
+    ]
+    (low, high), (other_low, other_high) = spans
+    if None in (low, high, other_low, other_high):
+        return abs(_seconds(first) - _seconds(second)) < 0.1 * max(map(_seconds, (first, second)))
+    return low <= other_high and other_low <= high
+
+
+def _time(ratio: float, about_the_same: bool) -> str:
+    """ "at a tenth of the time"; ratio: below 1, of the cheaper one"""
+    if about_the_same:
+        return "at about the same time"
     if ratio > 0.9:
-        return "at the same time" if ratio < 1.1 else f"at {ratio:.1f} times the time"
+        return f"at {100 * ratio:.0f} % of the time"
     nearest = min(FRACTIONS, key=lambda n: abs(1 / n - ratio) * n)
     if abs(nearest * ratio - 1) < 0.15:
         return f"at {FRACTIONS[nearest]} {'' if nearest == 2 else 'of '}the time"

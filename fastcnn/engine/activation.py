@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastcnn.engine.expected import Values
 from fastcnn.errors import OptionError
 from fastcnn.kernels.reference.activation import activate, input_slope
 from fastcnn.kernels.spec import ENUMS, SLOPE_FROM_OUTPUT, Op, register_kernel
@@ -28,6 +29,7 @@ class ActivationFunction(ABC):
     """Base of all activations. Subclasses only store their options and register a name."""
 
     registered_name: str = ""
+    output_values: Values | None = None  # the numbers that it gives, for the checks of `fit`
 
     @abstractmethod
     def layer(self) -> "Layer":

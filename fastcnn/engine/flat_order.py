@@ -88,6 +88,7 @@ class FlatOrder(Layer):
 
     registered_name = "flat_order"
     is_hidden = True
+    keeps_values = True
 
     def __init__(self, image: Shape, to_memory: bool) -> None:
         """image: (C, H, W) that was flattened. to_memory: from pixels slowest to channels."""

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastcnn.engine.expected import Values
 from fastcnn.errors import OptionError
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Layer(ABC):
     any_order = False  # of features: it does the same to all numbers
     is_hidden = False  # put in by the graph
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
+    output_values: Values | None = None  # the numbers that it gives, if known; for `fit`'s checks
+    keeps_values = False  # gives only numbers that it reads, moved or picked, or their means
     is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows
     fuses_sum = False  # and add another tensor before that

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import OptionError
 
@@ -25,6 +26,11 @@ class Loss:
     def name(self) -> str:
         """For messages."""
         return self.registered_name
+
+    @property
+    def expected(self) -> Expected:
+        """Outputs and targets that make sense to it: `fit` says what does not. By default all."""
+        return Expected()
 
     @property
     def threshold(self) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.derived_gradient import Derived
 from fastcnn.engine.loss import Loss
 from fastcnn.engine.tensor import Tensor
 from fastcnn.errors import OptionError, ShapeError
@@ -14,31 +15,47 @@ from fastcnn.plugins.registry import losses, make
 
 
 class PythonLoss(Loss):
-    """Base of losses in NumPy: subclasses define `function`, and `gradient` to be trained with.
+    """Base of losses in NumPy: subclasses define `function`, and perhaps `gradient`.
 
-    function(y_true, y_pred): the loss of each sample, (n,)
-    gradient(y_true, y_pred): its derivatives by y_pred, (n, K)
+    function(y_true, y_pred): the loss of each sample, (n,), or one figure for the batch, which is
+        then what is minimised; such a loss knows no weights of samples
+    gradient(y_true, y_pred): derivatives of these by y_pred, (n, K)
 
     y_pred is (n, K), y_true as well or, with targets = "labels", class numbers (n,): the samples
-    of one batch, in the model's dtype.
+    of one batch, in the model's dtype. Without `gradient` they come in float64, and it is derived:
+    by the library autograd, if it is installed and the function is written with autograd.numpy;
+    else by central differences, with a warning of what they cost.
     """
 
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    function: Callable[[np.ndarray, np.ndarray], Any]
     gradient: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    fault = ""  # what was wrong with the figures of the last batch
 
     def kernel(self, joined: bool) -> tuple[str, dict[str, Any]]:
-        return "python_loss", {"loss_function": self}
-
-    def emit(self, build: Builder, *arguments: Any, **options: Any) -> None:
-        if build.training and self.gradient is None:
-            raise OptionError(
-                f"the loss {self.name!r} has no gradient, so nothing can be trained with it: "
-                "give one, as in losses.Custom(function, gradient)"
-            )
-        super().emit(build, *arguments, **options)
+        derived = None if self.gradient else Derived(self.name, self.function, self.figures)
+        return "python_loss", {"loss_function": self, "derived": derived}
 
     def arguments(self, build: Builder, y: Tensor, targets: Any) -> dict[str, Any]:
         return {**super().arguments(build, y, targets), "order": build.order}
+
+    def figures(self, values: Any, samples: int) -> np.ndarray:
+        """What `function` gave, (samples,) or (), or an error that says what is wrong with it."""
+        array = numbers_of(self.name, "function", values)
+        if array.shape not in ((samples,), ()):
+            raise ShapeError(
+                f"the function of the loss {self.name!r} gives {array.shape} for {samples} samples,"
+                f" not ({samples},), a figure for each, or one for all of them"
+            )
+        return array
+
+    def slopes(self, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """What `gradient` gave, of this shape."""
+        array = numbers_of(self.name, "gradient", values)
+        if array.shape != shape:
+            raise ShapeError(
+                f"the gradient of the loss {self.name!r} has shape {array.shape}, not {shape}"
+            )
+        return array
 
     def check_gradient(
         self, y_true: np.ndarray, y_pred: np.ndarray, tolerance: float = 1e-5
@@ -50,8 +67,8 @@ class PythonLoss(Loss):
         if self.gradient is None:
             raise OptionError(f"the loss {self.name!r} has no gradient to check")
         y_pred = np.array(y_pred, np.float64)
-        found = values_of(self.name, "gradient", self.gradient(y_true, y_pred), y_pred.shape)
-        expected = self.central_differences(y_true, y_pred)
+        found = self.slopes(self.gradient(y_true, y_pred), y_pred.shape)
+        expected = self._differences(y_true, y_pred)
         wrong = abs(found - expected) > tolerance * np.maximum(1, abs(expected))
         if wrong.any():
             n, k = (int(i) for i in np.argwhere(wrong)[0])
@@ -60,31 +77,29 @@ class PythonLoss(Loss):
                 f"{found[n, k]:.7g}, by central differences {expected[n, k]:.7g}"
             )
 
-    def central_differences(
-        self, y_true: np.ndarray, y_pred: np.ndarray, h: float = 1e-6
-    ) -> np.ndarray:
-        """The gradient, from 2 K calls of the function."""
-        result = np.empty_like(y_pred, dtype=np.float64)
-        for k in range(y_pred.shape[1]):
-            step = np.zeros(y_pred.shape[1])
-            step[k] = h
-            sides = self.function(y_true, y_pred + step), self.function(y_true, y_pred - step)
-            result[:, k] = (sides[0] - sides[1]) / (2 * h)
-        return result
+    def _differences(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Of the figure of each sample, or of the one figure."""
+        derived = Derived(self.name, self.function, self.figures)
+        weights = np.ones(len(y_pred))
+        if self.figures(self.function(y_true, y_pred), len(y_pred)).ndim == 0:
+            return derived.one_by_one(y_true, y_pred, weights)[1]
+        return derived.by_sample(y_true, y_pred, weights)[1] * len(y_pred)
 
 
 class Custom(PythonLoss):
     """A loss from plain functions; `compile(loss=function)` makes one without a gradient.
 
-    function: (y_true, y_pred) -> (n,), gradient: (y_true, y_pred) -> (n, K); see PythonLoss.
-    Without a gradient it can be evaluated, not trained with. targets: "dense" or "labels".
-    No file can hold it: a model is saved without, see load_model. A registered subclass of
-    PythonLoss is saved by its name.
+    function: (y_true, y_pred) -> (n,) or one figure, gradient: (y_true, y_pred) -> (n, K); see
+        PythonLoss, also for how a gradient is derived. targets: "dense" or "labels".
+    No file can hold it: a model is saved without, and `save` says so once; see load_model. A
+    registered subclass of PythonLoss is saved by its name.
     """
+
+    left_out = False  # of a file, and that was said
 
     def __init__(
         self,
-        function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        function: Callable[[np.ndarray, np.ndarray], Any],
         gradient: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         targets: str = "dense",
     ) -> None:
@@ -125,10 +140,14 @@ def make_loss(value: Any) -> Any:
     return Custom(made) if callable(made) and not hasattr(made, "emit") else made
 
 
-def values_of(name: str, what: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.asarray(values)
-    if array.shape != shape:
-        raise ShapeError(f"the {what} of the loss {name!r} has shape {array.shape}, not {shape}")
+def numbers_of(name: str, what: str, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except Exception:  # of whatever an object says when it is asked for an array
+        array = np.empty((), object)
+    if array.dtype.kind not in "fiub":
+        kind = type(values).__name__
+        raise OptionError(f"the {what} of the loss {name!r} gives no array of numbers, but {kind}")
     return array
 
 
@@ -142,6 +161,7 @@ def python_loss(
     dpredictions: np.ndarray | None,
     *,
     loss_function: PythonLoss,
+    derived: Derived | None,
 ) -> None:
     """The kernel: rows of the lanes that hold images, out to NumPy and back."""
     there = order >= 0
@@ -149,15 +169,72 @@ def python_loss(
     wanted = labels if targets is None else rows(targets)
     assert wanted is not None
     y_true = wanted[there]
-    weights = np.ones(len(y_pred)) if weight is None else weight[there]
-    name, gradient = loss_function.name, loss_function.gradient
-    values = loss_function.function(y_true, y_pred)
+    weights = np.ones(len(y_pred)) if weight is None else weight[there].astype(np.float64)
+    training = dpredictions is not None
+    figures, slopes = measured(loss_function, derived, training, y_true, y_pred, weights)
+    if figures.ndim == 0 and weight is not None:
+        raise OptionError(
+            f"the loss {loss_function.name!r} gives one figure for a batch, so that weights of "
+            "samples have no meaning: it must give one for each, (n,)"
+        )
+    loss_function.fault = _fault(loss_function.name, y_true, y_pred, figures)
+    if loss_function.fault and not training:
+        raise OptionError(loss_function.fault)
     loss[...] = 0
-    loss[there] = weights * values_of(name, "function", values, y_pred.shape[:1])
-    if dpredictions is not None and gradient is not None:
-        slopes = values_of(name, "gradient", gradient(y_true, y_pred), y_pred.shape)
+    loss[there] = weights * figures
+    if dpredictions is not None and slopes is not None:
+        if not loss_function.fault:
+            _check_slopes(loss_function.name, y_true, y_pred, slopes)
         dpredictions[...] = 0
-        rows(dpredictions)[there] = slopes * (weights / len(weights))[:, None]
+        rows(dpredictions)[there] = slopes
+
+
+def measured(
+    loss: PythonLoss,
+    derived: Derived | None,
+    training: bool,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    weights: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(figures, gradient of their weighted mean, in training)"""
+    if training and derived is not None:
+        return derived(y_true, y_pred, weights)
+    figures = loss.figures(loss.function(y_true, y_pred), len(y_pred))
+    if not training or loss.gradient is None:
+        return figures, None
+    slopes = loss.slopes(loss.gradient(y_true, y_pred), y_pred.shape)
+    if figures.ndim == 0:
+        return figures, slopes
+    return figures, slopes * (weights / len(weights))[:, None]
+
+
+def _check_slopes(name: str, y_true: np.ndarray, y_pred: np.ndarray, slopes: np.ndarray) -> None:
+    wrong = ~np.isfinite(slopes).all(axis=1) & np.isfinite(y_pred).all(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise OptionError(
+            f"the gradient of the loss {name!r} is no finite number for the targets "
+            f"{_span(y_true[row])} and the outputs {_span(y_pred[row])}"
+        )
+
+
+def _fault(name: str, y_true: np.ndarray, y_pred: np.ndarray, figures: np.ndarray) -> str:
+    """What is wrong with figures of outputs that are numbers."""
+    if np.isfinite(figures).all() or not np.isfinite(y_pred).all():
+        return ""
+    if figures.ndim == 0:
+        return f"the loss {name!r} is {figures} for outputs {_span(y_pred)}"
+    row = int((~np.isfinite(figures)).argmax())
+    return (
+        f"the loss {name!r} is {figures[row]} for the targets {_span(y_true[row])} and the outputs "
+        f"{_span(y_pred[row])}"
+    )
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = float(np.min(values)), float(np.max(values))
+    return f"{low:g}" if low == high else f"between {low:g} and {high:g}"
 
 
 def rows(tensor: np.ndarray) -> np.ndarray:
@@ -177,7 +254,7 @@ register_kernel(
             "loss": "> B L",
             "dpredictions": ">? B K L",
         },
-        {"loss_function": None},
+        {"loss_function": None, "derived": None},
         python=python_loss,
     )
 )

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastcnn.engine.activation import activation_option
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.expected import Values
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.options import penalty
 from fastcnn.engine.stage import Stage
@@ -54,6 +55,7 @@ class WeightedLayer(Layer):
     """
 
     fuses_activation = True
+    output_values = Values()  # before its activation, which is a node of its own
     options: ClassVar[type] = KernelOptions
     defaults: ClassVar[dict[str, Any]] = {"use_bias": True, "bias_initializer": "zeros"}
     undecayed: ClassVar[tuple[str, ...]] = ("bias",)  # weights that no weight decay applies to

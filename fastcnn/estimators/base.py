@@ -164,7 +164,9 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
 
     def _compile(self) -> None:
         loss = self._targets.loss if self.loss == "auto" else self.loss
-        self.model_.compile(deepcopy(self.optimizer), deepcopy(loss))
+        # A single class leaves nothing to learn, and its softmax of one unit is no mistake.
+        weights = [float(not out.is_constant) for out in self._targets.outputs]
+        self.model_.compile(deepcopy(self.optimizer), deepcopy(loss), loss_weights=weights)
 
     def _epochs(self, samples: int) -> int:
         if self.epochs != "auto":

@@ -21,6 +21,11 @@ class Output:
     units: int
     activation: str
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it says 1 whatever comes in: of a single class."""
+        return self.units == 1 and self.activation == "softmax"
+
 
 def build_model(
     layers: Any, shape: tuple[int, ...], outputs: list[Output], data_format: str, **options: Any

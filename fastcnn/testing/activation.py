@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.activation import ActivationFunction, Elementwise
+from fastcnn.engine.expected import Values
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.model import Model
 from fastcnn.plugins.registry import activations, layers
@@ -20,6 +21,7 @@ from fastcnn.testing.registered import case, checking
 from fastcnn.testing.training import check_predictions, check_training, small_model
 
 IMAGE = (2, 6, 5)
+REACH, NEAR = 30.0, 0.01  # inputs, and outputs that are as good as a bound
 
 
 def check_activation(activation: Any) -> None:
@@ -29,6 +31,7 @@ def check_activation(activation: Any) -> None:
 
     - `value` and `slope` of a function of each number: `slope` against central differences in
       float64; shape and dtype stay; arrays are not changed; no overflow up to +-30 in float32
+    - `output_values`, if it tells them: they are as small and as large as that, and no more
     - what kernels of other layers may take in (`fusable`) never falls, since a pool may come first
     - gradients of whole models, fused and not: after convolution, pool and dense layer
     - native, Numba and reference kernels agree, with the same bits on 1, 2 and 3 threads
@@ -84,9 +87,21 @@ def _check_function(made: Elementwise) -> None:
         with np.errstate(over="ignore"), case(f"{name} at +-30"):
             assert np.isfinite(function(np.array([-30, 30], np.float32))).all(), "not finite"
     _check_slope(made, x)
+    if made.output_values is not None:
+        with case("output_values"):
+            _check_values(made, made.output_values)
     if made.fusable:
         falls = np.diff(made.value(np.sort(x.ravel()))) < 0
         assert not falls.any(), "it is fusable, but falls: pools before it would go wrong"
+
+
+def _check_values(made: Elementwise, promised: Values) -> None:
+    y = np.asarray(made.value(np.linspace(-REACH, REACH, 20_001)))
+    low, high = float(y.min()), float(y.max())
+    given = f"it gives {low:.4g} to {high:.4g}, not {promised.low:g} to {promised.high:g}"
+    assert low >= promised.low - NEAR and high <= promised.high + NEAR, given
+    for found, bound in ((low, promised.low), (high, promised.high)):
+        assert abs(bound) > REACH / 2 or abs(found - bound) < 5 * NEAR, given
 
 
 def _check_slope(made: Elementwise, x: np.ndarray) -> None:

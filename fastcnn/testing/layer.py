@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.adapting_layer import AdaptingLayer
+from fastcnn.engine.expected import Values
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.symbolic import Input, SymbolicTensor, to_channels_first
@@ -51,6 +52,7 @@ def check_layer(layer: Any, *, input_shapes: Sequence[Any] | None = None) -> Non
     - the same with 1, 3, 5 and 17 images (1, 4, 8 and 16 lanes)
     - predictions are float32; strided and read-only input is taken and not changed; a file gives
       bitwise the same predictions
+    - numbers lie where it says (`keeps_values`, `output_values`)
     - training has the same bits on 1, 2 and 3 threads, and if saved and resumed after 25 steps
     """
     with checking(layers, layer) as made:
@@ -74,6 +76,8 @@ def _check(layer: Layer, shapes: list[Shape], first: bool) -> None:
             for lanes in widths if surround is _alone else (16,):
                 check_makers(Setup(net, shapes, lanes))
     if first:
+        with case("numbers of its output"):
+            _check_values(layer, shapes)
         check_predictions(lambda **options: _model(layer, shapes, **options))
         check_training(lambda **options: _model(layer, shapes, **options))
 
@@ -83,6 +87,24 @@ def _check_output_shape(layer: Layer, shapes: list[Shape]) -> None:
     sizes = isinstance(shape, tuple) and all(isinstance(n, int) and n > 0 for n in shape)
     assert sizes and 1 <= len(shape) <= 3, (
         f"output_shape must give a tuple of 1 to 3 positive integers, not {shape!r}"
+    )
+
+
+def _check_values(layer: Layer, shapes: list[Shape]) -> None:
+    """A prediction of the layer alone, without what follows it by its options."""
+    inputs = [Input(shape, data_format="channels_first") for shape in shapes]
+    own = deepcopy(layer)
+    own.activation = None
+    model = Model(inputs, own(inputs if layer.merges else inputs[0]), seed=1)
+    x = [np.random.default_rng(0).normal(1, 3, (20, *s)).astype(np.float32) for s in shapes]
+    y = model.predict(x if len(x) > 1 else x[0])
+    low, high = (layer.output_values or Values()).bounds
+    if layer.keeps_values:
+        assert not layer.merges, "of keeps_values: it has several inputs"
+        low, high = float(x[0].min()), float(x[0].max())
+    slack = 1e-5 * float(abs(y).max())
+    assert low - slack <= y.min() and y.max() <= high + slack, (
+        f"it gives {y.min():.4g} to {y.max():.4g}, not {low:.4g} to {high:.4g}"
     )
 
 

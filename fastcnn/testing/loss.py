@@ -1,13 +1,16 @@
 """The check for losses."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Shape
 from fastcnn.engine.loss import Loss
+from fastcnn.errors import SetupWarning
 from fastcnn.plugins.registry import layers, losses
 from fastcnn.testing.bench import (
     BATCHES,
@@ -32,6 +35,7 @@ def check_loss(loss: Any, *, ends: Sequence[str | None] = ("sigmoid", "softmax")
 
     - gradients against central differences in float64, with and without weights of samples, also
       where the loss takes a final softmax upon itself; nothing comes from empty lanes
+    - outputs that it says to expect (`expected`), the bounds among them, give finite numbers
     - a sample's weight multiplies its loss
     - native, Numba and reference kernels agree on 1, 3, 5 and 17 samples, with the same bits on
       1, 2 and 3 threads; outputs and targets are not changed
@@ -43,8 +47,12 @@ def check_loss(loss: Any, *, ends: Sequence[str | None] = ("sigmoid", "softmax")
             for shape in SHAPES:
                 with case(f"outputs {shape} of {end or 'any size'}"):
                     _check(made, end, shape)
+        with case("expected"):
+            _check_expected(made)
         course = Course("adam", options_of(made))
-        check_training(lambda **options: small_model(activation=ends[-1], **options), course)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SetupWarning)  # the end may not be the best one
+            check_training(lambda **options: small_model(activation=ends[-1], **options), course)
 
 
 def _check(made: Loss, end: str | None, shape: Shape) -> None:
@@ -66,6 +74,22 @@ def _net(made: Loss, end: str | None) -> Net:
         return [(graph.apply(layers.get(kind)(*options), inputs[0]), made)]
 
     return net
+
+
+def _check_expected(made: Loss) -> None:
+    assert isinstance(made.expected, Expected), f"is {made.expected!r}, not an Expected"
+    bench = Bench(Setup(_net(made, None), [(4,)]), "reference", "float64")
+    ((key, gradient),) = bench.gradients().items()
+    rng, bounds = np.random.default_rng(0), np.clip(made.expected.outputs, -2, 2)
+    y = rng.uniform(bounds[0], bounds[1], gradient.shape)
+    at_bounds = rng.random(y.shape) < 0.3
+    at_bounds[:, 0] = False  # or all outputs of a sample might be 0
+    bench.store.value(key)[...] = np.where(at_bounds, rng.choice(bounds, y.shape), y)
+    loss = bench.run()
+    found = [loss, *bench.gradients()[key].ravel()]
+    assert np.isfinite(found).all(), (
+        f"outputs in {made.expected.outputs} give the loss {loss} and slopes up to {max(found)}"
+    )
 
 
 def _check_weights(setup: Setup) -> None:

@@ -67,7 +67,7 @@ def _check_values(made: Any, y_true: np.ndarray, y_pred: np.ndarray) -> None:
 
 
 def _check_in_model(made: Any, kind: str) -> None:
-    loss = None if kind == "class numbers" else "mean_squared_error"
+    loss = "sparse_categorical_crossentropy" if kind == "class numbers" else "mean_squared_error"
     name = made.registered_name
     course = Course("sgd", loss, [options_of(made)])
     model = course.compile(small_model(activation="softmax"))

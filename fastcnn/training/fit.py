@@ -13,11 +13,12 @@ from fastcnn.engine.plan import Plan
 from fastcnn.errors import OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.callback_list import CallbackList, make_callbacks
+from fastcnn.training.diverged import diverged
 from fastcnn.training.fit_data import Feed, make_feed
 from fastcnn.training.history import History
 from fastcnn.training.progress import progress_callbacks
 from fastcnn.training.scores import scores
-from fastcnn.training.step import diverged, update
+from fastcnn.training.step import update
 from fastcnn.training.swap import swap_back, swap_in
 
 
@@ -176,7 +177,7 @@ class Loop:
         broke = not np.isfinite(sums["loss"])
         if broke and not self.should_stop():
             where = f"epoch {self.progress.epoch + 1}, batch {batch + 1}"
-            raise diverged(sums["loss"], where, self.rate)
+            raise diverged(self.model, self.feed.source, sums["loss"], where, self.rate)
         return broke
 
     def _use_averages(self) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.plan import Plan, Source
-from fastcnn.errors import DivergedError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.training.adapting import check_adapted
+from fastcnn.training.diverged import diverged
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
@@ -36,7 +36,8 @@ def train_on_batch(model: Any, source: Source) -> dict[str, Any]:
     with model.store.training():
         sums = update(model, plan, order, resolve_threads(model.threads))
     if not np.isfinite(sums["loss"]):
-        raise diverged(sums["loss"], f"step {optimizer.iterations}", optimizer.rate)
+        where = f"step {optimizer.iterations}"
+        raise diverged(model, source, sums["loss"], where, optimizer.rate)
     return figures(plan, source, sums, penalty)
 
 
@@ -65,9 +66,3 @@ def figures(plan: Plan, source: Source, sums: dict[str, float], penalty: float) 
     logs["loss"] += penalty
     order = np.arange(len(source))
     return logs | scores(plan.heads, progress, source.targets, order, only_scalars=False)
-
-
-def diverged(loss: float, where: str, rate: float) -> DivergedError:
-    return DivergedError(
-        f"the loss became {loss} in {where}: try a smaller learning rate than {rate:g}"
-    )

@@ -104,8 +104,10 @@ def test_a_model_file_can_name_callbacks():
 
 def test_choosing_by_the_test_set_is_pointed_out():
     words = "early_stopping will choose by the test set"
-    assert words in train("--epochs", 1, "--early-stopping", 2).stderr
-    assert words not in train("--epochs", 1, "--early-stopping", 2, *SPLIT).stderr
+    early = ("--epochs", 1, "--early-stopping", 2)
+    assert words in train(*early, "--validation", 0).stderr
+    assert words not in train(*early, *SPLIT).stderr
+    assert words not in train(*early).stderr
 
 
 def test_divergence_with_a_calm_stop():
@@ -134,3 +136,51 @@ def test_mistakes_are_one_line(options, words):
     before = sorted(Path().rglob("*"))
     assert words in only_line(train("--epochs", 1, *options, code=2))
     assert sorted(Path().rglob("*")) == before
+
+
+def record(path):
+    return json.loads(Path(path, "run.json").read_text())
+
+
+WATCHING = [
+    ("--early-stopping", 3),
+    ("--callback", "early_stopping:patience=3,monitor=val_accuracy"),
+    ("--callback", "reduce_lr_on_plateau:patience=1"),
+    ("--callback", "model_checkpoint:filepath=best.safetensors,save_best_only=true"),
+]
+
+
+@pytest.mark.parametrize("options", WATCHING, ids=lambda options: options[-1])
+def test_what_decides_by_val_figures_gets_a_tenth_of_the_training_images(options):
+    said = train("--epochs", 2, *options, "--out", "a").stderr
+    name = options[1].split(":")[0] if options[0] == "--callback" else "early_stopping"
+    made = record("a")
+    images, asked = made["data"]["images"], made["arguments"]["validation"]
+    assert asked == 0.1 and made["val_figures_of"] == "validation"
+    total = images["training"] + images["held_out"]
+    assert images["held_out"] == round(total / 10)
+    assert f"{name} will choose by {images['held_out']} training images that are held out" in said
+    assert "flatters" not in said
+    explicit = train_json("--epochs", 2, *options, "--validation", 0.1, "--out", "b")
+    assert explicit["weights_sha256"] == made["results"]["weights_sha256"]
+    resumed = resume("a", "--epochs", 3)
+    whole = train_json("--epochs", 3, *options, "--out", "c")
+    assert resumed["weights_sha256"] == whole["weights_sha256"]
+
+
+NOT_WATCHING = [
+    ("--callback", "early_stopping:patience=3,monitor=loss"),
+    ("--callback", "model_checkpoint:filepath=every.safetensors"),
+    ("--ema", 0.9),
+]
+
+
+@pytest.mark.parametrize("options", NOT_WATCHING, ids=lambda options: options[-1])
+def test_what_does_not_decide_by_them_keeps_all_training_images(options):
+    said = train("--epochs", 1, *options, "--out", "a").stderr
+    assert record("a")["arguments"]["validation"] == 0 and "held out" not in said
+
+
+def test_the_test_set_may_still_be_asked_for():
+    train("--epochs", 1, "--early-stopping", 3, "--validation", 0, "--out", "a")
+    assert record("a")["val_figures_of"] == "test"

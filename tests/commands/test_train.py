@@ -244,3 +244,18 @@ def test_divergence_keeps_the_last_good_checkpoint():
     weights = load_model("a/checkpoint.safetensors").get_weights()
     assert all(np.isfinite(w).all() for w in weights.values())
     assert json.loads(Path("a/run.json").read_text())["status"] == "diverged"
+
+
+def test_an_end_that_cannot_learn_leaves_no_folder():
+    Path("net.toml").write_text(NET.replace("softmax", "relu"))
+    line = only_line(train("--epochs", 1, "--out", "a", code=2))
+    assert 'end with activation="softmax"' in line and not Path("a").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_an_end_that_looks_like_a_mistake_is_a_note():
+    Path("net.toml").write_text(NET.replace("softmax", "sigmoid"))
+    said = train("--epochs", 1, "--out", "a").stderr
+    assert "note   the loss sparse_categorical_crossentropy takes probabilities" in said
+    assert ".py" not in said
+    assert "note " not in train("--epochs", 1, "--quiet").stderr

@@ -76,14 +76,17 @@ class Touchy(Nearest):
         return super().fit(X, y)
 
 
-def row(model, size, accuracy, seconds, training=None, failed=0):
-    """A row of the results, with what the verdict reads."""
+def row(model, size, accuracy, seconds, training=None, failed=0, times=(None, None)):
+    """A row of the results, with what the verdict reads. times: the interval of the seconds."""
     training = accuracy if training is None else training
     figures = {"test_accuracy": accuracy, "train_accuracy": training, "fit_seconds": seconds}
+    cells = {name: None if v is None else {"mean": v} for name, v in figures.items()}
+    if seconds is not None:
+        cells["fit_seconds"] |= dict(zip(("low", "high"), times, strict=True))
     return {
         "model": model,
         "size": size,
-        **{name: None if v is None else {"mean": v} for name, v in figures.items()},
+        **cells,
         "failed": failed,
         "errors": ["ValueError: too bad"] * bool(failed),
     }

@@ -39,6 +39,42 @@ def test_what_a_test_could_not_find():
     assert "knn can't be told from cnn (80.0 % and 90.0 %, p = 0.3), at half the time; more" in text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "times", "others", "words"),
+    [
+        (8.0, (6.0, 11.0), (9.0, 12.0), "at about the same time"),
+        (5.0, (3.0, 9.0), (9.0, 12.0), "at about the same time"),
+        (5.0, (4.0, 6.0), (9.0, 12.0), "at half the time"),
+        (9.5, (9.4, 9.6), (9.9, 10.1), "at 95 % of the time"),
+        (9.5, (None, None), (None, None), "at about the same time"),
+        (7.0, (None, None), (None, None), "at 70 % of the time"),
+    ],
+)
+def test_times_whose_intervals_overlap_are_about_the_same(seconds, times, others, words):
+    rows = [row("cnn", 90, 0.9, 10.0, times=others), row("knn", 90, 0.89, seconds, times=times)]
+    text = verdict(rows, [test_between("cnn", "knn", 90, 0.4)])[0]
+    assert text.endswith(f"knn is as good as cnn (89.0 % and 90.0 %, p = 0.4) {words}.")
+
+
+def test_a_leader_that_takes_about_as_long():
+    rivals = {"clear": (20.0, 40.0), "near": (11.0, 40.0)}
+    for name, times in rivals.items():
+        rows = [
+            row("cnn", 90, 0.9, 10.0, times=(8.0, 12.0)),
+            row("knn", 90, 0.8, 30.0, times=times),
+        ]
+        text = verdict(rows, [test_between("cnn", "knn", 90, 0.4)])[0]
+        assert ("takes the least time or about the same" in text) == (name == "near")
+
+
+def test_sizes_whose_times_differ_in_kind_are_told_apart():
+    rows = [row("cnn", 10, 0.9, 10.0, times=(9, 11)), row("knn", 10, 0.9, 8.0, times=(7, 10))]
+    rows += [row("cnn", 20, 0.9, 20.0, times=(19, 21)), row("knn", 20, 0.89, 10.0, times=(9, 11))]
+    tests = [test_between("cnn", "knn", size, 0.4) for size in (10, 20)]
+    text = verdict(rows, tests)[0]
+    assert "at about the same time; with 20 images" in text and "at half the time" in text
+
+
 def test_without_tests():
     text = verdict([row("cnn", 90, 0.9, 4.0), row("knn", 90, 0.8, 2.0)], [])[0]
     assert "not tested" in text

@@ -280,7 +280,7 @@ def apply(graph, name, x, z, kind, shared, draw):
     return kind, graph.apply(made[name](), x)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=200)
 @given(graphs(), st.integers(0, 99))
 def test_random_graphs(drawn, seed):
     """Fused kernels or not: the same losses and gradients, those of central differences.

@@ -286,3 +286,14 @@ def test_what_does_not_fit_later(fitted):
     with pytest.raises(ShapeError, match="y has 3 columns, but the model was made for 2"):
         model = classifier(warm_start=True, epochs=1).fit(IMAGES, np.eye(2, dtype=int)[LABELS // 2])
         model.fit(IMAGES, np.eye(3, dtype=int)[LABELS])
+
+
+def test_a_single_class_is_learned_without_a_word():
+    """So a fold of an ensemble, or a question that all samples answer alike, does no harm."""
+    x, y = np.random.default_rng(0).random((8, 5, 5, 1)), np.full(8, "a")
+    one = CNNClassifier("flatten", epochs=1, random_state=0).fit(x, y)
+    assert (one.predict(x) == "a").all() and (one.predict_proba(x) == 1).all()
+    two = np.stack([np.zeros(8, int), np.arange(8) % 2], axis=1)
+    both = CNNClassifier("flatten", epochs=40, random_state=0).fit(x, two)
+    assert (both.predict(x)[:, 0] == 0).all()
+    assert both.loss_curve_[-1] < both.loss_curve_[0]

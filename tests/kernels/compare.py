@@ -1,6 +1,5 @@
 """Every maker's kernels against the reference, and gradients against central differences."""
 
-import math
 from collections.abc import Callable
 from functools import cache
 
@@ -10,6 +9,7 @@ from fastcnn.kernels import new_program
 from fastcnn.kernels.backends import has_numba, kernel_names
 from fastcnn.kernels.native import isas
 from fastcnn.kernels.spec import OPS
+from tests.kernels.sums import absolute_terms
 
 
 def run(name, arrays, backend, threads=1, isa=None, **params):
@@ -64,26 +64,36 @@ def makers(name):
     return [*native, ("numba", None)] if name in numba_kernels() else native
 
 
-def rounding_scale(out, want, arrays):
-    """The largest number; of a bias gradient, which may cancel to next to nothing, no less than a
-    sum of so many random numbers is on average."""
-    dy = arrays.get("dy")
-    terms = dy.size / max(1, dy.shape[1]) if out == "db" and dy is not None else 1
-    return max(1.0, math.sqrt(terms), float(np.abs(want).max(initial=0)))
+def by_reference(name, arrays, **params):
+    return run(name, arrays, "reference", **params)
+
+
+def assert_close(found, want, tolerance, what, terms=0.0):
+    """tolerance: of the largest number or 1, and where that is more of the sum of absolute terms.
+
+    terms: these sums, for each number; see sums.py.
+    """
+    scale = np.maximum(max(1.0, float(np.abs(want).max(initial=0))), terms)
+    same = np.isclose(found, want, rtol=0, atol=tolerance * scale, equal_nan=True)
+    if not same.all():
+        where = tuple(int(k) for k in np.argwhere(~same)[0])
+        count = f"{int((~same).sum())} of {same.size}"
+        raise AssertionError(
+            f"{what}: {count} differ, {list(where)} is {found[where]!r}, not {want[where]!r}"
+        )
 
 
 def assert_native_matches_reference(name, arrays, **params):
     """Every maker: close to the float64 reference, the same bits with 1, 2 or 3 threads."""
     op = OPS[name]
-    expected = run(name, as_float64(arrays), "reference", **params)
+    exact = as_float64(arrays)
+    expected = run(name, exact, "reference", **params)
+    terms = absolute_terms(by_reference, name, exact, params)
     for backend, isa in makers(name):
         what = f"{name} of {backend} {isa or ''} {params}"
         one = run(name, arrays, backend, 1, isa, **params)
         for out, want in expected.items():
-            scale = rounding_scale(out, want, arrays)
-            np.testing.assert_allclose(
-                one[out], want, rtol=0, atol=op.rtol * scale, err_msg=f"{out}: {what}"
-            )
+            assert_close(one[out], want, op.rtol, f"{out}: {what}", terms.get(out, 0.0))
         for threads in (2, 3):
             many = run(name, arrays, backend, threads, isa, **params)
             for out in expected:

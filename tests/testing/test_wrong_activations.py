@@ -5,6 +5,7 @@ import pytest
 
 import fastcnn.testing
 from fastcnn.engine.activation import Elementwise
+from fastcnn.engine.expected import Values
 from fastcnn.plugins import registry as registries
 from tests.testing.wrong import assert_found, entered
 
@@ -59,9 +60,29 @@ class Falls(Sine):
     fusable = True
 
 
+class Wider(Sine):
+    """Promises less than it gives."""
+
+    output_values = Values(-0.5, 0.5)
+
+
+class Narrower(Sine):
+    """Promises more than it gives."""
+
+    output_values = Values(-1, 2)
+
+
+class Promised(Sine):
+    """Promises what it gives."""
+
+    output_values = Values(-1, 1)
+
+
 def test_a_right_activation_passes():
     with entered(registries.activations, Sine) as name:
         fastcnn.testing.check_activation({"name": name, "frequency": 0.5})
+    with entered(registries.activations, Promised) as name:
+        fastcnn.testing.check_activation(name)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +92,8 @@ def test_a_right_activation_passes():
         (WrongSize, r"value of float64: of shape \(20, 20\) it makes \(399,\)"),
         (InPlace, "value of float64: .*read-only"),
         (Overflows, r"value at \+-30: not finite"),
+        (Wider, "output_values: it gives -1 to 1, not -0.5 to 0.5"),
+        (Narrower, "output_values: it gives -1 to 1, not -1 to 2"),
         (Falls, "it is fusable, but falls"),
     ],
 )

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from fastcnn.engine.expected import Values
 from fastcnn.engine.layer import Layer
 from fastcnn.kernels.kit import kernel
 from fastcnn.plugins.registry import layers
@@ -111,6 +112,18 @@ class KeepsAnother(Scale):
         super().__init__(2 * factor, name)
 
 
+class KeepsValues(Scale):
+    """Gives other numbers than it reads, and denies it."""
+
+    keeps_values = True
+
+
+class Bounded(Scale):
+    """Promises bounds that it does not keep."""
+
+    output_values = Values(-1, 1)
+
+
 class TakesAnything(Scale):
     """Takes options that it does not have."""
 
@@ -171,6 +184,8 @@ class IgnoresSlope(Scale):
         (TakesAnything, r"every option needs a name|options that do not exist"),
         (NoJson, r"can't be written to a file"),
         (Undocumented, r"has no docstring"),
+        (KeepsValues, r"numbers of its output: it gives .*, not"),
+        (Bounded, r"numbers of its output: it gives .*, not -1 to 1"),
         (TooLarge, r"kernels: ShapeError: test_scale: y must be \(B, C, H, W, L\)"),
         (Half, r"output_shape must give a tuple of 1 to 3 positive integers"),
         (NoGradient, r"the gradient of the input .*wrong"),

@@ -1,8 +1,10 @@
 """The checks find what is wrong with losses."""
 
+import numpy as np
 import pytest
 
 import fastcnn.testing
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.python_loss import PythonLoss
 from fastcnn.plugins import registry as registries
 from tests.testing.wrong import assert_found, entered
@@ -26,7 +28,7 @@ class ForgetsHalf(Square):
 
 
 class NoGradient(Square):
-    """No gradient."""
+    """It is derived."""
 
     gradient = None
 
@@ -36,6 +38,13 @@ class OneFigure(Square):
 
     def function(self, y_true, y_pred):
         return ((y_pred - y_true) ** 2).mean()
+
+
+class Ragged(Square):
+    """A figure for each output."""
+
+    def function(self, y_true, y_pred):
+        return (y_pred - y_true) ** 2
 
 
 class Drifts(Square):
@@ -48,8 +57,23 @@ class Drifts(Square):
         return super().function(y_true, y_pred) + self.calls
 
 
-def test_a_right_loss_passes():
-    with entered(registries.losses, Square) as name:
+class Logarithm(Square):
+    """The logarithm of outputs that may be 0."""
+
+    expected = Expected(outputs=(0.0, 1.0))
+
+    def function(self, y_true, y_pred):
+        with np.errstate(all="ignore"):
+            return -np.log(y_pred).mean(axis=1)
+
+    def gradient(self, y_true, y_pred):
+        with np.errstate(all="ignore"):
+            return -1 / y_pred / y_pred.shape[1]
+
+
+@pytest.mark.parametrize("cls", [Square, NoGradient])
+def test_a_right_loss_passes(cls):
+    with entered(registries.losses, cls) as name:
         fastcnn.testing.check_loss(name, ends=(None, "softmax"))
 
 
@@ -57,8 +81,9 @@ def test_a_right_loss_passes():
     ("cls", "message"),
     [
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
-        (NoGradient, "has no gradient, so nothing can be trained"),
-        (OneFigure, r"has shape \(\), not \(17,\)"),
+        (OneFigure, r"gradients: the gradient of the input .*wrong"),
+        (Ragged, r"gives \(17, 3\) for 17 samples, not \(17,\)"),
+        (Logarithm, r"expected: outputs in \(0.0, 1.0\) give the loss inf"),
         (Drifts, "depends on something that is hidden"),
     ],
 )

@@ -116,7 +116,7 @@ def test_mistakes():
     flat = Sequential([L.Dense(3, activation="softmax")], (4,))
     with pytest.raises(OptionError, match="augmentations take one input of images"):
         flat.fit(np.zeros((5, 4)), np.zeros(5, int), augment=["flip"], verbose=0)
-    grey = Sequential([L.Flatten(), L.Dense(3)], (8, 8, 1))
+    grey = Sequential([L.Flatten(), L.Dense(3, activation="softmax")], (8, 8, 1))
     with pytest.raises(ShapeError, match="needs RGB images, not 1 channels"):
         grey.fit(photographs()[0][..., :1], photographs()[1], augment=["saturation"], verbose=0)
 

@@ -14,7 +14,7 @@ from fastcnn.training.normalisation import normalisation
 BYTES = np.random.default_rng(0).integers(0, 200, (60, 8, 8, 3)).astype(np.uint8)
 LABELS = np.arange(60) % 3
 for label in range(3):
-    BYTES[LABELS == label, :, :, label] += 55
+    BYTES[label == LABELS, :, :, label] += 55
 
 
 def stack():

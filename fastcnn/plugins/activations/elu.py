@@ -1,6 +1,7 @@
 """Exponential linear unit."""
 
 from fastcnn.engine.activation import NativeActivation, not_negative
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -12,3 +13,4 @@ class ELU(NativeActivation):
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = not_negative("alpha", alpha)
+        self.output_values = Values(low=-self.alpha, stops=self.alpha == 0)

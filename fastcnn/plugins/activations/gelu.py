@@ -1,6 +1,7 @@
 """Gaussian error linear unit."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -12,3 +13,4 @@ class GELU(NativeActivation):
     """
 
     code = "gelu"
+    output_values = Values(low=-0.17)

@@ -1,6 +1,7 @@
 """Logistic function of three straight lines."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -12,3 +13,4 @@ class HardSigmoid(NativeActivation):
     """
 
     code = "hard_sigmoid"
+    output_values = Values(0, 1, stops=True)

@@ -1,6 +1,7 @@
 """The identity."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -9,3 +10,4 @@ class Linear(NativeActivation):
     """y = x"""
 
     code = "linear"
+    output_values = Values()

@@ -1,6 +1,7 @@
 """Mish."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -9,3 +10,4 @@ class Mish(NativeActivation):
     """y = x tanh(log(1 + exp(x))) (Misra 2019)"""
 
     code = "mish"
+    output_values = Values(low=-0.3089)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fastcnn.engine.activation import Kernels, NativeActivation, not_negative
+from fastcnn.engine.expected import Values
 from fastcnn.kernels.reference.activation import rectified, rectifier_slope
 from fastcnn.plugins.registry import activations
 
@@ -29,6 +30,7 @@ class ReLU(NativeActivation):
         self.threshold = not_negative("threshold", threshold)
         self.alpha = self.negative_slope
         self.code = self._code()
+        self.output_values = self._values()
 
     def _code(self) -> str:
         leaky = self.negative_slope > 0
@@ -36,6 +38,11 @@ class ReLU(NativeActivation):
             return ""
         unbounded = "leaky_relu" if leaky else "relu"
         return {None: unbounded, 6.0: "relu6"}.get(self.max_value, "")
+
+    def _values(self) -> Values:
+        high = math.inf if self.max_value is None else self.max_value
+        low = -math.inf if self.negative_slope > 0 else 0.0
+        return Values(low, high, stops=low == 0, flat=high <= self.threshold and low == 0)
 
     def _options(self) -> dict[str, float]:
         most = math.inf if self.max_value is None else self.max_value

@@ -1,6 +1,7 @@
 """Scaled exponential linear unit."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -13,3 +14,4 @@ class SELU(NativeActivation):
     """
 
     code = "selu"
+    output_values = Values(low=-1.7581)

@@ -1,6 +1,7 @@
 """Softsign."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -12,3 +13,4 @@ class Softsign(NativeActivation):
     """
 
     code = "softsign"
+    output_values = Values(-1, 1)

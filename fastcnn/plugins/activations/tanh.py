@@ -1,6 +1,7 @@
 """Hyperbolic tangent."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -9,3 +10,4 @@ class Tanh(NativeActivation):
     """y = tanh(x)"""
 
     code = "tanh"
+    output_values = Values(-1, 1)

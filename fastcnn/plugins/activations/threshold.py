@@ -1,6 +1,7 @@
 """Step function."""
 
 from fastcnn.engine.activation import NativeActivation
+from fastcnn.engine.expected import Values
 from fastcnn.plugins.registry import activations
 
 
@@ -12,6 +13,7 @@ class Threshold(NativeActivation):
     """
 
     code = "threshold"
+    output_values = Values(0, 1, stops=True, flat=True)
 
     def __init__(self, threshold: float = 0.0) -> None:
         self.threshold = self.alpha = float(threshold)

@@ -28,6 +28,7 @@ class Activation(Layer):
             raise OptionError(f"{activation!r} looks at several numbers: use the layer {own}()")
         self.activation = activation
         self.function = function
+        self.output_values = function.output_values
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:

@@ -17,6 +17,7 @@ class ActivityRegularization(Layer):
     """
 
     any_order = True
+    keeps_values = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, name: str | None = None) -> None:
         self.l1 = number("l1", l1, zero=True)

@@ -19,6 +19,8 @@ class Cropping2D(Layer):
     cropping: a number of pixels, (rows, columns), or ((top, bottom), (left, right)).
     """
 
+    keeps_values = True
+
     def __init__(self, cropping: Padding = ((0, 0), (0, 0)), name: str | None = None) -> None:
         explicit_padding(cropping, "cropping")
         self.cropping = cropping

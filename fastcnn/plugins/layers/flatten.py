@@ -16,6 +16,8 @@ class Flatten(Layer):
     Moves no data where a dense layer follows (see engine/flat_order.py).
     """
 
+    keeps_values = True
+
     def __init__(self, name: str | None = None) -> None:
         self.name = name
 

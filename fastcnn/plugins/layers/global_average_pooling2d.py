@@ -16,6 +16,7 @@ class GlobalPooling2D(Layer):
     """
 
     axes: ClassVar[int] = 2  # of an image
+    keeps_values = True
 
     def __init__(self, keepdims: bool = False, name: str | None = None) -> None:
         self.keepdims = keepdims

@@ -1,6 +1,7 @@
 """Logarithm of the softmax over the features."""
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.expected import Values
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
 from fastcnn.plugins.registry import layers
@@ -12,6 +13,8 @@ class LogSoftmax(Layer):
 
     No logarithm of a rounded probability is taken, so small probabilities keep their digits.
     """
+
+    output_values = Values(high=0, relative=True)
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

@@ -24,6 +24,7 @@ class Pooling2D(Layer):
     """What maximum and average pooling share: windows, strides and padding."""
 
     axes: ClassVar[int] = 2  # of an image that the window moves along
+    keeps_values = True
 
     def __init__(
         self,

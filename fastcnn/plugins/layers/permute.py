@@ -19,6 +19,8 @@ class Permute(Layer):
         channels) from 1; e.g. (2, 1, 3) turns rows into columns, (3, 2, 1) rows into channels.
     """
 
+    keeps_values = True
+
     def __init__(self, dims: tuple[int, ...], name: str | None = None) -> None:
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):

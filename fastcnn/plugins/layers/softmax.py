@@ -1,6 +1,7 @@
 """Softmax over the features."""
 
 from fastcnn.engine.builder import Builder
+from fastcnn.engine.expected import Values
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.stage import Stage
 from fastcnn.plugins.registry import layers
@@ -13,6 +14,8 @@ class Softmax(Layer):
     Before a cross-entropy loss the plan joins the two: the gradient is then exact and no logarithm
     of a rounded probability is taken.
     """
+
+    output_values = Values(0, 1, sums_to_one=True, relative=True)
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

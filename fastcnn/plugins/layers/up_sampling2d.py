@@ -20,6 +20,8 @@ class UpSampling2D(Layer):
     x (channels, height, width) -> y (channels, f height, g width), (f, g) = size.
     """
 
+    keeps_values = True
+
     def __init__(
         self,
         size: int | tuple[int, int] = 2,

@@ -1,5 +1,6 @@
 """Cross-entropy of yes-or-no targets."""
 
+from fastcnn.engine.expected import YES_OR_NO, YES_OR_NO_LOGITS, Expected
 from fastcnn.engine.loss import Loss, smoothing
 from fastcnn.plugins.registry import losses
 
@@ -17,6 +18,10 @@ class BinaryCrossentropy(Loss):
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = bool(from_logits)
         self.label_smoothing = smoothing(label_smoothing)
+
+    @property
+    def expected(self) -> Expected:
+        return YES_OR_NO_LOGITS if self.from_logits else YES_OR_NO
 
     @property
     def threshold(self) -> float:

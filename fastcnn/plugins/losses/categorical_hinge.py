@@ -1,5 +1,6 @@
 """Hinge loss of the best wrong class."""
 
+from fastcnn.engine.expected import OF_CLASSES
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -13,3 +14,4 @@ class CategoricalHinge(Loss):
     """
 
     classifies = True
+    expected = OF_CLASSES

@@ -1,5 +1,6 @@
 """Cosine similarity."""
 
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -10,3 +11,5 @@ class CosineSimilarity(Loss):
 
     Targets are (N, K); norms count as at least 1e-7.
     """
+
+    expected = Expected(units=2)

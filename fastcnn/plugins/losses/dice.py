@@ -1,5 +1,6 @@
 """Dice's overlap."""
 
+from fastcnn.engine.expected import PROBABILITIES, Expected
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -12,3 +13,5 @@ class Dice(Loss):
     with axis=None is the same of a whole batch taken as one sample.
     Source: Milletari et al., V-Net (2016).
     """
+
+    expected = Expected(outputs=PROBABILITIES, targets=PROBABILITIES)

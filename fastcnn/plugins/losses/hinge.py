@@ -1,5 +1,6 @@
 """Hinge loss of yes-or-no targets."""
 
+from fastcnn.engine.expected import SIDES
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -14,6 +15,7 @@ class Hinge(Loss):
     """
 
     classifies = True
+    expected = SIDES
 
     @property
     def threshold(self) -> float:

@@ -2,6 +2,7 @@
 
 import math
 
+from fastcnn.engine.expected import NUMBERS
 from fastcnn.engine.loss import Loss
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import losses
@@ -14,6 +15,8 @@ class Huber(Loss):
     Targets are (N, K), or (N,) for one output. delta: above it outliers count linearly.
     Source: Huber, Robust estimation of a location parameter (1964).
     """
+
+    expected = NUMBERS
 
     def __init__(self, delta: float = 1.0) -> None:
         if not 0 < delta < math.inf:

@@ -1,5 +1,8 @@
 """Kullback-Leibler divergence."""
 
+from dataclasses import replace
+
+from fastcnn.engine.expected import OF_CLASSES, PROBABILITIES
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -11,3 +14,5 @@ class KLDivergence(Loss):
     Targets are probabilities (N, K), outputs too; no gradient flows to clipped outputs.
     Source: Kullback, Leibler, On information and sufficiency (1951).
     """
+
+    expected = replace(OF_CLASSES, outputs=PROBABILITIES, sums_to_one=True)

@@ -1,5 +1,6 @@
 """Mean absolute percentage error."""
 
+from fastcnn.engine.expected import Expected
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -10,3 +11,5 @@ class MeanAbsolutePercentageError(Loss):
 
     Targets are (N, K), or (N,) for one output.
     """
+
+    expected = Expected(reaches_targets=True, relative_to_targets=True)

@@ -1,5 +1,6 @@
 """Mean squared error."""
 
+from fastcnn.engine.expected import NUMBERS
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -10,3 +11,5 @@ class MeanSquaredError(Loss):
 
     Targets are (N, K), or (N,) for one output.
     """
+
+    expected = NUMBERS

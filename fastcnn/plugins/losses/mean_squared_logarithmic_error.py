@@ -1,5 +1,8 @@
 """Mean squared logarithmic error."""
 
+from dataclasses import replace
+
+from fastcnn.engine.expected import COUNTS
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -11,3 +14,5 @@ class MeanSquaredLogarithmicError(Loss):
     Outputs and targets below 1e-7 count as 1e-7; no gradient flows to such outputs.
     Targets are (N, K), or (N,) for one output.
     """
+
+    expected = replace(COUNTS, strict=False)

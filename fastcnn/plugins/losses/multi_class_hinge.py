@@ -1,5 +1,6 @@
 """Sum of hinges over the wrong classes."""
 
+from fastcnn.engine.expected import OF_CLASSES
 from fastcnn.engine.loss import Loss, between
 from fastcnn.plugins.registry import losses
 
@@ -14,6 +15,7 @@ class MultiClassHinge(Loss):
 
     targets = "labels"
     classifies = True
+    expected = OF_CLASSES
 
     def __init__(self, margin: float = 1.0) -> None:
         self.margin = between("margin", margin, 0)

@@ -1,5 +1,6 @@
 """Negative log-likelihood of Poisson counts."""
 
+from fastcnn.engine.expected import COUNTS
 from fastcnn.engine.loss import Loss
 from fastcnn.plugins.registry import losses
 
@@ -11,3 +12,5 @@ class Poisson(Loss):
     Outputs must not be negative (end with softplus, exp or relu): the loss of such is NaN.
     Targets are counts (N, K), or (N,) for one output.
     """
+
+    expected = COUNTS

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastcnn.engine.expected import CLASS_LOGITS, CLASSES, Expected
 from fastcnn.engine.loss import Loss, smoothing
 from fastcnn.plugins.registry import losses, make
 
@@ -22,6 +23,10 @@ class SparseCategoricalCrossentropy(Loss):
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = bool(from_logits)
         self.label_smoothing = smoothing(label_smoothing)
+
+    @property
+    def expected(self) -> Expected:
+        return CLASS_LOGITS if self.from_logits else CLASSES
 
     @property
     def joins_softmax(self) -> bool:
