@@ -146,6 +146,11 @@ class PlannedNetwork(Network):
             for layer in readers:
                 layer.preprocessing = one
 
+    @property
+    def scales_pixels(self) -> list[bool]:
+        """For each input whether its layers scale it themselves, so that pixels come by value."""
+        return [any(layer.scales_pixels for layer in layers) for layers in self.readers]
+
     def _remembered(self) -> list[Preprocessing | None]:
         """For each input what its layers remember of it."""
         if len(self.readers) == 1 and len(self.readers[0]) == 1:  # told fast, for predictions
@@ -235,8 +240,7 @@ class PlannedNetwork(Network):
     ) -> Source:
         """The same for training, whose first data decide what the inputs mean (`remember`)."""
         source = self._source("training", xs, ys, weights)
-        raw = [any(layer.scales_pixels for layer in layers) for layers in self.readers]
-        triples = zip(source.preprocessing, source.images, raw, strict=True)
+        triples = zip(source.preprocessing, source.images, self.scales_pixels, strict=True)
         source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
         if any(map(_are_flags, source.images, source.preprocessing)):
             warn(

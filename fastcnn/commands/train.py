@@ -35,7 +35,7 @@ from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import DEFAULT_LOSS, ModelConfig
 from fastcnn.training.model_file import weights_sha256
-from fastcnn.training.normalisation import normalisation
+from fastcnn.training.normalisation import normalise_inputs
 from fastcnn.training.progress import UNLIMITED, Throughput
 from fastcnn.training.recorder import Recorder
 from fastcnn.training.run_folder import RunFolder
@@ -272,7 +272,7 @@ def prepare(options: TrainOptions) -> Prepared:
     share = RunData.share(dataset, options.validation, watched)
     images = RunData.of(dataset, share, options.train_size, seed)
     model = _model(config, dataset, seed, options)
-    model.preprocessing = normalisation(images.training.images)
+    normalise_inputs(model, images.training.images)
     metrics = named_list(options.metrics, "--metrics", metric_registry) if options.metrics else []
     model.compile(_optimizer(options, config), config.loss or DEFAULT_LOSS, metrics=metrics)
     model.check_ends()

@@ -35,7 +35,7 @@ from fastcnn.training.model_config import (
     config_of_document,
     parse_toml,
 )
-from fastcnn.training.normalisation import normalisation
+from fastcnn.training.normalisation import normalise_inputs
 
 OWN_KEYS = (
     *("description", "data", "model", "epochs", "batch_size", "validate"),
@@ -80,10 +80,10 @@ class Recipe:
     def fit(self, model: Model, images: np.ndarray, labels: np.ndarray, **options: Any) -> History:
         """`model.fit` with the recipe's settings, which options override.
 
-        The channels of the images get mean 0 and deviation 1, unless model.preprocessing is set.
+        The channels of the images get mean 0 and deviation 1, unless model.preprocessing is set
+        or the model's first layer scales pixels itself.
         """
-        if model.preprocessing is None:
-            model.preprocessing = normalisation(images)
+        normalise_inputs(model, images)
         settings = {
             "epochs": self.epochs,
             "batch_size": self.batch_size,

@@ -1,6 +1,7 @@
 """Mean and standard deviation of each channel, so that a net sees values around 0."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,12 @@ def normalisation(images: np.ndarray) -> Preprocessing:
     # Statistics of bytes are in steps of `unit`.
     unit = made.unit if images.dtype == np.uint8 and made.unit is not None else 1.0
     return replace(made, scale=scale / unit, offset=-mean * scale)
+
+
+def normalise_inputs(model: Any, images: np.ndarray) -> None:
+    """Let the model see these training images normalised, unless its pixels are taken care of."""
+    if model.preprocessing is None and not any(model.scales_pixels):
+        model.preprocessing = normalisation(images)
 
 
 def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

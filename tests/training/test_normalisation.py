@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from fastcnn import Sequential
+from fastcnn import layers as L
 from fastcnn.training import normalisation as module
-from fastcnn.training.normalisation import channel_statistics, normalisation
+from fastcnn.training.normalisation import channel_statistics, normalisation, normalise_inputs
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -31,3 +33,11 @@ def test_a_constant_channel_becomes_0():
     made = normalisation(images)
     scale, offset = made.factors(images.dtype)
     np.testing.assert_allclose(images * scale + offset, 0, atol=1e-12)
+
+
+def test_a_first_layer_that_scales_pixels_is_left_alone():
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 2)).astype(np.uint8)
+    for first, is_plain in ((L.Rescaling(1 / 255), True), (L.Flatten(), False)):
+        model = Sequential([first, L.Flatten(), L.Dense(2)], (4, 4, 2))
+        normalise_inputs(model, images)
+        assert (model.preprocessing is None) == is_plain
