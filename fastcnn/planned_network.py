@@ -201,7 +201,7 @@ class PlannedNetwork(Network):
             for k, one in enumerate(known):
                 fault = one.fault(images[k], ranges[k])
                 if fault is not None:
-                    self._out_of_range(name, k, fault)
+                    self._out_of_range(name, k, f"{fault}; check_range=False takes them so")
         return images, known
 
     def _out_of_range(self, name: str, number: int, fault: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.augmentation import Augmentation, Records
+from fastcnn.engine.preprocessing import AS_IT_COMES
 from fastcnn.errors import OptionError, unknown
 from fastcnn.kernels import new_program
 from fastcnn.kernels.program import Arrays
@@ -165,5 +166,5 @@ def augmented(
 
 
 def white(images: np.ndarray) -> float:
-    """The value of white: 255 for uint8, 1 for floats."""
-    return 255.0 if images.dtype == np.uint8 else 1.0
+    """The value of white, where no range is known: 255 for uint8, 1 for floats."""
+    return AS_IT_COMES.white(images.dtype)

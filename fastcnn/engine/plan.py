@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcnn.engine.augmenter import Augment, Augmenter, white
+from fastcnn.engine.augmenter import Augment, Augmenter
 from fastcnn.engine.builder import Builder
 from fastcnn.engine.describe import describe
 from fastcnn.engine.graph import Graph, Node
@@ -208,7 +208,8 @@ class Plan:
                     kept[...] = factor
         self.samples = len(images[0])
         if self.augmenter is not None:
-            self._white = white(images[0])
+            first = preprocessing[0] if preprocessing else AS_IT_COMES
+            self._white = first.white(images[0].dtype)
 
     def show(self, view: Augment | None) -> None:
         """Take another augmentation that draws nothing, like the one it was compiled with."""

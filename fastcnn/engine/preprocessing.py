@@ -18,7 +18,6 @@ LEAST_FRACTION, MOST_FRACTION = -0.4, 2.0
 FAR = 8  # times what training saw: no brighter picture explains that
 DIVIDE = "divide them by 255, or give them as uint8"
 MULTIPLY = "multiply them by 255, or give them as uint8"
-TURN_OFF = "check_range=False takes them as they are"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,16 +78,15 @@ class Preprocessing:
         if self.seen is not None:
             return self
         low, high = extremes(images)
-        if low == high:  # one colour tells no range
-            return replace(self, unit=1.0) if raw else self
-        if raw:
-            return replace(self, unit=1.0, seen=(low, high))
-        if images.dtype == np.uint8:
-            unit = self.unit if self.unit is not None else 1 / BYTE
-            return replace(self, unit=unit, seen=(low * unit, high * unit))
-        if self is AS_IT_COMES:
-            return replace(self, unit=_unit(low, high), seen=(low, high))
-        return replace(self, seen=(low, high))
+        is_open, is_byte = self is AS_IT_COMES, images.dtype == np.uint8
+        unit = self.unit
+        if is_open and raw:
+            unit = 1.0
+        elif is_open and not is_byte and low < high:
+            unit = _unit(low, high)
+        step = (unit or 1.0) if is_byte else 1.0
+        seen = None if low == high else (low * step, high * step)  # one colour tells no range
+        return replace(self, unit=unit, seen=seen)
 
     def widened(self, images: np.ndarray) -> "Preprocessing":
         """The same after one more batch of the training, which may hold what others did not."""
@@ -103,6 +101,14 @@ class Preprocessing:
         """(scale, offset) of the numbers of an array of this type."""
         unit = (1.0 if self.unit is None else self.unit) if dtype == np.uint8 else 1.0
         return self.scale * unit, self.offset
+
+    def white(self, dtype: np.dtype) -> float:
+        """The brightest pixel of an array of this type."""
+        if dtype == np.uint8:
+            return float(BYTE)
+        if self.seen is None or self.is_fractions:
+            return 1.0
+        return float(BYTE) if self.unit == 1.0 and self.seen[1] * 4 > BYTE else self.seen[1]
 
     @property
     def is_plain(self) -> bool:
@@ -171,10 +177,7 @@ class Preprocessing:
     def _text(self, given: str, remedy: str) -> str:
         assert self.seen is not None
         least, most = self.seen
-        return (
-            f"hold {given}, but the model was trained on {least:.4g} to {most:.4g}: "
-            f"{remedy}; {TURN_OFF}"
-        )
+        return f"hold {given}, but the model was trained on {least:.4g} to {most:.4g}: {remedy}"
 
     def describe(self) -> str:
         """ "uint8 / 255, 0 to 1" for a table."""

@@ -9,7 +9,6 @@ from fastcnn.engine.augmenter import Augment as Augmentations
 from fastcnn.engine.augmenter import augmented
 from fastcnn.errors import OptionError
 from fastcnn.features.image_mapper import ImageMapper
-from fastcnn.features.samples import as_images, check_X
 
 
 class Augment(ImageMapper):
@@ -42,8 +41,7 @@ class Augment(ImageMapper):
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Images that are changed at random; those of uint8 stay uint8."""
-        images = as_images(check_X(self, X, reset=True))
-        self._fit(images)
+        images = self._first_images(X)
         seed = check_random_state(self.random_state).randint(2**31)
         changed = augmented(self._augment(), images, int(seed))
         if images.dtype == np.uint8:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from fastcnn.features.samples import as_images, check_X, is_rows
+from fastcnn.features.samples import as_images, is_rows
 from fastcnn.features.transformer import ImageTransformer
 
 
@@ -22,7 +22,7 @@ class ImageMapper(ImageTransformer):
     def transform(self, X: Any) -> np.ndarray:
         """The new images."""
         check_is_fitted(self)
-        return self._like(X, self._map(as_images(check_X(self, X, reset=False))))
+        return self._like(X, self._map(self._images(X)))
 
     def _like(self, X: Any, images: np.ndarray) -> np.ndarray:
         """Images (N, H, W, C) in the form of X, or as rows for a table."""

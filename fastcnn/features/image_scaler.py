@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from fastcnn.engine.augmenter import white
 from fastcnn.errors import unknown
 from fastcnn.features.image_mapper import ImageMapper
 
@@ -30,6 +29,7 @@ class ImageScaler(ImageMapper):
         if self.method not in METHODS:
             raise unknown("method", self.method, METHODS)
         axes = (0, 1, 2)
+        images = self._values(images)
         if self.method == "standard":
             middle, width = images.mean(axes, np.float64), images.std(axes, np.float64)
         elif self.method == "minmax":
@@ -37,9 +37,16 @@ class ImageScaler(ImageMapper):
             width = images.max(axes) - middle
         else:
             middle = np.zeros(images.shape[3])
-            width = np.full(images.shape[3], white(images))
+            width = np.ones(images.shape[3])
         self.scale_ = 1 / np.where(width > 0, width, 1.0)
         self.offset_ = -middle * self.scale_
 
     def _map(self, images: np.ndarray) -> np.ndarray:
-        return images * self.scale_.astype(np.float32) + self.offset_.astype(np.float32)
+        values = self._values(images)
+        return values * self.scale_.astype(np.float32) + self.offset_.astype(np.float32)
+
+    def _values(self, images: np.ndarray) -> np.ndarray:
+        """uint8 on the scale of the images that `fit` saw, all others by value."""
+        if images.dtype != np.uint8 or self.pixels_.unit is None:
+            return images
+        return images * np.float32(self.pixels_.unit)

@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from fastcnn.engine.preprocessing import Preprocessing
+from fastcnn.errors import DataError
 from fastcnn.features.samples import as_images, check_X
 
 
@@ -24,14 +26,28 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
 
         X: (n, H, W) or (n, H, W, C), uint8 or floats, or rows (n, features).
         """
-        images = as_images(check_X(self, X, reset=True))
-        self._fit(images)
+        self._first_images(X)
         return self
+
+    def _first_images(self, X: Any) -> np.ndarray:
+        """(N, H, W, C), after `fit` has seen them."""
+        images = as_images(check_X(self, X, reset=True))
+        self.pixels_ = Preprocessing.of(images)
+        self._fit(images)
+        return images
 
     def transform(self, X: Any) -> np.ndarray:
         """(n, features) float32 of images of the shape that `fit` saw."""
         check_is_fitted(self)
-        return self._features(as_images(check_X(self, X, reset=False)))
+        return self._features(self._images(X))
+
+    def _images(self, X: Any) -> np.ndarray:
+        """(N, H, W, C) of images of the shape, and on the scale, that `fit` saw."""
+        images = as_images(check_X(self, X, reset=False))
+        fault = self.pixels_.fault(images)
+        if fault is not None and images.shape[1] > 1:
+            raise DataError(f"the images of X {fault}".replace("the model was", "fit was"))
+        return images
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the features; input_features are only checked."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastcnn.errors import OptionError
+from fastcnn.errors import DataError, OptionError
 from fastcnn.features import ImageScaler
 from tests.features.cases import photographs
 
@@ -52,3 +52,20 @@ def test_tables_have_a_column_for_each_pixel():
 def test_unknown_method():
     with pytest.raises(OptionError, match=r"unknown method 'max'.*minmax"):
         ImageScaler("max").fit(IMAGES)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "unit"])
+def test_each_array_is_taken_by_its_own_dtype(method):
+    """Fitted on bytes, fractions give the same; whole numbers by value are another scale."""
+    bytes_ = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 2)).astype(np.uint8)
+    scaler = ImageScaler(method).fit(bytes_)
+    right = scaler.transform(bytes_)
+    np.testing.assert_allclose(scaler.transform(bytes_ / 255), right, atol=1e-5)
+    with pytest.raises(DataError, match="fit was trained on 0 to 1: divide them by 255"):
+        scaler.transform(bytes_.astype(int))
+    by_value = ImageScaler(method).fit(bytes_.astype(int))
+    np.testing.assert_allclose(
+        by_value.transform(bytes_), by_value.transform(bytes_.astype(int)), atol=1e-5
+    )
+    with pytest.raises(DataError, match="multiply them by 255"):
+        by_value.transform(bytes_ / 255)

@@ -125,3 +125,18 @@ def test_a_fill_of_ones_own():
     constant = Augment([{"name": "shift", "pixels": 3}], fill="constant", fill_value=255)
     model, other = trained(net(), augment=constant), trained(net(), augment=constant.augmentations)
     assert model.history.history["loss"] != other.history.history["loss"]
+
+
+@pytest.mark.parametrize("augment", ["brightness", "contrast"])
+def test_white_is_what_training_saw(augment):
+    """Pixels by value up to 255 are changed as bytes are."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 3)).astype(np.uint8)
+    weights = []
+    by_value = (pixels.astype(np.float32), L.Rescaling(1 / 255))
+    for images, first in ((pixels, L.Activation("linear")), by_value):
+        layers = [first, L.Conv2D(4, 3), L.Flatten(), L.Dense(2, activation="softmax")]
+        model = Sequential(layers, seed=1)
+        model.compile("sgd")
+        model.fit(images, np.arange(40) % 2, augment=[augment], epochs=2, verbose=0)
+        weights.append(model.get_weights()["conv2d/kernel"])
+    np.testing.assert_allclose(*weights, atol=1e-4)
