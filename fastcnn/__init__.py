@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastcnn.classical.classifier import BaselineClassifier
     from fastcnn.classical.saving import load_baseline
     from fastcnn.compare.compare_models import compare_models
+    from fastcnn.engine.preprocessing import Preprocessing
     from fastcnn.engine.symbolic import Input
     from fastcnn.estimators import CNNClassifier, CNNRegressor
     from fastcnn.model import Model
@@ -57,6 +58,7 @@ _NAMES = {
     "CNNRegressor": "estimators",
     "Input": "engine.symbolic",
     "Model": "model",
+    "Preprocessing": "engine.preprocessing",
     "Sequential": "sequential",
     "compare_models": "compare.compare_models",
     "load_baseline": "classical.saving",
@@ -68,6 +70,7 @@ __all__ = [
     "CNNRegressor",
     "Input",
     "Model",
+    "Preprocessing",
     "Sequential",
     "activations",
     "augmentations",
