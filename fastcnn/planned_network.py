@@ -224,22 +224,25 @@ class PlannedNetwork(Network):
     ) -> Source:
         """Checked samples and targets, on the scale that the model was trained in."""
         images, known = self._images(name, xs, known)
-        if not ys:
-            return Source(images, preprocessing=known)
-        heads, count = self._heads(bool(weights)), len(images[0])
-        if name == "training":
-            check_ends(heads)
-        targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
-        if name == "training":
-            check_setup(heads, targets)
-        checked = check_weights(weights, count, heads, name, self.dtype)
-        return Source(images, targets, checked, known)
+        return self._with_targets(name, Source(images, preprocessing=known), ys, weights)
+
+    def _with_targets(
+        self, name: str, source: Source, ys: Sequence[Any], weights: Sequence[Any]
+    ) -> Source:
+        if ys:
+            heads, count = self._heads(bool(weights)), len(source)
+            source.targets = check_outputs(ys, count, heads, self.data_format, name, self.dtype)
+            source.weights = check_weights(weights, count, heads, name, self.dtype)
+        return source
 
     def _training_source(
         self, xs: Sequence[Any], ys: Sequence[Any], weights: Sequence[Any]
     ) -> Source:
         """The same for training, whose first data decide what the inputs mean (`remember`)."""
-        source = self._source("training", xs, ys, weights)
+        images, known = self._images("training", xs)
+        self.check_ends()  # they may be why targets do not fit
+        source = self._with_targets("training", Source(images, preprocessing=known), ys, weights)
+        check_setup(self._heads(bool(weights)), source.targets)
         triples = zip(source.preprocessing, source.images, self.scales_pixels, strict=True)
         source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
         if any(map(_are_flags, source.images, source.preprocessing)):
