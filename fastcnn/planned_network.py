@@ -30,6 +30,7 @@ from fastcnn.engine.symbolic import to_format
 from fastcnn.engine.views import Views
 from fastcnn.errors import DataError, OptionError, warn
 from fastcnn.kernels.threads import resolve_threads
+from fastcnn.locks import renew_in_children
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
@@ -37,6 +38,8 @@ from fastcnn.training.setup_check import check_ends, check_setup
 
 EVALUATION_BATCH = 256
 Images = tuple[list[np.ndarray], list[Preprocessing]]  # of each input, and what they mean
+
+_forsaken: list[Plans] = []
 
 
 class PlannedNetwork(Network):
@@ -71,6 +74,7 @@ class PlannedNetwork(Network):
         self._frozen: set[Layer] | None = None  # as `compile` noted them
         self._plans = Plans()
         self._running = RLock()  # plans have one set of buffers
+        renew_in_children(self, "_running", PlannedNetwork._forsake_plans)
         self.readers: list[list[Layer]] = []  # of each input: the layers that read it
         self.columns: dict[str, Shape] = {}  # of kernels: the images whose numbers they weigh
 
@@ -285,6 +289,11 @@ class PlannedNetwork(Network):
         plan = self._plans.get(purpose, batch, rest, self.store.moves, make)
         plan.show(augment)
         return plan
+
+    def _forsake_plans(self) -> None:
+        """In a child forked while a thread was in one of them: they are neither used nor freed."""
+        _forsaken.append(self._plans)
+        self._plans = Plans()
 
     def _heads(self, weighted: bool) -> list[Head]:
         outputs = (self.output_names, self.graph.outputs)

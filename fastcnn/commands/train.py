@@ -163,7 +163,7 @@ class Run:
         }
         unfinished = self.model.progress.epoch < self.arguments["epochs"]
         if unfinished and not self.model.stop_reason:
-            return self._interrupted(figures)
+            return self._interrupted(figures | {"signal": stop.received or None})
         return self._finished(figures)
 
     def _fit(self, callbacks: list[Any]) -> None:
