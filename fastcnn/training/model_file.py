@@ -17,6 +17,7 @@ import numpy as np
 
 from fastcnn.data.known_formats import foreign_model
 from fastcnn.errors import ModelFileError
+from fastcnn.training.checked import parse_json
 
 FORMAT = "fastcnn-model"
 VERSION = 2
@@ -140,12 +141,7 @@ def _check_header(path: Path) -> None:
 
 
 def _document(path: Path, text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ModelFileError(
-            f"the model description in {path} is no valid JSON: {error}"
-        ) from error
+    document = parse_json(text, f"the model description in {path}")
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError(f"{path} was not written by fastcnn")
     version = document.get("format_version")

@@ -9,7 +9,7 @@ from fastcnn.engine.callback import Callback, State
 from fastcnn.engine.options import positive
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import callbacks
-from fastcnn.training.monitor import Monitor
+from fastcnn.training.monitor import Monitor, saved_best
 
 
 @callbacks.register("model_checkpoint")
@@ -82,4 +82,4 @@ class ModelCheckpoint(Callback):
         return {"best": self.best}
 
     def load_state(self, state: State) -> None:
-        self.best = state["best"]
+        self.best = saved_best(state)
