@@ -9,7 +9,7 @@ from fastcnn.compare.measure import DONE, check_result
 from fastcnn.compare.options import check_types
 from fastcnn.errors import DataError, OptionError
 from fastcnn.training.checked import Table, read_json
-from fastcnn.training.model_file import write_text
+from fastcnn.training.model_file import remove_litter, write_text
 
 # May differ when a comparison goes on: models, sizes and seeds that are new are only added.
 EXTENDS = ("models", "sizes", "seeds", "optimizers")
@@ -59,6 +59,8 @@ class ComparisonFolder:
             self._check(old["arguments"], arguments)
             if old["data_sha256"] != fingerprint:
                 raise DataError(f"{arguments['data']} has changed since {self.record} was written")
+        for folder in (self.path, self.jobs):
+            remove_litter(folder)
         record = {"arguments": arguments, "data_sha256": fingerprint}
         write_text(self.record, json.dumps(record, indent=2) + "\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.training.checked import Table, read_json
-from fastcnn.training.model_file import write_atomically, write_text
+from fastcnn.training.model_file import remove_litter, write_atomically, write_text
 
 LARGEST_IMAGE = 2**24  # pixels; a file must not ask for more memory than it could need
 
@@ -36,6 +36,7 @@ class RunFolder:
                     f"or go on with --resume {folder.path}"
                 )
         folder.path.mkdir(parents=True, exist_ok=True)
+        remove_litter(folder.path)
         return folder
 
     @classmethod
