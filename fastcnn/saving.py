@@ -1,6 +1,7 @@
 """Models to files and back. What a file may hold is written in training/model_file.py."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from fastcnn.training.model_file import decode, encode, read_model_file, write_m
 def save_model(model: Model, path: str | Path, *, training_state: bool = True) -> None:
     """Write the model to one file, whole or not at all; see Model.save."""
     _say_what_is_left_out(model)
+    if names := model.store.no_numbers():
+        text = f"weights that are saved hold infinite numbers or NaN: {', '.join(names[:5])}"
+        warnings.warn(text, stacklevel=3)
     write_model_file(Path(path), *_contents(model, training_state))
 
 

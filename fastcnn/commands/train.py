@@ -32,6 +32,7 @@ from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.recipes import Recipe, load
 from fastcnn.saving import load_model
 from fastcnn.training.callback_list import make_callbacks
+from fastcnn.training.callback_paths import within
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import DEFAULT_LOSS, ModelConfig
@@ -302,7 +303,7 @@ def new_run(options: TrainOptions, folder: RunFolder | None = None) -> Run:
     folder = folder or RunFolder.create(options.out, default)
     kept = kept_options(options)
     folder.write_record({"status": "starting", "arguments": arguments, "options": kept})
-    callbacks = make_callbacks(arguments["callbacks"])
+    callbacks = make_callbacks(within(arguments["callbacks"], folder.path))
     unasked = options.validation is None and made.data.validation > 0
     return Run(model, folder, made.data, arguments, callbacks, options.quiet, kept, unasked)
 
@@ -328,7 +329,7 @@ def resumed_run(options: TrainOptions) -> Run:
     dataset = load_again(arguments, folder.path)
     check_data(record, dataset, folder.record)
     data = RunData.of(dataset, arguments["validation"], arguments["train_size"], model.seed)
-    callbacks = make_callbacks(arguments["callbacks"])
+    callbacks = make_callbacks(within(arguments["callbacks"], folder.path))
     kept = record.get("options", {})
     return Run(model, folder, data, arguments, callbacks, options.quiet, kept)
 

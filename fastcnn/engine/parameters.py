@@ -281,6 +281,10 @@ class ParameterStore:
         """All parameters as they lie, e.g. for `load` later on."""
         return {key: value.copy() for key, value in self.items()}
 
+    def no_numbers(self) -> list[str]:
+        """Names of parameters, moving averages included, that hold infinite numbers or NaN."""
+        return [key for key, value in self.items() if not np.isfinite(value).all()]
+
     def penalties(self) -> np.ndarray:
         """(parameters, 4) of each trainable parameter: l1, l2, whether weight decay applies, and 1.
 

@@ -40,6 +40,7 @@ from fastcnn.engine.symbolic import Structure, SymbolicTensor
 from fastcnn.errors import FastcnnError, OptionError, unknown
 from fastcnn.plugins.registry import layers, losses, make, models, optimizers
 from fastcnn.training.callback_list import make_callbacks
+from fastcnn.training.callback_paths import check_within
 from fastcnn.training.checked import read_toml
 
 KEYS = ("name", "loss", "optimizer", "layers", "callbacks")
@@ -118,6 +119,7 @@ def config_of_document(
         make(losses, loss)
         make(optimizers, optimizer)
         make_callbacks(callbacks)
+        check_within(callbacks)
         config = None if model is None else _named(model, document)
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
