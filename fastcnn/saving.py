@@ -248,10 +248,9 @@ def _history(figures: Table, epochs: list[int]) -> History:
 def _progress(table: Table, outputs: dict[str, np.ndarray], model: Model) -> Progress:
     """Sums, and the outputs that metrics will read, are of the samples of the running epoch."""
     sums = table.table("sums")
+    counts = [k for k, v in vars(Progress()).items() if type(v) is int]
     made = Progress(
-        epoch=table.whole("epoch"),
-        batch=table.whole("batch"),
-        seen=table.whole("seen"),
+        **{name: table.whole(name) for name in counts},
         sums={name: _figure(name, value) for name, value in sums.values.items()},
         outputs={name: [rows] for name, rows in outputs.items()},
     )

@@ -110,9 +110,10 @@ def _use_network(path: Path) -> None:
         model.evaluate(IMAGES, LABELS)
     if model.optimizer is not None:
         callbacks = [{"name": "early_stopping", "monitor": "loss"}, {"name": "ema", "decay": 0.9}]
-        epochs = model.progress.epoch + 1
-        if epochs < 10:
-            model.fit(IMAGES, LABELS, epochs=epochs, batch_size=8, callbacks=callbacks, verbose=0)
+        begun = model.progress.epoch
+        if begun < 10:
+            more = {"epochs": begun + 1, "initial_epoch": begun, "batch_size": 8, "verbose": 0}
+            model.fit(IMAGES, LABELS, callbacks=callbacks, **more)
     model.save(path.with_name("again.safetensors"))
 
 

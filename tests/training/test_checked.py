@@ -182,7 +182,7 @@ def test_wrong_weights_in_a_callbacks_state(weights, tmp_path):
     with pytest.raises(ModelFileError):
         model = load_model(path)
         callbacks = [{"name": "early_stopping", "monitor": "loss"}]
-        model.fit(x, y, epochs=2, callbacks=callbacks, verbose=0)
+        model.fit(x, y, epochs=2, initial_epoch=1, callbacks=callbacks, verbose=0)
 
 
 @pytest.mark.parametrize("options", [{"dilation_rate": 2**40}, {"padding": 2**20}])
