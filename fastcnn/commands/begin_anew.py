@@ -54,4 +54,6 @@ def _taken(table: Table, name: str, kind: str) -> Any:
         return tuple(table.wholes(name, 1))
     if kind.startswith("str"):
         return table.text(name)
+    if kind.startswith("bool"):
+        return table.flag(name)
     return table.number(name) if kind.startswith("float") else table.whole(name)

@@ -130,11 +130,11 @@ def check_types(table: dict[str, Any], where: str, error: type[FastcnnError] = O
         checked.text(name, "")
     for name in ("data_dir", "out", "address"):
         checked.text(name, None)
-    for name in ("folds", "images", "epochs", "threads"):
+    for name in ("folds", "images", "epochs", "threads", "max_pixels"):
         checked.whole(name, default=None)
     for name in ("seeds", "seed", "jobs"):
         checked.whole(name, default=1)
-    for name in ("test", "resume", "quiet"):
+    for name in ("test", "resume", "quiet", "skip_damaged"):
         checked.flag(name, None)
     for name in ("models", "optimizers"):  # "a,b" as on the command line
         if not isinstance(table.get(name), str | None):
@@ -143,8 +143,11 @@ def check_types(table: dict[str, Any], where: str, error: type[FastcnnError] = O
         checked.number("budget")
     if table.get("sizes") is not None:
         checked.wholes("sizes", 1)
-    if not isinstance(table.get("image_size"), int | None):
-        checked.wholes("image_size", 1)
+    for name in ("image_size", "image_shape"):
+        if not isinstance(table.get(name), int | None):
+            checked.wholes(name, 1)
+    if not isinstance(table.get("background", ""), str):
+        checked.wholes("background", 0, 255)
 
 
 def _check_things(name: str, values: list[Any], where: str, error: type[FastcnnError]) -> None:
