@@ -8,23 +8,41 @@ import os
 from collections.abc import Callable
 from threading import RLock
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
-_owners: "WeakKeyDictionary[Any, tuple[str, Callable[[Any], object] | None]]"
-_owners = WeakKeyDictionary()
+Lost = Callable[[Any], object]
+
+# No weak dictionary: its entries go by a function in Python, and an interrupt that comes while
+# that runs is lost, because nobody can catch it.
+_watched: "list[tuple[ref[Any], str, Lost | None]]" = []
+_tidying = RLock()
+_tidy_at = 100  # entries, after which those of owners that are gone are dropped
 
 
-def renew_in_children(owner: Any, name: str, lost: "Callable[[Any], object] | None" = None) -> None:
+def renew_in_children(owner: Any, name: str, lost: Lost | None = None) -> None:
     """Watch the lock owner.<name>. lost(owner): called in a child for which it was made anew.
 
     What the lock guards may be in the middle of a change then: `lost` puts it right. A function
     of the class and not a bound method, which would keep the owner alive.
     """
-    _owners[owner] = name, lost
+    global _tidy_at
+    with _tidying:
+        _watched.append((ref(owner), name, lost))
+        if len(_watched) >= _tidy_at:
+            _watched[:] = [entry for entry in _watched if entry[0]() is not None]
+            _tidy_at = 2 * len(_watched) + 100
+
+
+def watched() -> list[tuple[Any, str, Lost | None]]:
+    """(owner, name, lost) of all locks that there are."""
+    found = [(owner(), name, lost) for owner, name, lost in list(_watched)]
+    return [entry for entry in found if entry[0] is not None]
 
 
 def _after_fork() -> None:
-    for owner, (name, lost) in list(_owners.items()):
+    global _tidying
+    _tidying = RLock()
+    for owner, name, lost in watched():
         lock = getattr(owner, name)
         if lock.acquire(False):
             lock.release()

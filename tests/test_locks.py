@@ -69,7 +69,7 @@ def watched():
     model = made()
     if "numba" in backends.available_backends():
         import_module("fastcnn.kernels.numba_.driver")
-    found = [(owner, name) for owner, (name, _) in locks._owners.items()]
+    found = [(owner, name) for owner, name, _ in locks.watched()]
     return model, found
 
 
@@ -184,3 +184,16 @@ def test_a_child_forked_in_training_can_be_ended(number):
     expected = signal.SIGTERM if number == signal.SIGTERM else 130 << 8
     assert status == expected
     assert not stop.received
+
+
+def test_owners_that_are_gone_are_forgotten():
+    class Owner:
+        pass
+
+    kept = Owner()
+    kept.lock = threading.RLock()
+    locks.renew_in_children(kept, "lock")
+    for _ in range(1000):
+        locks.renew_in_children(Owner(), "lock")
+    assert len(locks._watched) < 700
+    assert any(owner is kept for owner, _, _ in locks.watched())
