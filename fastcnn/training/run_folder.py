@@ -55,7 +55,10 @@ class RunFolder:
         record = Table(read_json(self.record, "the record of a run"), str(self.record))
         record.text("status", None)
         if record.values.get("data") is not None:
-            record.table("data").text("sha256", None)
+            data = record.table("data")
+            data.text("sha256", None)
+            if "classes" in data:
+                data.texts("classes")
         _check_arguments(record.table("arguments"))
         return record.values
 
@@ -87,9 +90,15 @@ def _check_arguments(arguments: Table) -> None:
     for callback in arguments.values.get("callbacks") or []:
         if not isinstance(callback, str):
             Table(callback, f"{arguments.where}: a callback").text("name")
-    for name in ("views", "augmentations"):
-        if arguments.values.get(name) is not None:
-            arguments.table(name)
+    if arguments.values.get("views") is not None:
+        arguments.table("views")
+    if arguments.values.get("augmentations") is not None:
+        augment = arguments.table("augmentations")
+        augment.items("augmentations")
+        augment.text("fill")
+        augment.number("fill_value")
+        if len(augment.values) > 3:
+            raise ModelFileError(f"{augment.where} has unknown keys: {', '.join(augment.values)}")
 
 
 def _new_folder(path: Path) -> Path:

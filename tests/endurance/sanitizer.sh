@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Addresses and undefined behaviour under the engine's tests, on a sanitizer build; then the same
-# build with a planted bug, which must be found, or the first result says nothing.
+# build with a planted bug, which must be found, or the first result says nothing. It needs gcc, Cython
+# and setuptools 77 or later in the environment.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
