@@ -1,13 +1,14 @@
 """The command line: parse, call one function, print. Heavy imports wait until a command runs."""
 
 import json
+import signal
 import sys
 from typing import Any
 
 import click
 
 from fastcnn import __version__
-from fastcnn.cli_errors import INTERRUPTED, Commands
+from fastcnn.cli_errors import Commands
 from fastcnn.cli_options import (
     POSITIVE,
     Numbers,
@@ -23,10 +24,12 @@ from fastcnn.cli_options import (
     threads,
     views,
 )
+from fastcnn.signals import exit_code
 
 EPILOG = """\b
 Exit codes: 0 done; 1 failed (bad data, model file, disk, memory);
-2 wrong usage or option; 3 the loss diverged; 130 interrupted.
+2 wrong usage or option; 3 the loss diverged; 130, 143 or 129
+interrupted by Ctrl-C, SIGTERM or SIGHUP.
 """
 
 
@@ -151,7 +154,7 @@ def train(as_json: bool, **options: Any) -> None:
     _print(results, as_json, train_text)
     if results["status"] == "interrupted":
         click.echo(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code(results["signal"] or signal.SIGINT))
 
 
 @main.command("lr-find", epilog=EPILOG)
@@ -380,4 +383,6 @@ def _print(results: Any, as_json: bool, text: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from fastcnn.__main__ import main as start
+
+    start()

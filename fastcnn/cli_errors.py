@@ -1,6 +1,7 @@
 """What the command line makes of errors: one line, and an exit code."""
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -9,25 +10,28 @@ from typing import Any
 import click
 
 from fastcnn.errors import DivergedError, FastcnnError, OptionError
-
-INTERRUPTED = 130
+from fastcnn.signals import exit_code, listener
 
 
 class Commands(click.Group):
     """Turns what a user can cause into one line on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        listener.working = True
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # `fastcnn models | head`: click ends quietly
-        except (FastcnnError, OSError, MemoryError, KeyboardInterrupt) as error:
+        except (FastcnnError, OSError, MemoryError, ImportError, KeyboardInterrupt) as error:
+            listener.working = False
             if ctx.meta.get("fastcnn.debug"):
                 traceback.print_exc()
             click.echo(f"fastcnn: {_line(error)}", err=True)
             if isinstance(error, KeyboardInterrupt):
-                _leave_workers()
+                _leave_workers(_exit_code(error))
             ctx.exit(_exit_code(error))
+        finally:
+            listener.working = False
 
 
 def _line(error: BaseException) -> str:
@@ -36,19 +40,23 @@ def _line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"error: {where}{error.strerror}"
+    if isinstance(error, ImportError):
+        return f"error: a library could not be loaded: {' '.join(str(error).split())}"
     if isinstance(error, MemoryError):
         return f"error: not enough memory. {error}".rstrip(". ")
     return "error: " + " ".join(str(error).split())
 
 
-def _leave_workers() -> None:
+def _leave_workers(code: int) -> None:
     """Python would wait for threads that are in C code, which may be there for minutes."""
     if any(thread.name == "fastcnn-work" for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        os._exit(code)
 
 
 def _exit_code(error: BaseException) -> int:
-    codes = {KeyboardInterrupt: INTERRUPTED, DivergedError: 3, OptionError: 2}
+    if isinstance(error, KeyboardInterrupt):
+        return exit_code(getattr(error, "number", signal.SIGINT))
+    codes = {DivergedError: 3, OptionError: 2}
     return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)

@@ -22,6 +22,7 @@ from fastcnn.engine.network import Network
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Source
+from fastcnn.engine.plans import Plans
 from fastcnn.engine.preprocessing import AS_IT_COMES, BYTE, Preprocessing, joined
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.settings import Asked
@@ -29,6 +30,7 @@ from fastcnn.engine.symbolic import to_format
 from fastcnn.engine.views import Views
 from fastcnn.errors import DataError, OptionError, warn
 from fastcnn.kernels.threads import resolve_threads
+from fastcnn.locks import renew_in_children
 from fastcnn.training.feed import grown
 from fastcnn.training.history import Progress
 from fastcnn.training.scores import scores
@@ -36,6 +38,8 @@ from fastcnn.training.setup_check import check_ends, check_setup
 
 EVALUATION_BATCH = 256
 Images = tuple[list[np.ndarray], list[Preprocessing]]  # of each input, and what they mean
+
+_forsaken: list[Plans] = []
 
 
 class PlannedNetwork(Network):
@@ -68,8 +72,9 @@ class PlannedNetwork(Network):
         self._graph: Graph | None = None
         self._store: ParameterStore | None = None
         self._frozen: set[Layer] | None = None  # as `compile` noted them
-        self._plans: dict[tuple, Plan] = {}
+        self._plans = Plans()
         self._running = RLock()  # plans have one set of buffers
+        renew_in_children(self, "_running", PlannedNetwork._forsake_plans)
         self.readers: list[list[Layer]] = []  # of each input: the layers that read it
         self.columns: dict[str, Shape] = {}  # of kernels: the images whose numbers they weigh
 
@@ -263,13 +268,13 @@ class PlannedNetwork(Network):
     def _plan(
         self, purpose: str, batch: int, weighted: bool = False, augment: Augment | None = None
     ) -> Plan:
-        key = (purpose, batch, weighted, augment)
-        plan = self._plans.get(key)
-        if plan is None or plan.moves != self.store.moves:
-            plan = self._plans[key] = Plan(
+        """One with room for so many samples; of exactly so many for training."""
+
+        def make(room: int) -> Plan:
+            return Plan(
                 self.graph,
                 self.store,
-                batch,
+                room,
                 purpose,
                 heads=self._heads(weighted),
                 augment=augment,
@@ -279,7 +284,16 @@ class PlannedNetwork(Network):
                 winograd=self.winograd,
                 precision=self.precision,
             )
+
+        rest = (weighted, None if augment is None else augment.layout)
+        plan = self._plans.get(purpose, batch, rest, self.store.moves, make)
+        plan.show(augment)
         return plan
+
+    def _forsake_plans(self) -> None:
+        """In a child forked while a thread was in one of them: they are neither used nor freed."""
+        _forsaken.append(self._plans)
+        self._plans = Plans()
 
     def _heads(self, weighted: bool) -> list[Head]:
         outputs = (self.output_names, self.graph.outputs)
@@ -346,9 +360,9 @@ class PlannedNetwork(Network):
         """Of all samples: rows of each output."""
         plan.bind_images(*images)
         threads = resolve_threads(self.threads)
-        if plan.samples == plan.batch:  # no time for more than this where there is one image
-            plan.run_from(0, threads)
-            return [rows.copy() for rows in plan.outputs]
+        if plan.samples <= plan.batch:  # no time for more than this where there is one image
+            count = plan.run_from(0, threads)
+            return [rows[:count].copy() for rows in plan.outputs]
         results = [np.empty((plan.samples, a.shape[1]), a.dtype) for a in plan.outputs]
         for start in range(0, plan.samples, plan.batch):
             count = plan.run_from(start, threads)

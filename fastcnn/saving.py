@@ -1,6 +1,7 @@
 """Models to files and back. What a file may hold is written in training/model_file.py."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fastcnn.plugins.usage import missing_plugins, used_plugins
 from fastcnn.structure import build, describe
 from fastcnn.training.callback_list import CallbackList
 from fastcnn.training.callback_state import states_from_plain, states_to_plain
+from fastcnn.training.checked import LARGEST, Table
 from fastcnn.training.history import History, Progress
 from fastcnn.training.model_file import decode, encode, read_model_file, write_model_file
 
@@ -23,6 +25,9 @@ from fastcnn.training.model_file import decode, encode, read_model_file, write_m
 def save_model(model: Model, path: str | Path, *, training_state: bool = True) -> None:
     """Write the model to one file, whole or not at all; see Model.save."""
     _say_what_is_left_out(model)
+    if names := model.store.no_numbers():
+        text = f"weights that are saved hold infinite numbers or NaN: {', '.join(names[:5])}"
+        warnings.warn(text, stacklevel=3)
     write_model_file(Path(path), *_contents(model, training_state))
 
 
@@ -137,11 +142,13 @@ def load_model(
         options = {"threads": threads, "backend": backend, "winograd": winograd}
         options["precision"] = precision
         return _restore(arrays, document, options, loss)
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ModelFileError(f"{path}: the model description lacks or garbles {error}") from error
-    except (OptionError, ShapeError, ModelFileError, ValueError) as error:
+    except (OptionError, ShapeError, ModelFileError) as error:
         hint = missing_plugins(document.get("plugins"))
-        raise ModelFileError(f"{path}: {error}{hint}") from error
+        raise ModelFileError(f"{path}: {error!s:.1000}{hint}") from error
+    except (LookupError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
+        hint = missing_plugins(document.get("plugins"))
+        what = f"{type(error).__name__} {error!s:.1000}"
+        raise ModelFileError(f"{path}: the model description is garbled: {what}{hint}") from error
 
 
 def _restore(
@@ -151,13 +158,14 @@ def _restore(
     loss: Any = None,
 ) -> Model:
     """options: of Model: threads, backend, winograd, precision."""
+    whole = Table(document, "the file")
     weights = _part(arrays, "weights")
-    model = _from_description(document["model"], weights, options, loss)
-    if "training" in document:
-        _restore_training(model, document["training"], arrays)
+    model = _from_description(whole.table("model"), weights, options, loss)
+    if "training" in whole:
+        _restore_training(model, whole.table("training"), arrays)
     model.metrics = [
-        {str(name): make(metrics, config) for name, config in made.items()}
-        for made in document["model"]["metrics"]
+        {name: make(metrics, config.values) for name, config in made.named()}
+        for made in whole.table("model").tables("metrics")
     ]
     return model
 
@@ -168,35 +176,45 @@ def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
 
 
 def _from_description(
-    description: dict[str, Any],
+    description: Table,
     weights: dict[str, np.ndarray],
     options: dict[str, Any],
     loss: Any,
 ) -> Model:
-    saved = {"dtype": description["dtype"], "check_range": bool(description["check_range"])}
-    saved["precision"] = options.get("precision") or description["precision"]
+    saved: dict[str, Any] = {"dtype": description.text("dtype")}
+    saved["check_range"] = description.flag("check_range")
+    saved["precision"] = options.get("precision") or description.text("precision")
     options = {**options, **saved}
-    model = build(description, weights, seed=int(description["seed"]), **options)
-    model.classes = tuple(str(c) for c in description["classes"])
-    if description["losses"] or loss is not None:
-        model.set_losses(loss or _losses(description), description["loss_weights"] or None)
+    seed = description.whole("seed", -LARGEST)
+    model = build(description.values, weights, seed=seed, **options)
+    model.classes = _classes(description, model)
+    losses, loss_weights = _losses(description), description.numbers("loss_weights")
+    if losses or loss is not None:
+        model.set_losses(loss or losses, loss_weights or None)
     return model
 
 
-def _losses(description: dict[str, Any]) -> list[Any]:
+def _classes(description: Table, model: Model) -> tuple[str, ...]:
+    """A name for each class that the only output has, if there are names."""
+    names, outputs = description.texts("classes"), model.graph.outputs
+    if names and len(outputs) == 1 and len(names) < outputs[0].shape[0]:
+        raise ModelFileError(f"{len(names)} class names for {outputs[0].shape[0]} outputs")
+    return tuple(names)
+
+
+def _losses(description: Table) -> list[Any]:
     return [
-        MissingLoss(str(config["function"])) if "function" in config else config
-        for config in description["losses"]
+        MissingLoss(config.text("function")) if "function" in config else config.values
+        for config in description.tables("losses")
     ]
 
 
-def _restore_training(
-    model: Model, training: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> None:
+def _restore_training(model: Model, training: Table, arrays: dict[str, np.ndarray]) -> None:
     # Other kernels round otherwise: a resumed run must use the same ones.
-    weights, fuse = model.loss_weights, bool(training["fuse"])
-    frozen = model.store.layers_of([str(name) for name in training["frozen"]])
-    model._compile(frozen, training["optimizer"], model.losses, weights, fuse=fuse)
+    weights, fuse = model.loss_weights, training.flag("fuse")
+    frozen = model.store.layers_of(training.texts("frozen"))
+    optimizer = training.table("optimizer").values
+    model._compile(frozen, optimizer, model.losses, weights, fuse=fuse)
     assert model.optimizer is not None
     for name, slot in model.optimizer.slots.items():
         saved = arrays.get(f"optimizer/{name}")
@@ -205,25 +223,53 @@ def _restore_training(
                 "optimizer state", name, [k for k in arrays if k.startswith("optimizer/")]
             )
         slot[...] = saved
-    model.optimizer.iterations = int(training["iterations"])
-    model.optimizer.first_step = int(training["first_step"])
-    total = training["total_steps"]
-    model.optimizer.total_steps = None if total is None else int(total)
-    rows = {name: [array] for name, array in _part(arrays, "outputs").items()}
-    model.progress = Progress(**training["progress"], outputs=rows)
-    model.history = _history(training["history"], training["epochs"])
-    model.callbacks = CallbackList((), states_from_plain(training.get("callbacks", []), arrays))
+    model.optimizer.iterations = training.whole("iterations")
+    model.optimizer.first_step = training.whole("first_step")
+    model.optimizer.total_steps = training.whole("total_steps", default=None)
+    model.progress = _progress(training.table("progress"), _part(arrays, "outputs"), model)
+    model.history = _history(training.table("history"), training.wholes("epochs"))
+    model.callbacks = CallbackList((), states_from_plain(training.items("callbacks"), arrays))
     aside = _part(arrays, "training_weights")
     if aside:
         model.store.check(aside)
         model.training_weights = aside
 
 
-def _history(figures: dict[str, Any], epochs: list[Any]) -> History:
+def _history(figures: Table, epochs: list[int]) -> History:
     history = {
-        str(name): [math.nan if value is None else float(value) for value in values]
-        for name, values in figures.items()
+        name: [math.nan if value is None else _figure(name, value) for value in figures.items(name)]
+        for name in figures.values
     }
     if any(len(values) != len(epochs) for values in history.values()):
         raise ModelFileError(f"the history has figures that are not of its {len(epochs)} epochs")
-    return History(history, [int(epoch) for epoch in epochs])
+    return History(history, epochs)
+
+
+def _progress(table: Table, outputs: dict[str, np.ndarray], model: Model) -> Progress:
+    """Sums, and the outputs that metrics will read, are of the samples of the running epoch."""
+    sums = table.table("sums")
+    counts = [k for k, v in vars(Progress()).items() if type(v) is int]
+    made = Progress(
+        **{name: table.whole(name) for name in counts},
+        sums={name: _figure(name, value) for name, value in sums.values.items()},
+        outputs={name: [rows] for name, rows in outputs.items()},
+    )
+    sizes = {
+        n: math.prod(o.shape) for n, o in zip(model.output_names, model.graph.outputs, strict=True)
+    }
+    fits = made.seen >= made.batch and bool(made.batch) == bool(made.seen) == ("loss" in made.sums)
+    for name, rows in outputs.items():
+        fits = fits and rows.shape == (made.seen, sizes.get(name))
+    if not fits:
+        raise ModelFileError(
+            f"progress does not fit together: {made.batch} batches, {made.seen} samples, sums of "
+            f"{sorted(made.sums)}, outputs {[rows.shape for rows in outputs.values()]}"
+        )
+    return made
+
+
+def _figure(name: str, value: Any) -> float:
+    """What training measured: perhaps no finite number."""
+    if type(value) not in (int, float):
+        raise ModelFileError(f"{name} must be numbers, not {value!r:.80}")
+    return float(value)

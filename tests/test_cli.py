@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint():
     train("--epochs", 1, "--out", "a")
     before = Path("a/checkpoint.safetensors").read_bytes()
     limit = (len(before) - 1) // 1024  # kilobytes; larger files can't be written
-    command = f"ulimit -f {limit}; exec {sys.executable} -m fastcnn.cli train --resume a --epochs 9"
+    command = f"ulimit -f {limit}; exec {sys.executable} -m fastcnn train --resume a --epochs 9"
     process = start("bash", "-c", command)
     output, errors = process.communicate()
     assert process.returncode == 1 and output == ""

@@ -18,7 +18,7 @@ def test_digits():
 
 
 def test_small_toml(tmp_path):
-    command = [sys.executable, "-m", "fastcnn.cli", "train", "--data", "digits", "--epochs", "1"]
+    command = [sys.executable, "-m", "fastcnn", "train", "--data", "digits", "--epochs", "1"]
     command += ["--model", str(EXAMPLES / "small.toml"), "--out", str(tmp_path / "run")]
     subprocess.run(command, check=True, capture_output=True)
     assert (tmp_path / "run" / "model.safetensors").exists()

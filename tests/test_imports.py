@@ -13,7 +13,7 @@ ROOT = Path(fastcnn.__file__).parent
 
 # Low to high. A module may import modules of its own rank or lower. The longest prefix counts.
 RANKS = [
-    ["errors", "rng"],
+    ["errors", "locks", "rng", "signals"],
     ["_kernels"],
     ["kernels"],
     ["engine"],
@@ -50,7 +50,7 @@ RANKS = [
     ["compare"],
     ["commands"],
     ["testing"],
-    ["cli_errors", "cli_options", "cli"],
+    ["cli_errors", "cli_options", "cli", "__main__"],
 ]
 HEAVY = (
     "sklearn",

@@ -52,7 +52,7 @@ class TestWithoutACompiler:
         assert done.stderr.count("no compiled kernels") == 1
 
     def test_doctor(self, installed):
-        done = run(installed[0], "-m", "fastcnn.cli", "doctor", "--json")
+        done = run(installed[0], "-m", "fastcnn", "doctor", "--json")
         report = json.loads(done.stdout)
         assert report["ok"] and report["backend"] == "numba" and report["isas"] == []
         assert report["backends"] == ["numba", "reference"]

@@ -37,7 +37,7 @@ def python(tmp_path_factory):
 
 
 def fastcnn(python, *arguments, folder):
-    done = run(python, "-m", "fastcnn.cli", *arguments, folder=folder)
+    done = run(python, "-m", "fastcnn", *arguments, folder=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -116,6 +116,6 @@ def test_a_model_outlives_the_package_and_says_what_it_needs(python, tmp_path):
     measured = fastcnn(python, "evaluate", "run", "--json", folder=tmp_path)
     assert measured["accuracy"] == trained["test_accuracy"]
     pip(python, "uninstall", "-y", "fastcnn-shuffle")
-    done = run(python, "-m", "fastcnn.cli", "evaluate", "run", folder=tmp_path)
+    done = run(python, "-m", "fastcnn", "evaluate", "run", folder=tmp_path)
     assert done.returncode != 0
     assert "of the package fastcnn-shuffle 0.3.0: pip install fastcnn-shuffle" in done.stderr

@@ -70,11 +70,11 @@ def load_baseline(path: str | Path, *, threads: int | None = None) -> BaselineCl
         raise ModelFileError(f"{path} holds no baseline; fastcnn.load_model reads networks")
     try:
         return _from_description(document[KIND], arrays, threads)
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ModelFileError(f"{path}: the baseline lacks or garbles {error}") from error
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ModelFileError(f"{path}: the baseline lacks or garbles {error!s:.1000}") from error
     except (FastcnnError, ValueError) as error:
         hint = missing_plugins(document.get("plugins"))
-        raise ModelFileError(f"{path}: {error}{hint}") from error
+        raise ModelFileError(f"{path}: {error!s:.1000}{hint}") from error
 
 
 def _from_description(

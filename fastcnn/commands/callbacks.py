@@ -8,6 +8,7 @@ from fastcnn.engine.callback import Callback
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import callbacks
 from fastcnn.training.callback_list import make_callbacks
+from fastcnn.training.callback_paths import absolute
 from fastcnn.training.duration import seconds_of
 
 
@@ -16,7 +17,8 @@ def callback_tables(options: Any, of_model: Sequence[Any] = ()) -> list[dict[str
 
     options: with `callback` (texts), `early_stopping`, `time_budget` and `ema`, None if not given.
     """
-    tables = [named_options(text, "--callback", callbacks) for text in options.callback or ()]
+    texts = options.callback or ()
+    tables = [absolute(named_options(text, "--callback", callbacks)) for text in texts]
     if options.early_stopping is not None:
         tables.append({"name": "early_stopping", "patience": options.early_stopping})
     if options.time_budget is not None:

@@ -6,7 +6,7 @@ from fastcnn.commands.named_options import named_list
 from fastcnn.compare.compare_models import compare_models
 from fastcnn.compare.options import read_pipeline
 from fastcnn.plugins.registry import optimizers
-from fastcnn.training.interrupt import terminate_interrupts
+from fastcnn.training.interrupt import signals_interrupt
 
 
 def compare(pipeline: str | None, **flags: Any) -> dict[str, Any]:
@@ -16,5 +16,5 @@ def compare(pipeline: str | None, **flags: Any) -> dict[str, Any]:
     for name, registry in (("models", None), ("optimizers", optimizers)):
         if isinstance(options.get(name), str):
             options[name] = named_list(options[name], f"--{name}", registry)
-    with terminate_interrupts():
+    with signals_interrupt():
         return compare_models(**options)

@@ -1,12 +1,12 @@
 """What a user means by --model, where a model is made."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from fastcnn.commands.named_options import named_options
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import ModelFileError, OptionError, unknown
 from fastcnn.plugins.registry import baselines, models
+from fastcnn.training.checked import read_toml
 from fastcnn.training.model_config import ModelConfig, model_config
 
 
@@ -33,8 +33,8 @@ def baseline_argument(text: str) -> dict[str, Any] | None:
 
 def _baseline_of_file(path: Path) -> dict[str, Any] | None:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        document = read_toml(path)
+    except ModelFileError:
         return None  # whoever reads it as a network says what is wrong
     table = document.get("baseline")
     if table is None:

@@ -1,10 +1,10 @@
 """A registered thing with its options, as one word of a command line."""
 
-import tomllib
 from typing import Any
 
-from fastcnn.errors import OptionError
+from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.plugins.registry import Registry
+from fastcnn.training.checked import parse_toml
 
 FORM = "NAME or NAME:option=value,option=value; lists as 1/2/3 or [1, 2, 3]"
 OPENING, CLOSING, QUOTES = "[{", "]}", "\"'"
@@ -57,8 +57,8 @@ def _split(text: str) -> list[str]:
 
 def _value(text: str) -> Any:
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parse_toml(f"value = {text}", text)["value"]
+    except ModelFileError:
         value = None
     if isinstance(value, bool | int | float | str | list | dict):
         return value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.commands.augment import augment_option
+from fastcnn.commands.begin_anew import began_nothing, kept_options, options_again
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
@@ -31,10 +32,11 @@ from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.recipes import Recipe, load
 from fastcnn.saving import load_model
 from fastcnn.training.callback_list import make_callbacks
+from fastcnn.training.callback_paths import within
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
 from fastcnn.training.model_config import DEFAULT_LOSS, ModelConfig
-from fastcnn.training.model_file import weights_sha256
+from fastcnn.training.model_file import remove_litter, weights_sha256
 from fastcnn.training.normalisation import normalise_inputs
 from fastcnn.training.progress import UNLIMITED, Throughput
 from fastcnn.training.recorder import Recorder
@@ -107,6 +109,7 @@ class Run:
     arguments: dict[str, Any]
     callbacks: list[Callback]
     quiet: bool
+    options: dict[str, Any]  # as they were given, see begin_anew.py
     holds_out_unasked: bool = False
 
     def note(self, text: str) -> None:
@@ -163,7 +166,7 @@ class Run:
         }
         unfinished = self.model.progress.epoch < self.arguments["epochs"]
         if unfinished and not self.model.stop_reason:
-            return self._interrupted(figures)
+            return self._interrupted(figures | {"signal": stop.received or None})
         return self._finished(figures)
 
     def _fit(self, callbacks: list[Any]) -> None:
@@ -236,6 +239,7 @@ class Run:
             {
                 "status": status,
                 "arguments": self.arguments,
+                "options": self.options,
                 "seed": self.model.seed,
                 "threads": self.threads,
                 "backend": self.model.backend,
@@ -287,7 +291,7 @@ def _config(given: ModelConfig | None, of_recipe: ModelConfig) -> ModelConfig:
     return replace(given, **{k: getattr(given, k) or getattr(of_recipe, k) for k in parts})
 
 
-def new_run(options: TrainOptions) -> Run:
+def new_run(options: TrainOptions, folder: RunFolder | None = None) -> Run:
     """Everything is checked before the folder is made."""
     callback_tables(options)
     if options.recipe is None:  # else its own augmentations may be what --augment-fill is for
@@ -295,10 +299,13 @@ def new_run(options: TrainOptions) -> Run:
     made = prepare(options)
     arguments = _arguments(options, made)
     model = made.model
-    folder = RunFolder.create(options.out, Path("runs") / f"{made.data.dataset.name}-{model.name}")
-    callbacks = make_callbacks(arguments["callbacks"])
+    default = Path("runs") / f"{made.data.dataset.name}-{model.name}"
+    folder = folder or RunFolder.create(options.out, default)
+    kept = kept_options(options)
+    folder.write_record({"status": "starting", "arguments": arguments, "options": kept})
+    callbacks = make_callbacks(within(arguments["callbacks"], folder.path))
     unasked = options.validation is None and made.data.validation > 0
-    return Run(model, folder, made.data, arguments, callbacks, options.quiet, unasked)
+    return Run(model, folder, made.data, arguments, callbacks, options.quiet, kept, unasked)
 
 
 def resumed_run(options: TrainOptions) -> Run:
@@ -306,19 +313,25 @@ def resumed_run(options: TrainOptions) -> Run:
     assert options.resume is not None
     folder = RunFolder.of(options.resume)
     record = folder.read_record()
+    remove_litter(folder.path)
     if record.get("kind") == "baseline":
         raise OptionError(f"{folder.path} is the run of a baseline, which is fitted at once")
     for name, usual in (("backend", "native"), ("precision", "float32")):
         record["arguments"].setdefault(name, usual)  # runs of older versions have none
     check_conflicts(record["arguments"], options, folder.path)
+    if began_nothing(record, folder):
+        run = new_run(options_again(record, options, folder), folder)
+        run.note(f"{folder.path} has no checkpoint yet: the run begins anew")
+        return run
     checkpoint = Path(options.resume) if Path(options.resume).is_file() else folder.checkpoint
     model = load_model(checkpoint, threads=options.threads, backend=record["arguments"]["backend"])
     arguments = resumed_arguments(record["arguments"], options, model, checkpoint)
     dataset = load_again(arguments, folder.path)
     check_data(record, dataset, folder.record)
     data = RunData.of(dataset, arguments["validation"], arguments["train_size"], model.seed)
-    callbacks = make_callbacks(arguments["callbacks"])
-    return Run(model, folder, data, arguments, callbacks, options.quiet)
+    callbacks = make_callbacks(within(arguments["callbacks"], folder.path))
+    kept = record.get("options", {})
+    return Run(model, folder, data, arguments, callbacks, options.quiet, kept)
 
 
 def _model(config: ModelConfig, dataset: Dataset, seed: int, options: TrainOptions) -> Model:

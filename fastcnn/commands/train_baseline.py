@@ -22,7 +22,7 @@ from fastcnn.errors import FastcnnError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import baselines, make
 from fastcnn.plugins.registry import metrics as metric_registry
-from fastcnn.training.interrupt import terminate_interrupts
+from fastcnn.training.interrupt import signals_interrupt
 from fastcnn.training.model_file import weights_sha256
 from fastcnn.training.run_folder import RunFolder
 
@@ -99,7 +99,7 @@ class BaselineRun:
         self.note(f"run    {self.folder.path}: {threads} thread{'s' * (threads > 1)}")
         self._record("running")
         try:
-            with terminate_interrupts():
+            with signals_interrupt():
                 results = self._results(threads)
         except KeyboardInterrupt:
             self._record("interrupted")

@@ -73,7 +73,8 @@ def _run(
     options: CompareOptions, jobs: list[Job], images: Subject, folder: ComparisonFolder
 ) -> list[dict[str, Any]]:
     """The results of all jobs, those of an earlier run included."""
-    earlier = {job: folder.finished(job) for job in jobs}
+    classes = len(images.dataset.classes)
+    earlier = {job: folder.finished(job, classes) for job in jobs}
     results = [result for result in earlier.values() if result is not None]
     waiting = [job for job in jobs if earlier[job] is None]
     progress = Progress(len(jobs), len(results), options.quiet)

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.compare.jobs import Job
-from fastcnn.compare.measure import DONE
+from fastcnn.compare.measure import DONE, check_result
+from fastcnn.compare.options import check_types
 from fastcnn.errors import DataError, OptionError
-from fastcnn.training.model_file import write_text
+from fastcnn.training.checked import Table, read_json
+from fastcnn.training.model_file import remove_litter, write_text
 
 # May differ when a comparison goes on: models, sizes and seeds that are new are only added.
 EXTENDS = ("models", "sizes", "seeds", "optimizers")
@@ -44,10 +46,11 @@ class ComparisonFolder:
 
     def read_record(self) -> dict[str, Any]:
         """Of the comparison that is to go on."""
-        record = _read(self.record)
-        if not isinstance(record, dict) or not isinstance(record.get("arguments"), dict):
-            raise DataError(f"{self.record} is no record of a comparison")
-        return record
+        record = Table(_read(self.record), str(self.record), DataError)
+        where = f"{self.record}: arguments"
+        check_types(record.table("arguments").values, where, DataError)
+        record.text("data_sha256")
+        return record.values
 
     def begin(self, arguments: dict[str, Any], fingerprint: str) -> None:
         """Write down what is compared; what lies here already must be of the same comparison."""
@@ -56,6 +59,8 @@ class ComparisonFolder:
             self._check(old["arguments"], arguments)
             if old["data_sha256"] != fingerprint:
                 raise DataError(f"{arguments['data']} has changed since {self.record} was written")
+        for folder in (self.path, self.jobs):
+            remove_litter(folder)
         record = {"arguments": arguments, "data_sha256": fingerprint}
         write_text(self.record, json.dumps(record, indent=2) + "\n")
 
@@ -71,22 +76,18 @@ class ComparisonFolder:
         """At once and whole: a comparison that is killed loses only what was running."""
         write_text(self.jobs / job.file_name, json.dumps(result) + "\n")
 
-    def finished(self, job: Job) -> dict[str, Any] | None:
+    def finished(self, job: Job, classes: int) -> dict[str, Any] | None:
         """The result of exactly this job, if it lies here; those that failed are tried again."""
         path = self.jobs / job.file_name
         if not path.exists():
             return None
-        result = _read(path)
+        result = Table(_read(path), str(path), DataError).values
         same = all(result.get(name) == value for name, value in job.key.items())
-        return result if same and result.get("status") == DONE else None
+        if not same or result.get("status") != DONE:
+            return None
+        check_result(result, len(job.split.test), classes, str(path))
+        return result
 
 
 def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"can't read {path}: {error.strerror or error}; expected the folder of a comparison"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}") from error
+    return read_json(path, "the folder of a comparison", DataError)

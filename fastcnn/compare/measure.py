@@ -20,6 +20,8 @@ from fastcnn.compare.jobs import Job
 from fastcnn.compare.memory import PeakMemory
 from fastcnn.compare.statistics import macro_f1
 from fastcnn.compare.worker import obey
+from fastcnn.errors import DataError
+from fastcnn.training.checked import Table
 from fastcnn.training.duration import duration_text
 
 DONE, FAILED = "done", "failed"
@@ -44,6 +46,27 @@ def measure(job: Job, training: Part, test: Part) -> Result:
         return failed(job, f"not done within the budget of {duration_text(job.budget)}")
     except BrokenProcessPool:
         return failed(job, DIED)
+
+
+def check_result(result: dict[str, Any], tested: int, classes: int, where: str) -> None:
+    """Of a file, before figures are made from it: `tested` images, so many classes."""
+    table = Table(result, where, DataError)
+    nullable = ("macro_f1", "energy_joules", "log_loss", "brier", "calibration_error")
+    table.need(*nullable, "memory_bytes", "model_bytes")
+    for name in ("fit_seconds", "cpu_seconds", "image_seconds", "train_accuracy", "test_accuracy"):
+        table.number(name)
+    for name in nullable:
+        table.number(name, None)
+    for name in ("memory_bytes", "model_bytes"):
+        table.whole(name, default=None)
+    for name in ("train_images", "test_images"):
+        table.whole(name, 1)
+    table.texts("warnings")
+    curves = table.table("curves")
+    for name in curves.values:
+        curves.items(name)
+    if len(table.wholes("predicted", 0, classes - 1)) != tested:
+        raise DataError(f"{where}: expected {tested} predicted classes")
 
 
 def failed(job: Job, error: str, trace: str = "") -> Result:

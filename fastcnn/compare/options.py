@@ -1,16 +1,17 @@
 """What a comparison is asked for: from flags, a TOML file, Python, or the record of an old one."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from fastcnn.data.picture_options import PictureOptions
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import FastcnnError, OptionError, unknown
+from fastcnn.training.checked import Table, read_toml
 from fastcnn.training.duration import seconds_of
 
 DEFAULT_FOLDS = 5
+MOST_FITS = 10_000  # of each model; all their splits are made before the first one
 HOW = ("jobs", "threads", "backend", "address", "resume", "quiet", "out")  # not what is compared
 
 
@@ -61,6 +62,9 @@ class CompareOptions:
             _check_count("sizes", size)
         if len(set(self.sizes or ())) < len(self.sizes or ()):
             raise OptionError(f"sizes {list(self.sizes or ())} has one twice")
+        fits = self.seeds * (self.fold_count or 1) * max(len(self.sizes or ()), 1)
+        if fits > MOST_FITS:
+            raise OptionError(f"{fits:,} fits of each model; the limit is {MOST_FITS:,}")
         if self.seed < 0:
             raise OptionError(f"seed {self.seed}; expected 0 or more")
         if self.address and self.backend == "loky":
@@ -111,13 +115,42 @@ def read_pipeline(path: str | Path) -> dict[str, Any]:
     sizes = [500, 2000, 10000]
     models = ["keras_cifar", "hog-svm", { name = "resnet20", shortcut = "B" }]
     """
-    try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"can't read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} is no valid TOML: {error}") from error
+    table = read_toml(Path(path), OptionError)
     for name in table:
         if name not in option_names():
             raise OptionError(f"{path}: {unknown('option', name, option_names())}")
+    check_types(table, str(path))
     return table
+
+
+def check_types(table: dict[str, Any], where: str, error: type[FastcnnError] = OptionError) -> None:
+    """Of options that come from a file; what they may be besides is checked with all others."""
+    checked = Table(table, where, error)
+    for name in ("data", "backend"):
+        checked.text(name, "")
+    for name in ("data_dir", "out", "address"):
+        checked.text(name, None)
+    for name in ("folds", "images", "epochs", "threads", "max_pixels"):
+        checked.whole(name, default=None)
+    for name in ("seeds", "seed", "jobs"):
+        checked.whole(name, default=1)
+    for name in ("test", "resume", "quiet", "skip_damaged"):
+        checked.flag(name, None)
+    for name in ("models", "optimizers"):  # "a,b" as on the command line
+        if not isinstance(table.get(name), str | None):
+            _check_things(name, checked.items(name), where, error)
+    if not isinstance(table.get("budget"), str | None):
+        checked.number("budget")
+    if table.get("sizes") is not None:
+        checked.wholes("sizes", 1)
+    for name in ("image_size", "image_shape"):
+        if not isinstance(table.get(name), int | None):
+            checked.wholes(name, 1)
+    if not isinstance(table.get("background", ""), str):
+        checked.wholes("background", 0, 255)
+
+
+def _check_things(name: str, values: list[Any], where: str, error: type[FastcnnError]) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            Table(value, f"{where}: one of {name}", error).text("name")

@@ -10,15 +10,15 @@ import time
 
 POLL_SECONDS = 0.5
 
-_watching = False
+_watching = 0  # number of the process that has the thread; a forked child has not
 
 
 def obey(parent: int) -> None:
     """Called at the beginning of each job; does nothing in a process that is no child of parent."""
     global _watching
-    if _watching or os.getppid() != parent:
+    if _watching == os.getpid() or os.getppid() != parent:
         return
-    _watching = True
+    _watching = os.getpid()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

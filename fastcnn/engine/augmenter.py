@@ -48,6 +48,12 @@ class Augment:
     def mixes(self) -> bool:
         return any(a.mixes for a in self.augmentations)
 
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        """All that a plan is compiled for: those of one layout can take turns in it."""
+        draws = tuple(a.draws for a in self.augmentations)
+        return self.fill, self.fill_value, self.mixes, draws
+
 
 def _augmentation(value: Any) -> Augmentation:
     made = make(augmentations, value)

@@ -29,6 +29,8 @@ class Callback:
     learning_rate_scale: float = 1.0
     # Callbacks that write the model down: their hooks run after the others', whose state they save.
     runs_last: bool = False
+    # Options that are paths to write to: in a recipe or a model file they stay in the run's folder.
+    paths: tuple[str, ...] = ()
 
     def on_train_begin(self, logs: dict[str, Any]) -> None: ...
 

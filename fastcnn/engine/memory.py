@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from fastcnn.engine.tensor import Buffer, Tensor
 from fastcnn.kernels.aligned import LINE, aligned_zeros
+from fastcnn.kernels.room import check_room
 
 SLACK = 256  # vector loads may read past the end of a row's last pixel
 
@@ -73,6 +74,7 @@ class Memory:
             slot.start = _lowest_gap(slot.bytes, [p for p in placed if p.meets(slot)])
             placed.append(slot)
         total = max((s.start + s.bytes for s in placed), default=0)
+        check_room(total, "activations of a batch")
         self.arena = aligned_zeros(total, np.dtype(np.uint8))
         for slot in placed:
             for buffer in slot.buffers:

@@ -12,6 +12,7 @@ Plans that only predict keep packed copies of parameters. Whatever may write int
 so (`ParameterStore.changed`): training steps, `load`, and each time an array is handed out.
 """
 
+import math
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.memory import aligned_zeros
 from fastcnn.errors import ModelFileError, OptionError, unknown
+from fastcnn.kernels.room import check_room
 from fastcnn.plugins.registry import initializers, make
 
 ALIGN = 16  # floats: every parameter begins on a cache line
@@ -91,6 +93,8 @@ class ParameterStore:
             self.check(values)  # before memory is taken: a model file may ask for anything
         self._borrowed: set[str] = set()  # trained here, though they lie with another model
         self._at_work = False  # then the copies of these are what counts
+        numbers = sum(math.prod(p.shape) for p in self.specs.values())
+        check_room(numbers * self.dtype.itemsize, f"{numbers:,} parameters")
         self._streams = {key: stream for stream, key in enumerate(self.specs)}
         self._variables: dict[str, Variable] = {}
         for node in owners:
@@ -277,6 +281,10 @@ class ParameterStore:
         """All parameters as they lie, e.g. for `load` later on."""
         return {key: value.copy() for key, value in self.items()}
 
+    def no_numbers(self) -> list[str]:
+        """Names of parameters, moving averages included, that hold infinite numbers or NaN."""
+        return [key for key, value in self.items() if not np.isfinite(value).all()]
+
     def penalties(self) -> np.ndarray:
         """(parameters, 4) of each trainable parameter: l1, l2, whether weight decay applies, and 1.
 
@@ -294,8 +302,9 @@ class ParameterStore:
                 f"weights do not fit the model: missing {missing}, unexpected {extra}"
             )
         for key, p in self.specs.items():
-            if arrays[key].shape != tuple(p.shape):
-                raise ModelFileError(f"weight {key!r} is {arrays[key].shape}, expected {p.shape}")
+            shape = getattr(arrays[key], "shape", type(arrays[key]).__name__)
+            if shape != tuple(p.shape):
+                raise ModelFileError(f"weight {key!r} is {shape}, expected {p.shape}")
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take the values of all parameters, or change nothing and raise."""

@@ -94,7 +94,7 @@ class Plan:
             self.moves = store.moves
             self.program: Program = build.finish()
         self._preparation = build.preparation
-        self._is_small = purpose == "predict" and work_of(graph) * batch < LEAST_SHARED_WORK
+        self._work = work_of(graph) if purpose == "predict" else math.inf  # of one sample
         self._following: tuple[int, int] | None = None  # first and count, if `order` counts up
         self._prepared = -1  # ParameterStore.changes when parameters were packed
         self.bytes, self.bytes_a_thread = build.bytes, build.bytes_a_thread
@@ -212,7 +212,7 @@ class Plan:
             self._white = first.white(images[0].dtype)
 
     def show(self, view: Augment | None) -> None:
-        """Take another augmentation that draws nothing, like the one it was compiled with."""
+        """Take another augmentation of the layout that it was compiled for."""
         if self.augmenter is not None and view is not None:
             self.augmenter.augment = view
 
@@ -237,11 +237,12 @@ class Plan:
         return count
 
     def _fill(self, order: np.ndarray) -> None:
+        self._following = None
         count, flat = len(order), self.order.reshape(-1)
         flat[:count] = order
         flat[count:] = -1
         self._active = -(-count // self.lanes)
-        self._following = None
+        self._is_small = self._work * count < LEAST_SHARED_WORK
 
     def _run(self, threads: int) -> None:
         """Parameters are packed again only if some may have changed since the last run."""
@@ -251,10 +252,11 @@ class Plan:
         now, training = ParameterStore.changes, self.purpose == "train"
         prepare = training or self._prepared != now
         if prepare:
+            self._prepared = -1  # until all is done: another thread may fork meanwhile
             self._preparation.run(threads=threads)
-        self._prepared = now
         try:
             self.program.run(self._active, 1 if self._is_small else threads, prepare)
+            self._prepared = now
         finally:
             if training:
                 ParameterStore.changed()

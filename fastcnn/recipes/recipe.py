@@ -27,13 +27,13 @@ from fastcnn.engine.views import Views
 from fastcnn.errors import FastcnnError, OptionError, unknown
 from fastcnn.model import Model
 from fastcnn.models import build
+from fastcnn.training.checked import read_toml
 from fastcnn.training.history import History
 from fastcnn.training.model_config import (
     DEFAULT_LOSS,
     KEYS,
     ModelConfig,
     config_of_document,
-    parse_toml,
 )
 from fastcnn.training.normalisation import normalise_inputs
 
@@ -113,7 +113,7 @@ def load(recipe: str | Path) -> Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """What is wrong in it is an error that names the file."""
-    document = parse_toml(path)
+    document = read_toml(path)
     for key in document:
         if key not in (*OWN_KEYS, *KEYS):
             raise OptionError(f"{path}: {unknown('key', key, sorted({*OWN_KEYS, *KEYS}))}")

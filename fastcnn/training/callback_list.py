@@ -112,7 +112,7 @@ def _load(callback: Callback, state: State) -> None:
         callback.load_state(state)
     except FastcnnError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ModelFileError(
             f"the saved state of the callback {_name(callback)!r} does not fit it: "
             f"{type(error).__name__} {error}"

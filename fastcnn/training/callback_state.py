@@ -10,6 +10,7 @@ import numpy as np
 
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.training.callback_list import SavedState
+from fastcnn.training.checked import Table
 
 Arrays = dict[str, np.ndarray]
 
@@ -26,7 +27,8 @@ def states_to_plain(states: Sequence[SavedState]) -> tuple[list[dict[str, Any]],
 
 def states_from_plain(plain: Any, arrays: Arrays) -> list[SavedState]:
     """What `states_to_plain` took apart."""
-    return [(str(entry["name"]), dict(_from_plain(entry["state"], arrays))) for entry in plain]
+    tables = Table({"callbacks": plain}, "training").tables("callbacks")
+    return [(t.text("name"), _from_plain(t.table("state").values, arrays)) for t in tables]
 
 
 def _to_plain(value: Any, place: str, arrays: Arrays, name: str) -> Any:
@@ -57,7 +59,7 @@ def _from_plain(value: Any, arrays: Arrays) -> Any:
     if not isinstance(value, dict):
         return value
     if set(value) == {"array"}:
-        if value["array"] not in arrays:
+        if not isinstance(value["array"], str) or value["array"] not in arrays:
             raise ModelFileError(f"the state of a callback lacks the array {value['array']!r}")
         return arrays[value["array"]]
     return {k: _from_plain(v, arrays) for k, v in value.items()}

@@ -12,6 +12,8 @@ Row = dict[str, Any]
 class EpochLog(Callback):
     """Base of the loggers that write files. Epochs are counted from 1."""
 
+    paths = ("filename",)
+
     def __init__(self, filename: str | Path, append: bool = False) -> None:
         self.path = Path(filename)
         self.append = append

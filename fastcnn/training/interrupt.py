@@ -1,12 +1,13 @@
-"""Ctrl-C and SIGTERM end training after the running batch."""
+"""Ctrl-C, SIGTERM and SIGHUP end training after the running batch."""
 
-import signal
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from fastcnn.engine.callback import Callback
+from fastcnn.signals import Interrupted, handle, restore
 
 
 class StopOnSignal(Callback):
@@ -15,27 +16,29 @@ class StopOnSignal(Callback):
     The first signal asks training to stop, the second one interrupts at once.
     """
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
     def __init__(self) -> None:
-        self.received = False
+        self.received = 0  # the number of the first signal
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnSignal":
-        self._before = {number: signal.signal(number, self._stop) for number in self.SIGNALS}
+        self._process = os.getpid()
+        self._before = handle(self._stop)
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        restore(self._before)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
-            raise KeyboardInterrupt
-        self.received = True
+        if os.getpid() != self._process:  # a forked child, which trains nothing
+            restore(self._before)
+            os.kill(os.getpid(), number)
+        elif self.received:
+            raise Interrupted(number)
+        else:
+            self.received = number
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.model.stop_training |= self.received
+        self.model.stop_training |= bool(self.received)
 
     def on_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         if self.received:
@@ -46,14 +49,14 @@ class StopOnSignal(Callback):
 
 
 @contextmanager
-def terminate_interrupts() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does: for work that can't be gone on with."""
+def signals_interrupt() -> Iterator[None]:
+    """They raise KeyboardInterrupt: for work that can't be gone on with."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted(number)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = handle(interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore(before)

@@ -29,7 +29,6 @@ A file can name registered things and give numbers; it holds no code.
 """
 
 import inspect
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,9 +37,11 @@ from typing import Any
 
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.engine.symbolic import Structure, SymbolicTensor
-from fastcnn.errors import FastcnnError, ModelFileError, OptionError, unknown
+from fastcnn.errors import FastcnnError, OptionError, unknown
 from fastcnn.plugins.registry import layers, losses, make, models, optimizers
 from fastcnn.training.callback_list import make_callbacks
+from fastcnn.training.callback_paths import check_within
+from fastcnn.training.checked import read_toml
 
 KEYS = ("name", "loss", "optimizer", "layers", "callbacks")
 INPUT = "input"
@@ -99,7 +100,7 @@ def usual_classes(function: Any) -> int:
 
 def read_model_toml(path: Path) -> ModelConfig:
     """A checked description; what is wrong in it is an error that names the file and the layer."""
-    document = parse_toml(path)
+    document = read_toml(path)
     for key in document:
         if key not in KEYS:
             raise _in_file(path, unknown("key", key, KEYS))
@@ -118,6 +119,7 @@ def config_of_document(
         make(losses, loss)
         make(optimizers, optimizer)
         make_callbacks(callbacks)
+        check_within(callbacks)
         config = None if model is None else _named(model, document)
     except (FastcnnError, TypeError, ValueError) as error:
         raise _in_file(path, error) from error
@@ -193,15 +195,6 @@ def _connect(
         x = layer(read if layer.merges or len(read) > 1 else read[0])
         made[_title(number, entries[number - 1])] = x
     return x
-
-
-def parse_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelFileError(f"can't read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"{path} is no valid TOML: {error}") from error
 
 
 def _layer(path: Path, number: int, entry: dict[str, Any], classes: int) -> Layer:

@@ -4,9 +4,11 @@ A model file is untrusted input. It can name registered layers and give numbers;
 module, hold code, or ask for more memory than the file is long.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import struct
 import tempfile
 from collections.abc import Callable
@@ -17,6 +19,12 @@ import numpy as np
 
 from fastcnn.data.known_formats import foreign_model
 from fastcnn.errors import ModelFileError
+from fastcnn.training.checked import parse_json
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = "fastcnn-model"
 VERSION = 2
@@ -27,9 +35,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, then put it at `path` whole, or leave all as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        _is_mine(handle)
         write(temporary)
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -40,6 +48,32 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+# What `write_atomically` leaves behind if the process is killed in it: ".run.json.k3_x9abc".
+LITTER = re.compile(r"\.[^/]+\.(safetensors|jsonl?|csv|md|html|png)\.[a-z0-9_]{8}")
+
+
+def remove_litter(folder: Path) -> None:
+    """Remove such files, but for those that a living process is writing, which holds a lock."""
+    for path in folder.glob(".*.*.*") if fcntl is not None else ():
+        if not LITTER.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+            continue
+        with contextlib.suppress(OSError), open(path, "rb+") as file:
+            if _is_mine(file.fileno()):
+                path.unlink()
+
+
+def _is_mine(handle: int) -> bool:
+    """Take the lock of a temporary file, which its process gives up when it ends, however it does;
+    False if another one has it."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # or a file system without locks: then nothing is removed
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -140,12 +174,7 @@ def _check_header(path: Path) -> None:
 
 
 def _document(path: Path, text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ModelFileError(
-            f"the model description in {path} is no valid JSON: {error}"
-        ) from error
+    document = parse_json(text, f"the model description in {path}")
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError(f"{path} was not written by fastcnn")
     version = document.get("format_version")

@@ -16,6 +16,8 @@ class Monitor:
     """
 
     def __init__(self, name: str, mode: str = "auto", min_delta: float = 0.0) -> None:
+        if not isinstance(name, str):
+            raise OptionError(f"monitor is the name of a figure, e.g. 'val_loss', not {name!r}")
         if mode not in MODES:
             raise unknown("mode", mode, MODES)
         if not min_delta >= 0:
@@ -43,3 +45,8 @@ class Monitor:
         if best is None:
             return not math.isnan(value)
         return self.sign * (value - best) > self.min_delta
+
+
+def saved_best(state: dict[str, Any]) -> float | None:
+    """`best` of a callback's state, which comes from a file."""
+    return None if state["best"] is None else float(state["best"])

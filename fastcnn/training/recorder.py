@@ -19,8 +19,9 @@ class Recorder(Callback):
 
     def save(self) -> None:
         """The checkpoint; never of weights that are no numbers: the last good one stays."""
-        if not np.isfinite(self.model.store.snapshot()).all():
-            raise self._diverged("the weights", self.model.progress.epoch)
+        if names := self.model.store.no_numbers():
+            what = f"the weights ({', '.join(names[:3])}{', ...' * (len(names) > 3)})"
+            raise self._diverged(what, self.model.progress.epoch)
         self.model.save(self.folder.checkpoint)
 
     def _diverged(self, what: str, epoch: int) -> DivergedError:

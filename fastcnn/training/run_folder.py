@@ -1,11 +1,15 @@
 """The folder of one training run: which files it has, and that no run overwrites another."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from fastcnn.errors import ModelFileError, OptionError
-from fastcnn.training.model_file import write_atomically, write_text
+from fastcnn.training.checked import Table, read_json
+from fastcnn.training.model_file import remove_litter, write_atomically, write_text
+
+LARGEST_IMAGE = 2**24  # pixels; a file must not ask for more memory than it could need
 
 
 class RunFolder:
@@ -32,6 +36,7 @@ class RunFolder:
                     f"or go on with --resume {folder.path}"
                 )
         folder.path.mkdir(parents=True, exist_ok=True)
+        remove_litter(folder.path)
         return folder
 
     @classmethod
@@ -46,17 +51,16 @@ class RunFolder:
         write_text(self.record, json.dumps(record, indent=2) + "\n")
 
     def read_record(self) -> dict[str, Any]:
-        try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ModelFileError(
-                f"can't read {self.record}: {error.strerror or error}; expected the record of a run"
-            ) from error
-        except ValueError as error:
-            raise ModelFileError(f"{self.record} is damaged: {error}") from error
-        if not isinstance(record, dict) or not isinstance(record.get("arguments"), dict):
-            raise ModelFileError(f"{self.record} is no record of a fastcnn run")
-        return record
+        """Checked: what it says is of the types that a run writes."""
+        record = Table(read_json(self.record, "the record of a run"), str(self.record))
+        record.text("status", None)
+        if record.values.get("data") is not None:
+            data = record.table("data")
+            data.text("sha256", None)
+            if "classes" in data:
+                data.texts("classes")
+        _check_arguments(record.table("arguments"))
+        return record.values
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Replace the history: a resumed run begins with what its checkpoint knows."""
@@ -68,6 +72,33 @@ class RunFolder:
 
     def write_curves(self, png: bytes) -> None:
         write_atomically(self.curves, lambda temporary: temporary.write_bytes(png))
+
+
+def _check_arguments(arguments: Table) -> None:
+    for name in ("data", "data_dir", "backend", "precision", "metrics", "augment_fill"):
+        arguments.text(name, None)
+    for name in ("epochs", "batch_size", "train_size"):
+        arguments.whole(name, 1, default=None)
+    arguments.number("validation", None)
+    arguments.flag("validate", None)
+    for name in ("image_size", "callbacks"):
+        arguments.items(name, None)
+    if arguments.values.get("image_size"):
+        sides = arguments.wholes("image_size", 1)
+        if math.prod(sides) > LARGEST_IMAGE:
+            raise ModelFileError(f"{arguments.where}: image_size {sides} is too large")
+    for callback in arguments.values.get("callbacks") or []:
+        if not isinstance(callback, str):
+            Table(callback, f"{arguments.where}: a callback").text("name")
+    if arguments.values.get("views") is not None:
+        arguments.table("views")
+    if arguments.values.get("augmentations") is not None:
+        augment = arguments.table("augmentations")
+        augment.items("augmentations")
+        augment.text("fill")
+        augment.number("fill_value")
+        if len(augment.values) > 3:
+            raise ModelFileError(f"{augment.where} has unknown keys: {', '.join(augment.values)}")
 
 
 def _new_folder(path: Path) -> Path:

@@ -79,7 +79,7 @@ def test_options_are_recorded_and_must_not_change():
     options = ("--callback", "csv_logger:filename=logs/a.csv", "--early-stopping", 3, "--ema", 0.5)
     train("--epochs", 1, *SPLIT, *options, "--out", "a")
     assert arguments("a")["callbacks"] == [
-        {"name": "csv_logger", "filename": "logs/a.csv"},
+        {"name": "csv_logger", "filename": str(Path("logs/a.csv").absolute())},
         {"name": "early_stopping", "patience": 3},
         {"name": "ema", "decay": 0.5},
     ]

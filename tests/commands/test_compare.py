@@ -86,7 +86,7 @@ def test_a_wrong_pipeline_file():
 
 def started(*options):
     """A comparison in a process of its own, as soon as it has saved a few results."""
-    command = [sys.executable, "-m", "fastcnn.cli", *map(str, (*BASE, *SLOW, "--out", "x"))]
+    command = [sys.executable, "-m", "fastcnn", *map(str, (*BASE, *SLOW, "--out", "x"))]
     process = start(*command, *map(str, options))
     deadline = time.monotonic() + 120
     while len(list(Path("x/jobs").glob("net*.json"))) < 3:

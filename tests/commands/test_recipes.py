@@ -152,7 +152,7 @@ def test_the_fill_of_the_recipes_augmentations(folder):
 def test_a_stopped_run_is_resumed_with_the_same_bits(folder):
     """The recipe's file may be gone by then."""
     whole = train("--out", "whole", "--epochs", 40)
-    command = [sys.executable, "-m", "fastcnn.cli", "train", "--recipe", "mine.toml"]
+    command = [sys.executable, "-m", "fastcnn", "train", "--recipe", "mine.toml"]
     process = subprocess.Popen([*command, "--epochs", "40", "--out", "part", "--quiet"])
     history = folder / "part" / "history.jsonl"
     while process.poll() is None and not (history.exists() and history.read_text()):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastcnn.saving import load_model
+from fastcnn.signals import SIGNALS
 from tests.cli_runs import NET, folder, only_line, run, save_images, start, train, train_json  # noqa: F401
 
 JSON_KEYS = {
@@ -156,11 +157,11 @@ def test_resume_of_a_finished_run_reports_it_again():
         assert again[key] == first[key]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGKILL])
 def test_a_stopped_process_is_resumed_with_the_same_bits(number):
     save_images("images.npz", 60_000)  # an epoch takes far longer than the checkpoint between two
     options = ("train", "--data", "images.npz", "--model", "net.toml", "--batch-size", 4)
-    command = [sys.executable, "-m", "fastcnn.cli", *map(str, options)]
+    command = [sys.executable, "-m", "fastcnn", *map(str, options)]
     process = start(*command, "--epochs", "1000", "--out", "stopped", "--json")
     while "epoch    1/1000" not in process.stderr.readline():
         assert process.poll() is None
@@ -170,7 +171,7 @@ def test_a_stopped_process_is_resumed_with_the_same_bits(number):
     if number == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
     else:
-        assert process.returncode == 130 and "Traceback" not in errors
+        assert process.returncode == 128 + number and "Traceback" not in errors
         document = json.loads(output)
         assert document["status"] == "interrupted" and document["batch"] > 0
         assert document["resume"] == "fastcnn train --resume stopped"

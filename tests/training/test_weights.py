@@ -128,3 +128,17 @@ BAD = [
 def test_mistakes_are_named(action, error, message):
     with pytest.raises(error, match=message):
         action()
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("name", ["kernel", "moving_var"])
+def test_weights_that_are_no_numbers_are_not_saved_in_silence(name, value, tmp_path):
+    model = Sequential([L.Conv2D(2, 3), L.BatchNormalization()], (5, 5, 1))
+    model.save(tmp_path / "good.safetensors")
+    weights = model.get_weights()
+    key = next(key for key in weights if key.endswith(name))
+    weights[key].flat[0] = value
+    model.set_weights(weights)
+    assert model.store.no_numbers() == [key]
+    with pytest.warns(UserWarning, match=f"infinite numbers or NaN: {key}"):
+        model.save(tmp_path / "bad.safetensors")

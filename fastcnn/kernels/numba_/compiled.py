@@ -14,11 +14,19 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite.binding import ffi
 from numba.core import types
 from numba.core.bytecode import FunctionIdentity
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.config import CACHE_DIR
 
 from fastcnn.kernels.numba_.helper import helper
+from fastcnn.locks import renew_in_children
+
+# One for all of Numba's compiling, and one for all calls of LLVM.
+for _owner in (global_compiler_lock, getattr(ffi.lib, "_lock", None)):
+    if hasattr(_owner, "_lock"):
+        renew_in_children(_owner, "_lock")
 
 SOURCES = Path(__file__).parent
 

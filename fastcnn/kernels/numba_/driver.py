@@ -23,6 +23,7 @@ from fastcnn.kernels.numba_.machine import (
     read_word,
     restore_denormals,
 )
+from fastcnn.locks import renew_in_children
 
 LINE = 16  # int32 words of a cache line
 SPINS = 2000  # rounds of waiting before the core is offered to others
@@ -86,7 +87,8 @@ class Workers:
 
     def __init__(self) -> None:
         self.queue: SimpleQueue = SimpleQueue()
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        renew_in_children(self, "lock")
         self.count = 0
 
     def ask(self, wanted: int, function: Any, arguments: tuple) -> None:

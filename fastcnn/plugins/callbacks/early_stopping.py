@@ -7,7 +7,7 @@ import numpy as np
 from fastcnn.engine.callback import Callback, State
 from fastcnn.engine.options import count
 from fastcnn.plugins.registry import callbacks
-from fastcnn.training.monitor import Monitor
+from fastcnn.training.monitor import Monitor, saved_best
 from fastcnn.training.swap import swap_in
 
 
@@ -89,9 +89,12 @@ class EarlyStopping(Callback):
         }
 
     def load_state(self, state: State) -> None:
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.best, self.best_epoch = saved_best(state), state["best_epoch"]
+        if not isinstance(self.best_epoch, int | None):
+            raise TypeError(f"best_epoch {self.best_epoch!r}")
         self.wait = int(state["wait"])
-        self.best_weights = state["best_weights"]
-        if self.best_weights is not None:
-            self.model.store.check(self.best_weights)
+        weights = state["best_weights"]
+        if weights is not None:
+            self.model.store.check(weights)
+        self.best_weights = weights
         self._stop_if_due()

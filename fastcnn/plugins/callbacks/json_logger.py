@@ -6,6 +6,7 @@ from typing import Any
 
 from fastcnn.errors import DataError
 from fastcnn.plugins.registry import callbacks
+from fastcnn.training.checked import Table, parse_json
 from fastcnn.training.epoch_log import EpochLog, Row
 from fastcnn.training.model_file import write_text
 
@@ -22,9 +23,13 @@ class JSONLogger(EpochLog):
 
     def read(self) -> list[Row]:
         try:
-            return [json.loads(line) for line in self.path.read_text("utf-8").splitlines()]
+            lines = self.path.read_text("utf-8").splitlines()
         except ValueError as error:
             raise DataError(f"{self.path} holds no JSON lines to append to: {error}") from error
+        where = f"{self.path}, to whose lines others are to be appended,"
+        return [
+            Table(parse_json(line, where, DataError), where, DataError).values for line in lines
+        ]
 
     def write(self, rows: list[Row]) -> None:
         write_text(self.path, "".join(map(_line, rows)))

@@ -21,6 +21,8 @@ class MLflow(Callback):
     local databases (sqlite:///...) need the whole of it: pip install mlflow.
     """
 
+    paths = ("tracking_uri",)
+
     def __init__(
         self,
         tracking_uri: str | None = None,

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fastcnn.engine.callback import Callback, State
 from fastcnn.engine.options import positive
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import callbacks
-from fastcnn.training.monitor import Monitor
+from fastcnn.training.monitor import Monitor, saved_best
 
 
 @callbacks.register("model_checkpoint")
@@ -27,6 +25,7 @@ class ModelCheckpoint(Callback):
     """
 
     runs_last = True
+    paths = ("filepath",)
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class ModelCheckpoint(Callback):
             self._save(epoch, self.params["steps"] - 1, logs)
 
     def _save(self, epoch: int, batch: int, logs: dict[str, Any]) -> None:
-        if not np.isfinite(self.model.store.snapshot()).all():
+        if self.model.store.no_numbers():
             return
         if self.save_best_only:
             value = self.figure.value(logs)
@@ -82,4 +81,4 @@ class ModelCheckpoint(Callback):
         return {"best": self.best}
 
     def load_state(self, state: State) -> None:
-        self.best = state["best"]
+        self.best = saved_best(state)

@@ -6,7 +6,7 @@ from fastcnn.engine.callback import Callback, State
 from fastcnn.engine.options import count
 from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import callbacks
-from fastcnn.training.monitor import Monitor
+from fastcnn.training.monitor import Monitor, saved_best
 
 
 @callbacks.register("reduce_lr_on_plateau")
@@ -78,6 +78,6 @@ class ReduceLROnPlateau(Callback):
         }
 
     def load_state(self, state: State) -> None:
-        self.best, self.wait = state["best"], int(state["wait"])
+        self.best, self.wait = saved_best(state), int(state["wait"])
         self.cooldown_left = int(state["cooldown_left"])
         self.learning_rate_scale = float(state["scale"])

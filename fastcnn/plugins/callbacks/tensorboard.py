@@ -21,6 +21,8 @@ class TensorBoard(Callback):
     Needs the package tensorboardX: pip install 'fastcnn[tensorboard]'.
     """
 
+    paths = ("log_dir",)
+
     def __init__(self, log_dir: str | Path = "logs", update_freq: str | int = "epoch") -> None:
         self.log_dir = Path(log_dir)
         if update_freq == "batch":
