@@ -4,11 +4,17 @@ import sys
 import warnings
 from pathlib import Path
 
+from fastcnn.text import printable
+
 PACKAGE = str(Path(__file__).parent)
 
 
 class FastcnnError(Exception):
     """Base of all errors that a user can cause; the command line prints them as one line."""
+
+    def __str__(self) -> str:
+        """Without what a terminal would obey: names in it may come from a stranger's file."""
+        return printable(super().__str__())
 
 
 class ShapeError(FastcnnError, ValueError):

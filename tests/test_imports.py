@@ -13,7 +13,7 @@ ROOT = Path(fastcnn.__file__).parent
 
 # Low to high. A module may import modules of its own rank or lower. The longest prefix counts.
 RANKS = [
-    ["errors", "rng"],
+    ["errors", "rng", "text"],
     ["_kernels"],
     ["kernels"],
     ["engine"],

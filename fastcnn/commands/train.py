@@ -1,7 +1,6 @@
 """`fastcnn train`: data in, a folder with the trained model out."""
 
 import shlex
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from fastcnn.plugins.registry import config_of
 from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.recipes import Recipe, load
 from fastcnn.saving import load_model
+from fastcnn.text import say
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.curves import draw_curves
 from fastcnn.training.interrupt import StopOnSignal
@@ -111,7 +111,7 @@ class Run:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            say(text, err=True)
 
     def describe(self) -> None:
         self.note(self.data.text())
