@@ -7,11 +7,12 @@ import numpy as np
 
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.preprocessing import AS_IT_COMES
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import unknown
 from fastcnn.kernels import new_program
 from fastcnn.kernels.program import Arrays
 from fastcnn.kernels.spec import ENUMS
-from fastcnn.plugins.registry import augmentations, config_of, make
+from fastcnn.plugins.registry import augmentations as registry
+from fastcnn.plugins.registry import config_of, make
 from fastcnn.rng import AUGMENT, seed_key
 
 WORDS = 4  # that one call of Philox gives
@@ -30,7 +31,7 @@ class Augment:
     ) -> None:
         if fill not in ENUMS["fill"]:
             raise unknown("fill", fill, ENUMS["fill"])
-        self.augmentations = [_augmentation(value) for value in augmentations]
+        self.augmentations = [make(registry, value) for value in augmentations]
         self.fill = fill
         self.fill_value = float(fill_value)
 
@@ -47,13 +48,6 @@ class Augment:
     @property
     def mixes(self) -> bool:
         return any(a.mixes for a in self.augmentations)
-
-
-def _augmentation(value: Any) -> Augmentation:
-    made = make(augmentations, value)
-    if not isinstance(made, Augmentation):
-        raise OptionError(f"an augmentation is a name, a table or an object, not {value!r}")
-    return made
 
 
 class Augmenter:

@@ -103,9 +103,9 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         """
         go_on = self.warm_start and hasattr(self, "model_")
         samples, y = self._check(X, y, reset=not go_on)
-        weights = self._weights(y, sample_weight)
         if not go_on:
             self._begin(samples, self._targets_of(y))
+        weights = self._weights(y, sample_weight)
         training, held_out = self._split(samples, y, weights, validation_data)
         self._compile()
         epochs = self._epochs(len(training[0]))

@@ -115,8 +115,9 @@ def config_of_document(
     if isinstance(optimizer, str):
         optimizer = {"name": optimizer}
     try:
-        make(losses, loss)
-        make(optimizers, optimizer)
+        for registry, thing in ((losses, loss), (optimizers, optimizer)):
+            if thing is not None:
+                make(registry, thing)
         make_callbacks(callbacks)
         config = None if model is None else _named(model, document)
     except (FastcnnError, TypeError, ValueError) as error:

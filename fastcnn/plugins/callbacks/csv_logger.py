@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import callbacks
 from fastcnn.text import csv_cell
 from fastcnn.training.epoch_log import EpochLog, Row
@@ -22,6 +23,8 @@ class CSVLogger(EpochLog):
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         super().__init__(filename, append)
+        if len(separator) != 1 or separator in '"\r\n':
+            raise OptionError(f"separator must be one character, not {separator!r}")
         self.separator = separator
         self._columns: list[str] = []
 
