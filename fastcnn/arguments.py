@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fastcnn.errors import FastcnnError, OptionError, told, unknown
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 LARGEST = 2**31 - 1  # of whole numbers: products of a few sizes stay within 64 bits
 
@@ -78,7 +79,9 @@ def kind_of(annotation: Any) -> Kind:
     if origin in (typing.Union, types.UnionType):
         return _union([kind_of(one) for one in inner])
     if origin is typing.Literal:
-        return Kind(lambda value: value in inner, " or ".join(map(repr, inner)))
+        return Kind(
+            lambda value: isinstance(value, str) and value in inner, " or ".join(map(repr, inner))
+        )
     if origin in (tuple, list, Sequence):
         return _list_of(origin, inner)
     if origin is dict:
@@ -104,6 +107,8 @@ def _list_of(origin: Any, inner: tuple[Any, ...]) -> Kind:
         each = kinds if fixed else kinds[:1] * len(value)
         return all(kind.allows(one) for kind, one in zip(each, value, strict=True))
 
+    if not kinds or kinds[0] is ANYTHING:
+        return Kind(allows, "a list")
     plural = kinds[0].words.removeprefix("a ") + "s"
     return Kind(allows, f"{len(kinds)} {plural}" if fixed else f"a list of {plural}")
 
@@ -124,6 +129,8 @@ def checked(function: F, described: Any = None) -> F:
         return function
     described = described or function
 
+    owner = described.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+
     @cache
     def expected() -> tuple[inspect.Signature, dict[str, Kind]]:
         signature = inspect.signature(described)
@@ -134,7 +141,6 @@ def checked(function: F, described: Any = None) -> F:
     def call(*args: Any, **options: Any) -> Any:
         signature, kinds = expected()
         own = args[1:] if described is not function else args  # without self
-        owner = getattr(described, "__name__", "")
         given = _bound(signature, owner, own, options)
         for name, value in given.items():
             if name in kinds:
@@ -163,7 +169,21 @@ def _bound(
         raise OptionError(f"{owner}: {error}; it takes {', '.join(names) or 'none'}") from None
 
 
-def check_class(cls: Any) -> None:
+def check_class(cls: type[T]) -> type[T]:
     """From now on objects of this class are made with checked arguments."""
     if cls.__init__ is not object.__init__:  # else there are no options
-        cls.__init__ = checked(cls.__init__, cls)
+        cls.__init__ = checked(cls.__init__, cls)  # type: ignore[method-assign]
+    return cls
+
+
+def check_attributes(thing: Any) -> None:
+    """The same for an estimator, whose arguments are checked when it is fitted."""
+    cls: Any = type(thing)
+    for name, kind in _kinds(cls).items():
+        check(type(thing).__name__, name, getattr(thing, name), kind)
+
+
+@cache
+def _kinds(cls: type) -> dict[str, Kind]:
+    found = {p.name: kind_of(p.annotation) for p in inspect.signature(cls).parameters.values()}
+    return {name: kind for name, kind in found.items() if kind is not ANYTHING}

@@ -56,6 +56,10 @@ class SetupWarning(UserWarning):
 
 def told(value: object, most: int = 80) -> str:
     """A value as messages show it: short, and whatever its repr does."""
+    if hasattr(value, "shape") and type(value).__name__ == "ndarray":
+        return f"an array of shape {value.shape}"
+    if isinstance(value, list | tuple) and any(hasattr(one, "shape") for one in value):
+        return f"a {type(value).__name__} of {len(value)} arrays"
     try:
         text = " ".join(repr(value).split())
     except Exception:  # e.g. an integer of 5,000 digits

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fastcnn.arguments import check_class
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.errors import OptionError, unknown
 from fastcnn.training.duration import seconds_of
@@ -14,6 +15,7 @@ DEFAULT_FOLDS = 5
 HOW = ("jobs", "threads", "backend", "address", "resume", "quiet", "out")  # not what is compared
 
 
+@check_class
 @dataclass(frozen=True)
 class CompareOptions:
     """models: names, {"name": ..., option: ...}, or {title: scikit-learn estimator} in Python.
@@ -41,8 +43,8 @@ class CompareOptions:
     background: Any = "white"
     max_pixels: int | None = None
     skip_damaged: bool = False
-    data_dir: str | None = None
-    out: str | None = None
+    data_dir: str | Path | None = None
+    out: str | Path | None = None
     resume: bool = False
     jobs: int = 1
     threads: int | None = None
@@ -92,6 +94,7 @@ class CompareOptions:
             values["data"] = "images in memory"
         if isinstance(self.models, dict):
             values["models"] = list(self.models)
+        values = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 

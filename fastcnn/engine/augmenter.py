@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.preprocessing import AS_IT_COMES
 from fastcnn.errors import unknown
@@ -26,6 +27,7 @@ class Augment:
     fill_value, in units of the images (0..255 for uint8).
     """
 
+    @checked
     def __init__(
         self, augmentations: Sequence[Any], fill: str = "reflect", fill_value: float = 0.0
     ) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Union
 
+from fastcnn.arguments import checked
 from fastcnn.engine.layer import Layer, Shape
 from fastcnn.errors import OptionError, ShapeError, unknown
 
@@ -54,6 +55,7 @@ class Call:
         return f"Call({self.callee!r} on {self.inputs})"
 
 
+@checked
 def Input(
     shape: tuple[int, ...], name: str | None = None, *, data_format: str = "channels_last"
 ) -> SymbolicTensor:

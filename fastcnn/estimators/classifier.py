@@ -1,6 +1,7 @@
 """CNNClassifier."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -70,7 +71,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         data_format: str = "channels_last",
         optimizer: Any = "adam",
         loss: Any = "auto",
-        epochs: int | str = "auto",
+        epochs: int | Literal["auto"] = "auto",
         batch_size: int = 32,
         augment: Any = None,
         class_weight: Any = None,
@@ -83,7 +84,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         precision: str | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
-        callbacks: Any = (),
+        callbacks: Sequence[Any] | None = (),
     ) -> None:
         super().__init__(
             layers,

@@ -70,6 +70,8 @@ class Registry:
 
     def get(self, name: str) -> Any:
         """The class or function of that name, imported now if it was not yet."""
+        if not isinstance(name, str):
+            raise OptionError(f"the name of a {self.kind} must be a text, not {told(name)}")
         name = self.aliases.get(name, name)
         if name not in self._found:
             if name in self._builtin_names():
@@ -241,7 +243,7 @@ def make(registry: Registry, value: Any) -> Any:
         value = {"name": value}
     if not isinstance(value, dict):
         if not registry.holds(value):
-            wanted = "a name, a table {'name': ...} or an object"
+            wanted = "a name, a table or an object"
             names = ", ".join(registry.names())
             raise OptionError(
                 f"{registry.kind} must be {wanted}, not {told(value)} (available: {names})"
@@ -249,8 +251,6 @@ def make(registry: Registry, value: Any) -> Any:
         return value
     options = dict(value)
     name = options.pop("name", None) or _nameless(registry, value)
-    if not isinstance(name, str):
-        raise OptionError(f"the name of a {registry.kind} must be a text, not {told(name)}")
     cls = registry.get(name)
     known = option_names(cls)
     for option in options:

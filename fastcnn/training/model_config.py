@@ -72,7 +72,7 @@ def model_config(model: str | dict[str, Any]) -> ModelConfig:
         return read_model_toml(Path(model))
     table = {"name": model} if isinstance(model, str) else model
 
-    function = models.get(table["name"])
+    function = models.get(table.get("name"))  # type: ignore[arg-type]
 
     def structure(input_shape: Shape, classes: int) -> Structure:
         return make(models, {**table, "input_shape": input_shape, "classes": classes})
