@@ -50,6 +50,10 @@ def is_truth(value: Any) -> bool:
     )
 
 
+def _is_one_of(value: Any, allowed: tuple[Any, ...]) -> bool:
+    return any(type(value) is type(one) and value == one for one in allowed)
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple | range) or (
         type(value).__module__ == "numpy" and getattr(value, "ndim", 0) == 1
@@ -79,9 +83,7 @@ def kind_of(annotation: Any) -> Kind:
     if origin in (typing.Union, types.UnionType):
         return _union([kind_of(one) for one in inner])
     if origin is typing.Literal:
-        return Kind(
-            lambda value: isinstance(value, str) and value in inner, " or ".join(map(repr, inner))
-        )
+        return Kind(lambda value: _is_one_of(value, inner), " or ".join(map(repr, inner)))
     if origin in (tuple, list, Sequence):
         return _list_of(origin, inner)
     if origin is dict:
@@ -116,7 +118,9 @@ def _list_of(origin: Any, inner: tuple[Any, ...]) -> Kind:
 def check(owner: str, name: str, value: Any, kind: Kind) -> None:
     """An OptionError, if the argument is of another kind."""
     if not kind.allows(value):
-        raise OptionError(f"{owner}: {name} must be {kind.words}, not {told(value)}")
+        large = isinstance(value, numbers.Integral) and abs(int(value)) > LARGEST
+        limit = " within 31 bits" if large else ""
+        raise OptionError(f"{owner}: {name} must be {kind.words}{limit}, not {told(value)}")
 
 
 def checked(function: F, described: Any = None) -> F:

@@ -9,6 +9,7 @@ from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.geometry import Pair, same_padding
 from fastcnn.plugins.registry import make, regularizers
 
+MOST_PIXELS = 2**16 - 1  # of a kernel, stride, dilation or border along one axis
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -32,7 +33,7 @@ def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     if len(values) != axes:
         wanted = "one integer" + (" or two" if axes == 2 else "")
         raise OptionError(f"{name} must be {wanted}, not {value!r}")
-    return tuple(positive(name, v) for v in values)
+    return tuple(positive(name, v, MOST_PIXELS) for v in values)
 
 
 def number(name: str, value: Any, *, zero: bool = False) -> float:
@@ -149,6 +150,6 @@ def explicit_padding(
         top, bottom, left, right = (int(n) for n in (*rows, *columns))
     except (TypeError, ValueError):
         raise OptionError(f"{name} must be {expected}, not {padding!r}") from None
-    if min(top, bottom, left, right) < 0:
-        raise OptionError(f"{name} must not be negative: {padding!r}")
+    if not all(0 <= n <= MOST_PIXELS for n in (top, bottom, left, right)):
+        raise OptionError(f"{name} must lie between 0 and {MOST_PIXELS}, not {padding!r}")
     return top, bottom, left, right

@@ -167,7 +167,7 @@ class ParameterStore:
             array[...] = initializer(generator, p)
         except FastcnnError:
             raise
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
             raise OptionError(f"the initializer {told(p.initializer)} of {key}: {error}") from error
 
     # ---- the flat arrays

@@ -53,7 +53,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         random_state: Any = None,
         precision: str | None = None,
         n_jobs: int | None = None,
-        verbose: int = 0,
+        verbose: int | bool = 0,
         callbacks: Sequence[Any] | None = (),
     ) -> None:
         self.layers = layers

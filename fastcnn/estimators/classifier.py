@@ -83,7 +83,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         random_state: Any = None,
         precision: str | None = None,
         n_jobs: int | None = None,
-        verbose: int = 0,
+        verbose: int | bool = 0,
         callbacks: Sequence[Any] | None = (),
     ) -> None:
         super().__init__(
