@@ -47,7 +47,7 @@ DOORS = {
     ),
     "Adam(-1)": (lambda m: Adam(-1.0), "learning_rate must be a positive number, not -1"),
     "Adam(nan)": (lambda m: Adam(beta_1=math.nan), "beta_1 must be a finite number, not nan"),
-    "Input(5)": (lambda m: Input(5), "Input: shape must be a list of whole numbers, not 5"),
+    "Input(5)": (lambda m: Input(5), "an input shape is a tuple of integers, not 5"),
     "Input(())": (lambda m: Input(()), "an input shape has one axis"),
     "Sequential(3)": (lambda m: Sequential(3), "Sequential: layers must be a list, not 3"),
     "Sequential([3])": (lambda m: Sequential([3]), "takes a layer, not 3"),

@@ -14,7 +14,7 @@ import pytest
 
 from fastcnn import Input, Model, Sequential
 from fastcnn.classical.classifier import BaselineClassifier
-from fastcnn.errors import FastcnnError, told
+from fastcnn.errors import FastcnnError, ShapeError, told
 from fastcnn.layers import Dense, Flatten
 from fastcnn.plugins.registry import REGISTRIES, make, option_names
 from tests.testing.test_everything import NEEDS, OPTIONS
@@ -78,7 +78,7 @@ def fit_layer(make_layer):
             y = layer(inputs if layer.merges else inputs[0])
             y = Dense(2, activation="softmax")(Flatten()(y) if len(y.shape) > 2 else y)
             model = Model(inputs, y, seed=1)
-        except FastcnnError as error:
+        except ShapeError as error:
             refusals.append(error)
             continue
         return fit(model)

@@ -150,6 +150,8 @@ def explicit_padding(
         top, bottom, left, right = (int(n) for n in (*rows, *columns))
     except (TypeError, ValueError):
         raise OptionError(f"{name} must be {expected}, not {padding!r}") from None
-    if not all(0 <= n <= MOST_PIXELS for n in (top, bottom, left, right)):
-        raise OptionError(f"{name} must lie between 0 and {MOST_PIXELS}, not {padding!r}")
+    if min(top, bottom, left, right) < 0:
+        raise OptionError(f"{name} must not be negative: {padding!r}")
+    if max(top, bottom, left, right) > MOST_PIXELS:
+        raise OptionError(f"{name} must be at most {MOST_PIXELS}, not {padding!r}")
     return top, bottom, left, right

@@ -253,7 +253,7 @@ def make(registry: Registry, value: Any) -> Any:
     name = options.pop("name", None) or _nameless(registry, value)
     cls = registry.get(name)
     known = option_names(cls)
-    for option in options:
+    for option in () if takes_any(cls) else options:
         if option not in known:
             raise unknown(f"option of {registry.kind} {cls.registered_name!r}", option, known)
     return cls(**options)
@@ -266,6 +266,12 @@ def _nameless(registry: Registry, value: dict) -> NoReturn:
 def option_names(cls: Any) -> list[str]:
     """Names of the options that a class takes."""
     return list(inspect.signature(cls).parameters)
+
+
+def takes_any(cls: Any) -> bool:
+    """Whether it has `**options` that it does not name."""
+    parameters = inspect.signature(cls).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def config_of(thing: Any) -> dict[str, Any]:
