@@ -275,7 +275,7 @@ def predict(
         raise click.UsageError("--json and --csv - both write to stdout")
     results = run(model, files, **options)
     if table == "-":
-        click.echo(predict_csv(results), nl=False)
+        say(predict_csv(results).rstrip("\n"))
         return
     if table is not None:
         write_csv(results, table)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fastcnn.errors import DivergedError, FastcnnError, OptionError
+from fastcnn.errors import DataWarning, DivergedError, FastcnnError, OptionError
 from fastcnn.text import printable, release_streams, say
 
 INTERRUPTED = 130
@@ -57,8 +57,9 @@ class Commands(_Words, click.Group):
             ctx.exit(_exit_code(error))
 
 
-def _warning_line(message: Warning | str, *where: Any, **line: Any) -> str:
-    return f"fastcnn: warning: {printable(' '.join(str(message).split()))}\n"
+def _warning_line(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
+    kind = "note" if issubclass(category, DataWarning) else "warning"
+    return f"fastcnn: {kind}: {printable(' '.join(str(message).split()))}\n"
 
 
 def _line(error: BaseException) -> str:

@@ -4,14 +4,15 @@ A call is remembered (the layer, what it read, what it gave); a Network collects
 its inputs and its outputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Union
 
 from fastcnn.arguments import LARGEST, checked, is_whole
 from fastcnn.engine.layer import Layer, Shape
-from fastcnn.errors import OptionError, ShapeError, unknown
+from fastcnn.errors import OptionError, ShapeError, told, unknown
 
 if TYPE_CHECKING:
     from fastcnn.engine.network import Network
@@ -71,7 +72,7 @@ def check_shape(shape: Any) -> Shape:
     if not isinstance(shape, Iterable):
         raise ShapeError(f"an input shape is a tuple of integers, not {told(shape)}")
     sizes = tuple(shape)
-    if any(isinstance(n, Integral) and n > LARGEST for n in sizes):
+    if any(isinstance(n, Integral) and int(n) > LARGEST for n in sizes):
         raise ShapeError(f"an input shape of {told(shape)} is too large")
     if not all(map(is_whole, sizes)):
         raise ShapeError(f"an input shape is a tuple of integers, not {told(shape)}")
