@@ -123,41 +123,72 @@ def check(owner: str, name: str, value: Any, kind: Kind) -> None:
         raise OptionError(f"{owner}: {name} must be {kind.words}{limit}, not {told(value)}")
 
 
-def checked(function: F, described: Any = None) -> F:
-    """The function, whose arguments are checked first; what it can't be called with is an
-    OptionError as well. described: what has the signature, if it is not the function itself.
-
-    A TypeError, ValueError, ... that the function raises nevertheless becomes an OptionError.
-    """
-    if hasattr(function, "checks_arguments"):
-        return function
-    described = described or function
-
-    owner = described.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
-
-    @cache
-    def expected() -> tuple[inspect.Signature, dict[str, Kind]]:
-        signature = inspect.signature(described)
-        found = {name: kind_of(p.annotation) for name, p in signature.parameters.items()}
-        return signature, {name: kind for name, kind in found.items() if kind is not ANYTHING}
+def checked(function: F) -> F:
+    """The function, whose arguments are checked first; one that it does not take is an
+    OptionError as well."""
+    expected = _expectations(function)
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        signature, kinds = expected()
-        own = args[1:] if described is not function else args  # without self
-        given = _bound(signature, owner, own, options)
-        for name, value in given.items():
-            if name in kinds:
-                check(owner, name, value, kinds[name])
+        expected().check(args, options)
+        return function(*args, **options)
+
+    return typing.cast("F", call)
+
+
+def check_class(cls: type[T]) -> type[T]:
+    """From now on objects of this class are made with checked arguments.
+
+    A TypeError or ValueError of its own `__init__` becomes an OptionError.
+    """
+    made = cls.__init__
+    if made is object.__init__ or hasattr(made, "checks_arguments"):  # no options; of a base class
+        return cls
+    expected = _expectations(cls)
+
+    @wraps(made)
+    def call(self: Any, *args: Any, **options: Any) -> None:
+        expected().check(args, options)
         try:
-            return function(*args, **options)
+            made(self, *args, **options)
         except FastcnnError:
             raise
         except (TypeError, ValueError, ArithmeticError) as error:
-            raise OptionError(f"{owner}: {error}") from error
+            raise OptionError(f"{cls.__name__}: {error}") from error
 
     call.checks_arguments = True  # type: ignore[attr-defined]
-    return typing.cast("F", call)
+    cls.__init__ = call  # type: ignore[method-assign]
+    return cls
+
+
+class Expected(NamedTuple):
+    """What a function or class takes."""
+
+    owner: str
+    signature: inspect.Signature
+    kinds: dict[str, Kind]
+
+    def check(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        for name, value in _bound(self.signature, self.owner, args, options).items():
+            if name in self.kinds:
+                check(self.owner, name, value, self.kinds[name])
+
+
+def _expectations(described: Any) -> Callable[[], Expected]:
+    """Found at the first call: what is imported should not wait for it."""
+    owner = described.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+
+    @cache
+    def expected() -> Expected:
+        signature = inspect.signature(described)
+        return Expected(owner, signature, _kinds(signature))
+
+    return expected
+
+
+def _kinds(signature: inspect.Signature) -> dict[str, Kind]:
+    found = {p.name: kind_of(p.annotation) for p in signature.parameters.values()}
+    return {name: kind for name, kind in found.items() if kind is not ANYTHING}
 
 
 def _bound(
@@ -173,21 +204,7 @@ def _bound(
         raise OptionError(f"{owner}: {error}; it takes {', '.join(names) or 'none'}") from None
 
 
-def check_class(cls: type[T]) -> type[T]:
-    """From now on objects of this class are made with checked arguments."""
-    if cls.__init__ is not object.__init__:  # else there are no options
-        cls.__init__ = checked(cls.__init__, cls)  # type: ignore[method-assign]
-    return cls
-
-
 def check_attributes(thing: Any) -> None:
     """The same for an estimator, whose arguments are checked when it is fitted."""
-    cls: Any = type(thing)
-    for name, kind in _kinds(cls).items():
+    for name, kind in _kinds(inspect.signature(type(thing))).items():
         check(type(thing).__name__, name, getattr(thing, name), kind)
-
-
-@cache
-def _kinds(cls: type) -> dict[str, Kind]:
-    found = {p.name: kind_of(p.annotation) for p in inspect.signature(cls).parameters.values()}
-    return {name: kind for name, kind in found.items() if kind is not ANYTHING}

@@ -203,6 +203,7 @@ class Model(PlannedNetwork):
         """The loss; a list if there are several outputs; None before compile."""
         return self.losses if len(self.losses) > 1 else next(iter(self.losses), None)
 
+    @checked
     def fit(
         self,
         x: Any,
@@ -212,8 +213,8 @@ class Model(PlannedNetwork):
         epochs: int = 1,
         initial_epoch: int | None = None,
         steps_per_epoch: int | None = None,
-        verbose: int = 1,
-        callbacks: Sequence[Any] = (),
+        verbose: int | bool = 1,
+        callbacks: Sequence[Any] | None = (),
         augment: Augment | Sequence[Any] | None = None,
         validation_data: Any = None,
         validation_split: float = 0.0,
@@ -284,6 +285,7 @@ class Model(PlannedNetwork):
 
     # ---- using
 
+    @checked
     def evaluate(
         self,
         x: Any,
