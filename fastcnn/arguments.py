@@ -11,7 +11,8 @@ import numbers
 import os
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -149,16 +150,23 @@ def check_class(cls: type[T]) -> type[T]:
     @wraps(made)
     def call(self: Any, *args: Any, **options: Any) -> None:
         expected().check(args, options)
-        try:
+        with in_our_words(cls.__name__):
             made(self, *args, **options)
-        except FastcnnError:
-            raise
-        except (TypeError, ValueError, ArithmeticError) as error:
-            raise OptionError(f"{cls.__name__}: {error}") from error
 
     call.checks_arguments = True  # type: ignore[attr-defined]
     cls.__init__ = call  # type: ignore[method-assign]
     return cls
+
+
+@contextmanager
+def in_our_words(owner: str) -> Iterator[None]:
+    """What Python says of options that were taken for good becomes an OptionError."""
+    try:
+        yield
+    except FastcnnError:
+        raise
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise OptionError(f"{owner}: {error}") from error
 
 
 class Expected(NamedTuple):

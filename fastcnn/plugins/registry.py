@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from typing import Any, NoReturn, TypeVar
 
-from fastcnn.arguments import check_class, checked
+from fastcnn.arguments import check_class, checked, in_our_words
 from fastcnn.errors import OptionError, told, unknown
 from fastcnn.plugins.discovery import Package, declared, load, package_of, package_of_module
 
@@ -256,7 +256,8 @@ def make(registry: Registry, value: Any) -> Any:
     for option in () if takes_any(cls) else options:
         if option not in known:
             raise unknown(f"option of {registry.kind} {cls.registered_name!r}", option, known)
-    return cls(**options)
+    with in_our_words(f"{registry.kind} {name!r}"):
+        return cls(**options)
 
 
 def _nameless(registry: Registry, value: dict) -> NoReturn:
