@@ -25,6 +25,7 @@ from fastcnn.cli_options import (
     views,
 )
 from fastcnn.signals import exit_code
+from fastcnn.text import say, shown
 
 EPILOG = """\b
 Exit codes: 0 done; 1 failed (bad data, model file, disk, memory);
@@ -153,7 +154,7 @@ def train(as_json: bool, **options: Any) -> None:
     results = run(TrainOptions(**options))
     _print(results, as_json, train_text)
     if results["status"] == "interrupted":
-        click.echo(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
+        say(f"fastcnn: interrupted; go on with: {results['resume']}", err=True)
         sys.exit(exit_code(results["signal"] or signal.SIGINT))
 
 
@@ -277,7 +278,7 @@ def predict(
         raise click.UsageError("--json and --csv - both write to stdout")
     results = run(model, files, **options)
     if table == "-":
-        click.echo(predict_csv(results), nl=False)
+        say(predict_csv(results).rstrip("\n"))
         return
     if table is not None:
         write_csv(results, table)
@@ -310,7 +311,7 @@ def summary(model: str, **options: Any) -> None:
     """Layers of a model file, run folder, built-in model or TOML file."""
     from fastcnn.commands.summary import summary as run
 
-    click.echo(run(model, **options))
+    say(run(model, **options))
 
 
 @main.command(epilog=EPILOG)
@@ -334,7 +335,7 @@ def augment(**options: Any) -> None:
     """Draw a sheet of augmented samples, to look at before training."""
     from fastcnn.commands.augment import augment as run
 
-    click.echo(run(**options))
+    say(run(**options))
 
 
 @main.command(epilog=EPILOG)
@@ -345,7 +346,7 @@ def models() -> None:
     from fastcnn.commands.summary import baseline_list, model_list
     from fastcnn.commands.text import models_text
 
-    click.echo(models_text(model_list(), baseline_list(), recipe_list()))
+    say(models_text(model_list(), baseline_list(), recipe_list()))
 
 
 @main.command(epilog=EPILOG)
@@ -379,7 +380,8 @@ def doctor(as_json: bool, **options: Any) -> None:
 
 
 def _print(results: Any, as_json: bool, text: Any) -> None:
-    click.echo(json.dumps(results, indent=2) if as_json else text(results))
+    """JSON is ASCII, in which every name can be read back."""
+    say(json.dumps(results, indent=2) if as_json else text(shown(results)))
 
 
 if __name__ == "__main__":

@@ -5,33 +5,65 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from typing import Any
 
 import click
 
-from fastcnn.errors import DivergedError, FastcnnError, OptionError
+from fastcnn.errors import DataWarning, DivergedError, FastcnnError, OptionError, SetupWarning
 from fastcnn.signals import exit_code, listener
+from fastcnn.text import printable, release_streams, say
 
 
-class Commands(click.Group):
+class _Words:
+    """What click itself prints: help, and errors that repeat words of the user."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)  # type: ignore[misc]
+        except BrokenPipeError:  # `fastcnn train --help | head`
+            raise click.exceptions.Exit(0) from None
+        except click.ClickException as error:
+            vars(error)["message"] = printable(error.message)
+            raise
+
+
+class Command(_Words, click.Command):
+    """One of the commands."""
+
+
+class Commands(_Words, click.Group):
     """Turns what a user can cause into one line on stderr and an exit code."""
+
+    command_class = Command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        usual, warnings.formatwarning = warnings.formatwarning, _warning_line
+        try:
+            return super().main(*args, **extra)
+        finally:
+            warnings.formatwarning = usual
+            release_streams()
 
     def invoke(self, ctx: click.Context) -> Any:
         listener.working = True
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # `fastcnn models | head`: click ends quietly
         except (FastcnnError, OSError, MemoryError, ImportError, KeyboardInterrupt) as error:
             listener.working = False
             if ctx.meta.get("fastcnn.debug"):
-                traceback.print_exc()
-            click.echo(f"fastcnn: {_line(error)}", err=True)
+                say(traceback.format_exc(), err=True)
+            say(f"fastcnn: {_line(error)}", err=True)
             if isinstance(error, KeyboardInterrupt):
                 _leave_workers(_exit_code(error))
             ctx.exit(_exit_code(error))
         finally:
             listener.working = False
+
+
+def _warning_line(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
+    kind = "note" if issubclass(category, DataWarning | SetupWarning) else "warning"
+    return f"fastcnn: {kind}: {printable(' '.join(str(message).split()))}\n"
 
 
 def _line(error: BaseException) -> str:

@@ -4,11 +4,17 @@ import sys
 import warnings
 from pathlib import Path
 
+from fastcnn.text import printable
+
 PACKAGE = str(Path(__file__).parent)
 
 
 class FastcnnError(Exception):
     """Base of all errors that a user can cause; the command line prints them as one line."""
+
+    def __str__(self) -> str:
+        """Without what a terminal would obey: names in it may come from a stranger's file."""
+        return printable(super().__str__())
 
 
 class ShapeError(FastcnnError, ValueError):
@@ -48,15 +54,28 @@ class SetupWarning(UserWarning):
     """Output, loss and targets that can be trained with, but look like a mistake."""
 
 
+def told(value: object, most: int = 80) -> str:
+    """A value as messages show it: short, and whatever its repr does."""
+    if hasattr(value, "shape") and type(value).__name__ == "ndarray":
+        return f"an array of shape {value.shape}"
+    if isinstance(value, list | tuple) and any(hasattr(one, "shape") for one in value):
+        return f"a {type(value).__name__} of {len(value)} arrays"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # e.g. an integer of 5,000 digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def unknown(kind: str, name: object, available: object) -> OptionError:
     """An OptionError that lists what there is and the nearest match."""
     import difflib
 
     names = sorted(str(n) for n in available)  # type: ignore[attr-defined]
     by_case = {n.lower(): n for n in names}
-    near = difflib.get_close_matches(str(name).lower(), by_case, n=1)
+    near = difflib.get_close_matches(told(name).strip("'").lower(), by_case, n=1)
     hint = f"; did you mean {by_case[near[0]]!r}?" if near else ""
-    return OptionError(f"unknown {kind} {name!r}{hint} (available: {', '.join(names)})")
+    return OptionError(f"unknown {kind} {told(name)}{hint} (available: {', '.join(names)})")
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.data.batches import Batches, gives_batches, refuse_with_batches, sizes_of_arrays
 from fastcnn.data.samples import as_samples
 from fastcnn.engine.augmenter import Augment
@@ -13,7 +14,7 @@ from fastcnn.engine.flat_order import columns_in, columns_out
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.views import Views
-from fastcnn.errors import OptionError
+from fastcnn.errors import OptionError, told
 from fastcnn.planned_network import EVALUATION_BATCH, PlannedNetwork
 from fastcnn.plugins.registry import make, optimizers
 from fastcnn.training.batch import training_batch
@@ -60,6 +61,7 @@ class Model(PlannedNetwork):
     order, or dicts by name (`input_names`, `output_names`).
     """
 
+    @checked
     def __init__(
         self,
         inputs: Any,
@@ -107,6 +109,7 @@ class Model(PlannedNetwork):
         """A table of layers: output shapes, parameters, multiply-adds and bytes of one image."""
         return summary_text(self)
 
+    @checked
     def plot(self, path: str | Path) -> None:
         """Draw the layers and what they read into a PNG, SVG or PDF file."""
         from fastcnn.training.plot import draw_model
@@ -122,8 +125,12 @@ class Model(PlannedNetwork):
         arrays = self.store.copies()
         return arrays | {k: columns_out(arrays[k], image) for k, image in self.columns.items()}
 
+    @checked
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
-        """Take what `get_weights` gives."""
+        """Take what `get_weights` gives: {name: array} of all parameters."""
+        for name, array in weights.items():
+            if np.asarray(array).dtype.kind not in "fiub":
+                raise OptionError(f"the weights of {name!r} must be numbers, not {told(array)}")
         self.store.check(weights)
         ordered = {k: columns_in(weights[k], image) for k, image in self.columns.items()}
         self.store.load({**weights, **ordered})
@@ -131,6 +138,7 @@ class Model(PlannedNetwork):
 
     # ---- training
 
+    @checked
     def compile(
         self,
         optimizer: str | dict | Optimizer = "adam",
@@ -166,11 +174,9 @@ class Model(PlannedNetwork):
     ) -> None:
         """frozen: layers that are not trained, whatever they will say of themselves."""
         made = make(optimizers, optimizer)
-        if not isinstance(made, Optimizer):
-            raise OptionError(f"optimizer must be a name, a table or an object, not {optimizer!r}")
-        self.optimizer = made.given_to(self)
+        chosen = metrics_of(metrics, self.output_names)
         self.set_losses(loss, loss_weights)
-        self.metrics = metrics_of(metrics, self.output_names)
+        self.optimizer, self.metrics = made.given_to(self), chosen  # all or nothing is changed
         self.fuse = fuse
         self.history, self.progress = History(), Progress()
         self.callbacks = CallbackList()
@@ -197,6 +203,7 @@ class Model(PlannedNetwork):
         """The loss; a list if there are several outputs; None before compile."""
         return self.losses if len(self.losses) > 1 else next(iter(self.losses), None)
 
+    @checked
     def fit(
         self,
         x: Any,
@@ -206,8 +213,8 @@ class Model(PlannedNetwork):
         epochs: int = 1,
         initial_epoch: int | None = None,
         steps_per_epoch: int | None = None,
-        verbose: int = 1,
-        callbacks: Sequence[Any] = (),
+        verbose: int | bool = 1,
+        callbacks: Sequence[Any] | None = (),
         augment: Augment | Sequence[Any] | None = None,
         validation_data: Any = None,
         validation_split: float = 0.0,
@@ -278,6 +285,7 @@ class Model(PlannedNetwork):
 
     # ---- using
 
+    @checked
     def evaluate(
         self,
         x: Any,
@@ -342,6 +350,7 @@ class Model(PlannedNetwork):
 
     # ---- files
 
+    @checked
     def save(self, path: str | Path, *, training_state: bool = True) -> None:
         """Write one file, whole or not at all; training_state: with what `fit` needs to go on."""
         from fastcnn.saving import save_model

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastcnn.arguments import checked
 from fastcnn.engine.symbolic import Input, Structure, to_channels_first, to_format
 from fastcnn.errors import ShapeError
 from fastcnn.model import Model
@@ -11,6 +12,7 @@ from fastcnn.training.model_config import ModelConfig, model_config
 Described = str | dict[str, Any] | ModelConfig
 
 
+@checked
 def build(
     model: Described,
     input_shape: tuple[int, ...] | None = None,

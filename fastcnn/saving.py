@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastcnn import __version__
+from fastcnn.arguments import checked
 from fastcnn.engine.python_loss import Custom, MissingLoss
 from fastcnn.errors import ModelFileError, OptionError, ShapeError, unknown, warn
 from fastcnn.kernels.backends import available_backends, resolve_backend
@@ -119,6 +120,7 @@ def _class_names(model: Model) -> list[str]:
     return [str(name) for name in model.classes] if outputs == [len(model.classes)] else []
 
 
+@checked
 def load_model(
     path: str | Path,
     *,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.data.samples import check_samples
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
@@ -22,6 +23,7 @@ class Sequential(Model):
     The other options are those of Model.
     """
 
+    @checked
     def __init__(
         self,
         layers: Sequence[Any] = (),
@@ -81,6 +83,7 @@ class Sequential(Model):
             self.readers = [[layer]] if isinstance(layer, Layer) else list(layer.readers)
         self._stack.append(layer)
 
+    @checked
     def build(
         self, input_shape: tuple[int, ...], weights: dict[str, np.ndarray] | None = None
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import assert_all_finite
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -17,6 +17,7 @@ from fastcnn.classical.workers import in_chunks, limited
 from fastcnn.engine.baseline import Baseline
 from fastcnn.errors import DataError, FastcnnError
 from fastcnn.features.samples import check_X
+from fastcnn.features.seeds import random_of
 from fastcnn.features.threads import threads_of
 from fastcnn.plugins.registry import baselines, make
 
@@ -128,7 +129,7 @@ class BaselineClassifier(ClassifierMixin, BaseEstimator):
         """For scikit-learn, which takes 32 bits."""
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state) % 2**32
-        return int(check_random_state(self.random_state).randint(2**31))
+        return int(random_of(self.random_state).randint(2**31))
 
     def _apply(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "classes_")

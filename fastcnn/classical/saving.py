@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from fastcnn import __version__
+from fastcnn.arguments import checked
 from fastcnn.classical.classifier import BaselineClassifier
 from fastcnn.classical.keepers import collect, restore
 from fastcnn.classical.stored import Arrays, Stored
@@ -63,6 +64,7 @@ def _description(classifier: BaselineClassifier) -> dict[str, Any]:
     }
 
 
+@checked
 def load_baseline(path: str | Path, *, threads: int | None = None) -> BaselineClassifier:
     """What `BaselineClassifier.save` wrote, ready to predict."""
     arrays, document = read_model_file(Path(path))

@@ -1,30 +1,10 @@
 """What a command says beside its results."""
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable
 
 from fastcnn.commands.callbacks import watchers
 from fastcnn.commands.run_data import RunData
 from fastcnn.engine.callback import Callback
-from fastcnn.errors import SetupWarning
-
-
-@contextmanager
-def warnings_as_notes(note: Callable[[str], None]) -> Iterator[None]:
-    """Those of set-ups that look like a mistake, without the place in our code."""
-    with warnings.catch_warnings():
-        shown = warnings.showwarning
-
-        def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, SetupWarning):
-                note(f"note   {message}")
-            else:
-                shown(message, category, *place, **more)
-
-        warnings.showwarning = show
-        yield
 
 
 def note_on_choosing(

@@ -26,6 +26,7 @@ from fastcnn.data.picture_set import (
     reason_texts,
 )
 from fastcnn.errors import DataError, DataWarning
+from fastcnn.text import csv_cell
 from fastcnn.training.model_file import write_text
 
 BATCH = 256  # pictures in memory at a time
@@ -131,13 +132,8 @@ def predict_csv(results: list[dict[str, Any]]) -> str:
     writer.writerow(["image", *(f"{name}{k}" for k in numbers for name in first[0])])
     for result in results:
         cells = [value for row in result["classes"] for value in row.values()]
-        writer.writerow([_cell(value) for value in (result["image"], *cells)])
+        writer.writerow([csv_cell(value) for value in (result["image"], *cells)])
     return file.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Spreadsheets run text that begins like a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
 def write_csv(results: list[dict[str, Any]], path: str) -> None:

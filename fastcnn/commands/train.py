@@ -1,7 +1,6 @@
 """`fastcnn train`: data in, a folder with the trained model out."""
 
 import shlex
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
-from fastcnn.commands.notes import note_on_choosing, warnings_as_notes
+from fastcnn.commands.notes import note_on_choosing
 from fastcnn.commands.picture_arguments import picture_arguments
 from fastcnn.commands.recipes import recipe_of_data
 from fastcnn.commands.resume import check_conflicts, check_data, load_again, resumed_arguments
@@ -31,6 +30,7 @@ from fastcnn.plugins.registry import config_of
 from fastcnn.plugins.registry import metrics as metric_registry
 from fastcnn.recipes import Recipe, load
 from fastcnn.saving import load_model
+from fastcnn.text import say
 from fastcnn.training.callback_list import make_callbacks
 from fastcnn.training.callback_paths import within
 from fastcnn.training.curves import draw_curves
@@ -114,7 +114,7 @@ class Run:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            say(text, err=True)
 
     def describe(self) -> None:
         self.note(self.data.text())
@@ -173,18 +173,17 @@ class Run:
         training, held_out = self.data.training, self.data.held_out
         validation = None if held_out is None else (held_out.images, held_out.labels)
         augment = self.arguments["augmentations"]
-        with warnings_as_notes(self.note):
-            self.model.fit(
-                training.images,
-                training.labels,
-                batch_size=self.arguments["batch_size"],
-                epochs=self.arguments["epochs"],
-                initial_epoch=self.model.progress.epoch,
-                verbose=0 if self.quiet else 1,
-                callbacks=callbacks,
-                augment=None if augment is None else Augment(**augment),
-                validation_data=validation if self.validates else None,
-            )
+        self.model.fit(
+            training.images,
+            training.labels,
+            batch_size=self.arguments["batch_size"],
+            epochs=self.arguments["epochs"],
+            initial_epoch=self.model.progress.epoch,
+            verbose=0 if self.quiet else 1,
+            callbacks=callbacks,
+            augment=None if augment is None else Augment(**augment),
+            validation_data=validation if self.validates else None,
+        )
 
     def _interrupted(self, figures: dict[str, Any]) -> dict[str, Any]:
         results = self._results(figures, "interrupted")

@@ -1,6 +1,5 @@
 """`fastcnn train --model hog-svm`: a run of a classical baseline, in a folder as of a network."""
 
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from fastcnn.errors import FastcnnError, OptionError
 from fastcnn.kernels.threads import resolve_threads
 from fastcnn.plugins.registry import baselines, make
 from fastcnn.plugins.registry import metrics as metric_registry
+from fastcnn.text import say
 from fastcnn.training.interrupt import signals_interrupt
 from fastcnn.training.model_file import weights_sha256
 from fastcnn.training.run_folder import RunFolder
@@ -90,7 +90,7 @@ class BaselineRun:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            say(text, err=True)
 
     def train(self) -> dict[str, Any]:
         self.note(self.data.text())

@@ -28,7 +28,7 @@ class ComparisonFolder:
         self.page = self.path / "report.html"
 
     @classmethod
-    def create(cls, wanted: str | None, default: Path, resume: bool) -> "ComparisonFolder":
+    def create(cls, wanted: str | Path | None, default: Path, resume: bool) -> "ComparisonFolder":
         """The wanted folder, else the default one with a number; both without a comparison yet."""
         if wanted is not None:
             folder = cls(wanted)

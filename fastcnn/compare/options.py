@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fastcnn.arguments import check_class
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.errors import FastcnnError, OptionError, unknown
 from fastcnn.training.checked import Table, read_toml
@@ -15,6 +16,7 @@ MOST_FITS = 10_000  # of each model; all their splits are made before the first 
 HOW = ("jobs", "threads", "backend", "address", "resume", "quiet", "out")  # not what is compared
 
 
+@check_class
 @dataclass(frozen=True)
 class CompareOptions:
     """models: names, {"name": ..., option: ...}, or {title: scikit-learn estimator} in Python.
@@ -42,8 +44,8 @@ class CompareOptions:
     background: Any = "white"
     max_pixels: int | None = None
     skip_damaged: bool = False
-    data_dir: str | None = None
-    out: str | None = None
+    data_dir: str | Path | None = None
+    out: str | Path | None = None
     resume: bool = False
     jobs: int = 1
     threads: int | None = None
@@ -96,6 +98,7 @@ class CompareOptions:
             values["data"] = "images in memory"
         if isinstance(self.models, dict):
             values["models"] = list(self.models)
+        values = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 

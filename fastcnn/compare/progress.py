@@ -6,6 +6,7 @@ from typing import Any
 
 from fastcnn.compare.measure import DONE
 from fastcnn.compare.measures import percent, seconds_text
+from fastcnn.text import one_line, say, screen, show_line
 from fastcnn.training.duration import duration_text
 
 
@@ -44,24 +45,23 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text, highlight=False, soft_wrap=True, markup=False)
+            show_line(self._bar.console, text)
         elif not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            say(text, err=True)
 
 
 def _bar() -> Any:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    return Bar(*columns, console=Console(stderr=True), transient=True)
+    return Bar(*columns, console=screen(), transient=True)
 
 
 def _line(result: dict[str, Any]) -> str:
-    head = f"{result['model']}, {result['size']:,} images, seed {result['seed']}"
+    head = f"{one_line(result['model'])}, {result['size']:,} images, seed {result['seed']}"
     head += f", fold {result['fold'] + 1}"
     if result["status"] != DONE:
-        return f"{head}: FAILED, {result['error']}"
+        return f"{head}: FAILED, {one_line(result['error'])}"
     test, training = percent(result["test_accuracy"]), percent(result["train_accuracy"])
     return f"{head}: test {test}, training {training}, {seconds_text(result['fit_seconds'])}"

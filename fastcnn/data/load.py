@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fastcnn.arguments import checked
 from fastcnn.data.archive import SUFFIXES, is_archive
 from fastcnn.data.cifar import (
     CIFAR10,
@@ -39,6 +40,7 @@ EXPECTED = (
 )
 
 
+@checked
 def load_dataset(
     name_or_path: str | Path,
     data_dir: str | Path | None = None,

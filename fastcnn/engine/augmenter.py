@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.preprocessing import AS_IT_COMES
-from fastcnn.errors import OptionError, unknown
+from fastcnn.errors import unknown
 from fastcnn.kernels import new_program
 from fastcnn.kernels.program import Arrays
 from fastcnn.kernels.spec import ENUMS
-from fastcnn.plugins.registry import augmentations, config_of, make
+from fastcnn.plugins.registry import augmentations as registry
+from fastcnn.plugins.registry import config_of, make
 from fastcnn.rng import AUGMENT, seed_key
 
 WORDS = 4  # that one call of Philox gives
@@ -25,12 +27,13 @@ class Augment:
     fill_value, in units of the images (0..255 for uint8).
     """
 
+    @checked
     def __init__(
         self, augmentations: Sequence[Any], fill: str = "reflect", fill_value: float = 0.0
     ) -> None:
         if fill not in ENUMS["fill"]:
             raise unknown("fill", fill, ENUMS["fill"])
-        self.augmentations = [_augmentation(value) for value in augmentations]
+        self.augmentations = [make(registry, value) for value in augmentations]
         self.fill = fill
         self.fill_value = float(fill_value)
 
@@ -53,13 +56,6 @@ class Augment:
         """All that a plan is compiled for: those of one layout can take turns in it."""
         draws = tuple(a.draws for a in self.augmentations)
         return self.fill, self.fill_value, self.mixes, draws
-
-
-def _augmentation(value: Any) -> Augmentation:
-    made = make(augmentations, value)
-    if not isinstance(made, Augmentation):
-        raise OptionError(f"an augmentation is a name, a table or an object, not {value!r}")
-    return made
 
 
 class Augmenter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastcnn.engine.expected import Values
-from fastcnn.errors import OptionError
+from fastcnn.errors import OptionError, told
 
 if TYPE_CHECKING:
     from fastcnn.engine.builder import Builder
@@ -146,8 +146,8 @@ class Layer(ABC):
     def __repr__(self) -> str:
         parameters = inspect.signature(type(self)).parameters.values()
         changed = [
-            f"{p.name}={getattr(self, p.name)!r}"
+            f"{p.name}={told(getattr(self, p.name))}"
             for p in parameters
-            if p.name != "name" and getattr(self, p.name, p.default) != p.default
+            if p.name != "name" and told(getattr(self, p.name, p.default)) != told(p.default)
         ]
         return f"{type(self).__name__}({', '.join(changed)})"

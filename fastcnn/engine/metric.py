@@ -1,11 +1,12 @@
 """What a metric is: a figure of all targets and outputs of a data set."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fastcnn.errors import DataError, OptionError
+from fastcnn.errors import DataError, OptionError, told
 from fastcnn.plugins.registry import make, metrics
 
 
@@ -65,11 +66,11 @@ def make_metrics(values: Any) -> dict[str, Any]:
     """
     if isinstance(values, str | dict) or callable(values):
         values = [values]
+    if not isinstance(values, Sequence | None):
+        raise OptionError(f"metrics must be a list, not {told(values)}")
     made: dict[str, Any] = {}
-    for value in values:
-        metric = make(metrics, value)
-        if not callable(metric):
-            raise OptionError(f"a metric is a name, a table or a function, not {value!r}")
+    for value in values or ():
+        metric = value if callable(value) else make(metrics, value)
         name = _name(value, metric)
         if name in made:
             raise OptionError(f"two metrics are named {name!r}")

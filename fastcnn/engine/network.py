@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Union
 
+from fastcnn.arguments import checked
 from fastcnn.engine.graph import Graph, Node, unique_name
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.symbolic import Call, SymbolicTensor, add_call, as_tensors
@@ -53,6 +54,7 @@ class Network:
         """Layers and inner models in the order of their first calls."""
         return list(self.names)
 
+    @checked
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer (or inner model) of that name, or at that place in `layers`."""
         if (name is None) == (index is None):

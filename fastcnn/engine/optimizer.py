@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from copy import copy
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack, get_type_hints
 from weakref import ref
 
 import numpy as np
@@ -63,8 +63,14 @@ class Optimizer:
         """Put the common options into the signature, in place of `**common`."""
         _, *own = inspect.signature(cls.__init__).parameters.values()
         if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
+            kinds = get_type_hints(Common)
             common = [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=default,
+                    annotation=kinds[name],
+                )
                 for name, default in (DEFAULTS | cls.defaults).items()
             ]
             cls.__signature__ = inspect.Signature([*own[:-1], *common])  # type: ignore[attr-defined]

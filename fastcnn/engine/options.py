@@ -9,6 +9,7 @@ from fastcnn.errors import OptionError, ShapeError
 from fastcnn.kernels.geometry import Pair, same_padding
 from fastcnn.plugins.registry import make, regularizers
 
+MOST_PIXELS = 2**16 - 1  # of a kernel, stride, dilation or border along one axis
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -32,7 +33,7 @@ def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     if len(values) != axes:
         wanted = "one integer" + (" or two" if axes == 2 else "")
         raise OptionError(f"{name} must be {wanted}, not {value!r}")
-    return tuple(positive(name, v) for v in values)
+    return tuple(positive(name, v, MOST_PIXELS) for v in values)
 
 
 def number(name: str, value: Any, *, zero: bool = False) -> float:
@@ -151,4 +152,6 @@ def explicit_padding(
         raise OptionError(f"{name} must be {expected}, not {padding!r}") from None
     if min(top, bottom, left, right) < 0:
         raise OptionError(f"{name} must not be negative: {padding!r}")
+    if max(top, bottom, left, right) > MOST_PIXELS:
+        raise OptionError(f"{name} must be at most {MOST_PIXELS}, not {padding!r}")
     return top, bottom, left, right

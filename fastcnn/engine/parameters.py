@@ -25,7 +25,7 @@ from fastcnn import rng
 from fastcnn.engine.graph import Graph, Node
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.memory import aligned_zeros
-from fastcnn.errors import ModelFileError, OptionError, unknown
+from fastcnn.errors import FastcnnError, ModelFileError, OptionError, told, unknown
 from fastcnn.kernels.room import check_room
 from fastcnn.plugins.registry import initializers, make
 
@@ -161,8 +161,18 @@ class ParameterStore:
         array = aligned_zeros(int(np.prod(p.shape)), self.dtype).reshape(p.shape)
         if seed is not None:
             generator = rng.generator(seed, self._streams[key])
-            array[...] = make(initializers, p.initializer)(generator, p)
+            self._fill(array, key, p, generator)
         return Variable(array)
+
+    @staticmethod
+    def _fill(array: np.ndarray, key: str, p: Parameter, generator: np.random.Generator) -> None:
+        initializer = make(initializers, p.initializer)
+        try:
+            array[...] = initializer(generator, p)
+        except FastcnnError:
+            raise
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            raise OptionError(f"the initializer {told(p.initializer)} of {key}: {error}") from error
 
     # ---- the flat arrays
 

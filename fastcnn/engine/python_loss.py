@@ -136,8 +136,9 @@ class MissingLoss(Loss):
 
 def make_loss(value: Any) -> Any:
     """A loss from a name, {"name": ..., option: ...}, an object or a plain function."""
-    made = make(losses, value)
-    return Custom(made) if callable(made) and not hasattr(made, "emit") else made
+    if callable(value) and not hasattr(value, "emit"):
+        return Custom(value)
+    return make(losses, value)
 
 
 def numbers_of(name: str, what: str, values: Any) -> np.ndarray:

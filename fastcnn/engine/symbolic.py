@@ -4,13 +4,15 @@ A call is remembered (the layer, what it read, what it gave); a Network collects
 its inputs and its outputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Union
 
+from fastcnn.arguments import LARGEST, checked, is_whole
 from fastcnn.engine.layer import Layer, Shape
-from fastcnn.errors import OptionError, ShapeError, unknown
+from fastcnn.errors import OptionError, ShapeError, told, unknown
 
 if TYPE_CHECKING:
     from fastcnn.engine.network import Network
@@ -54,8 +56,9 @@ class Call:
         return f"Call({self.callee!r} on {self.inputs})"
 
 
+@checked
 def Input(
-    shape: tuple[int, ...], name: str | None = None, *, data_format: str = "channels_last"
+    shape: Any, name: str | None = None, *, data_format: str = "channels_last"
 ) -> SymbolicTensor:
     """Where samples come in: images (height, width, channels), sequences (length, channels) or
     vectors (features,); channels come first with data_format="channels_first".
@@ -66,10 +69,14 @@ def Input(
 
 def check_shape(shape: Any) -> Shape:
     """The shape of a sample as 1 to 3 positive integers."""
-    try:
-        sizes = tuple(int(n) for n in shape)
-    except (TypeError, ValueError):
-        raise ShapeError(f"an input shape is a tuple of integers, not {shape!r}") from None
+    if not isinstance(shape, Iterable):
+        raise ShapeError(f"an input shape is a tuple of integers, not {told(shape)}")
+    sizes = tuple(shape)
+    if any(isinstance(n, Integral) and int(n) > LARGEST for n in sizes):
+        raise ShapeError(f"an input shape of {told(shape)} is too large")
+    if not all(map(is_whole, sizes)):
+        raise ShapeError(f"an input shape is a tuple of integers, not {told(shape)}")
+    sizes = tuple(int(n) for n in sizes)
     if not 1 <= len(sizes) <= 3:
         raise ShapeError(
             "an input shape has one axis (features), two (length, channels) or three "

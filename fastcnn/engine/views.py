@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.engine.augmentation import Augmentation, Records
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.options import count
@@ -22,11 +23,10 @@ class Views:
     single GPU", section 3.5.)
     """
 
+    @checked
     def __init__(
         self, flip: bool = False, shift: int = 0, fill: str = "reflect", fill_value: float = 0.0
     ) -> None:
-        if not isinstance(flip, bool):
-            raise OptionError(f"flip of views must be true or false, not {flip!r}")
         self.flip, self.shift = flip, count("shift of views", shift)
         self.weighted: list[tuple[float, Augment | None]] = [
             (weight, Augment([view], fill, fill_value)) for weight, view in self._views()
@@ -39,10 +39,7 @@ class Views:
             return value
         if not isinstance(value, dict):
             raise OptionError(f"views are a table like {{'flip': True}}, not {value!r}")
-        try:
-            return cls(**value)
-        except TypeError as error:
-            raise OptionError(f"views have flip, shift, fill and fill_value: {error}") from error
+        return cls(**value)
 
     def _views(self) -> list[tuple[float, "View"]]:
         moves = {0: 0.5, -self.shift: 0.25, self.shift: 0.25} if self.shift else {0: 1.0}

@@ -1,6 +1,7 @@
 """Layers with weights: what Keras lets users choose for each weight, kept in one place."""
 
 import inspect
+import typing
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
@@ -67,8 +68,14 @@ class WeightedLayer(Layer):
         """Put the options into the signature, in place of `**options`."""
         _, *own = inspect.signature(cls.__init__).parameters.values()
         if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
+            kinds = typing.get_type_hints(cls.options)
             shared = [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=default,
+                    annotation=kinds[name],
+                )
                 for name, default in cls.option_defaults().items()
             ]
             cls.__signature__ = inspect.Signature([*own[:-1], *shared])  # type: ignore[attr-defined]
@@ -96,6 +103,7 @@ class WeightedLayer(Layer):
 
     def weight(self, kind: str, shape: tuple[int, ...], *, fan_in: int, fan_out: int) -> Parameter:
         """A parameter with the options that begin with `kind` ("kernel", "bias", ...)."""
+        constraint = getattr(self, f"{kind}_constraint")
         return Parameter(
             shape,
             getattr(self, f"{kind}_initializer"),
@@ -103,7 +111,7 @@ class WeightedLayer(Layer):
             fan_out,
             **penalty(getattr(self, f"{kind}_regularizer")),
             decay=kind not in self.undecayed,
-            constraint=make(constraints, getattr(self, f"{kind}_constraint")),
+            constraint=None if constraint is None else make(constraints, constraint),
             unit_axis=None if kind in self.undecayed else self.unit_axis,
         )
 

@@ -1,13 +1,15 @@
 """What classifier and regressor have in common: X to samples, `fit` by the engine, figures."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from fastcnn.arguments import check_attributes
 from fastcnn.data.splits import split_indices
 from fastcnn.engine.callback import Callback
 from fastcnn.errors import DataError
@@ -21,6 +23,7 @@ from fastcnn.estimators.sklearn_callbacks import (
 from fastcnn.estimators.targets import Arrays, Targets
 from fastcnn.features.predict import predict_outputs
 from fastcnn.features.samples import check_X
+from fastcnn.features.seeds import random_of
 from fastcnn.features.threads import threads_of
 from fastcnn.model import Model
 from fastcnn.plugins.callbacks.early_stopping import EarlyStopping
@@ -39,7 +42,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         data_format: str = "channels_last",
         optimizer: Any = "adam",
         loss: Any = "auto",
-        epochs: int | str = "auto",
+        epochs: int | Literal["auto"] = "auto",
         batch_size: int = 32,
         augment: Any = None,
         early_stopping: bool = False,
@@ -50,8 +53,8 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         random_state: Any = None,
         precision: str | None = None,
         n_jobs: int | None = None,
-        verbose: int = 0,
-        callbacks: Any = (),
+        verbose: int | bool = 0,
+        callbacks: Sequence[Any] | None = (),
     ) -> None:
         self.layers = layers
         self.input_shape = input_shape
@@ -101,11 +104,12 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
             to 0..1, floats and other integers stay as they are.
         validation_data: (X, y) or (X, y, sample_weight), measured after each epoch.
         """
+        check_attributes(self)
         go_on = self.warm_start and hasattr(self, "model_")
         samples, y = self._check(X, y, reset=not go_on)
-        weights = self._weights(y, sample_weight)
         if not go_on:
             self._begin(samples, self._targets_of(y))
+        weights = self._weights(y, sample_weight)
         training, held_out = self._split(samples, y, weights, validation_data)
         self._compile()
         epochs = self._epochs(len(training[0]))
@@ -153,7 +157,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         if len(shape) == 2:
             shape = (*shape, 1) if self.data_format == "channels_last" else (1, *shape)
         whole = isinstance(self.random_state, int | np.integer) and self.random_state >= 0
-        random = check_random_state(self.random_state)
+        random = random_of(self.random_state)
         self._seed = int(self.random_state if whole else random.randint(2**31))
         self._targets = targets
         options = {"seed": self._seed, "precision": self.precision}
@@ -163,14 +167,15 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         self.model_.classes = targets.names
 
     def _compile(self) -> None:
-        loss = self._targets.loss if self.loss == "auto" else self.loss
+        automatic = isinstance(self.loss, str) and self.loss == "auto"
+        loss = self._targets.loss if automatic else deepcopy(self.loss)
         # A single class leaves nothing to learn, and its softmax of one unit is no mistake.
         weights = [float(not out.is_constant) for out in self._targets.outputs]
-        self.model_.compile(deepcopy(self.optimizer), deepcopy(loss), loss_weights=weights)
+        self.model_.compile(deepcopy(self.optimizer), loss, loss_weights=weights)
 
     def _epochs(self, samples: int) -> int:
         if self.epochs != "auto":
-            return self.epochs  # type: ignore[return-value]
+            return self.epochs
         steps = -(-samples // self.batch_size)
         return int(np.clip(-(-STEPS // steps), *EPOCHS))
 
@@ -207,6 +212,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
     ) -> None:
         self.model_.threads = threads_of(self.n_jobs)
         samples, targets, weights = data
+        own = () if self.callbacks is None else self.callbacks
         self.model_.fit(
             samples,
             targets,
@@ -215,7 +221,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
             epochs=epochs,
             initial_epoch=initial_epoch,
             verbose=int(self.verbose),
-            callbacks=[*deepcopy(list(self.callbacks or ())), *watchers],
+            callbacks=[*deepcopy(list(own)), *watchers],
             augment=deepcopy(self.augment),
             validation_data=held_out,
         )

@@ -1,12 +1,12 @@
 """CNNClassifier."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array
 
 from fastcnn.errors import OptionError
 from fastcnn.estimators.base import CNNEstimator
+from fastcnn.estimators.class_weights import class_weights
 from fastcnn.estimators.targets import Classes, ClassTargets, Labels, SeveralClasses
 
 
@@ -70,7 +71,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         data_format: str = "channels_last",
         optimizer: Any = "adam",
         loss: Any = "auto",
-        epochs: int | str = "auto",
+        epochs: int | Literal["auto"] = "auto",
         batch_size: int = 32,
         augment: Any = None,
         class_weight: Any = None,
@@ -82,8 +83,8 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         random_state: Any = None,
         precision: str | None = None,
         n_jobs: int | None = None,
-        verbose: int = 0,
-        callbacks: Any = (),
+        verbose: int | bool = 0,
+        callbacks: Sequence[Any] | None = (),
     ) -> None:
         super().__init__(
             layers,
@@ -167,7 +168,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         weights = super()._weights(y, sample_weight)
         if self.class_weight is None:
             return weights
-        by_class = compute_sample_weight(self.class_weight, y)
+        by_class = class_weights(self.class_weight, y, self._targets.columns)
         return by_class if weights is None else weights * by_class
 
     def __sklearn_tags__(self) -> Any:

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from fastcnn.engine.layer import Layer
-from fastcnn.errors import FastcnnError, OptionError
+from fastcnn.errors import FastcnnError, OptionError, told
 from fastcnn.estimators.notation import parse_layer, parse_layers
 from fastcnn.plugins.registry import config_of, make, models
 from fastcnn.plugins.registry import layers as registry
@@ -39,7 +39,7 @@ def layer_specs(layers: Any) -> list[Spec]:
     if not isinstance(layers, list | tuple):
         raise OptionError(
             "layers must be the name of a model, a line such as 'conv 30@5x5 relu - pool 2', or a "
-            f"list of layers, not {layers!r}"
+            f"list of layers, not {told(layers)}"
         )
     return [_spec(entry, number) for number, entry in enumerate(layers)]
 
@@ -48,7 +48,7 @@ def _spec(entry: Any, number: int) -> Spec:
     if isinstance(entry, str):
         return parse_layer(entry)
     if not isinstance(entry, dict | Layer):
-        raise OptionError(f"layers[{number}] must be a line, a table or a layer, not {entry!r}")
+        raise OptionError(f"layers[{number}] must be a line, a table or a layer, not {told(entry)}")
     return entry
 
 

@@ -56,7 +56,7 @@ def _from_layers(
     layers: Any, shape: tuple[int, ...], outputs: list[Output], data_format: str, **options: Any
 ) -> Model:
     start = Input(shape, data_format=data_format)
-    if layers == "auto":
+    if isinstance(layers, str) and layers == "auto":
         channels, *size = start.sample
         layers = automatic((*size, channels))
     x = start

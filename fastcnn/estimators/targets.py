@@ -38,6 +38,11 @@ class ClassTargets(Targets):
 
     classes: Any  # the estimator's classes_
 
+    @property
+    def columns(self) -> list[np.ndarray]:
+        """The classes of each column of y."""
+        return [self.classes]
+
     @abstractmethod
     def probabilities(self, outputs: Arrays) -> Any:
         """predict_proba, from the model's outputs."""
@@ -87,6 +92,10 @@ class Labels(ClassTargets):
         self.classes = np.arange(y.shape[1])
         self.outputs = [Output(y.shape[1], "sigmoid")]
 
+    @property
+    def columns(self) -> list[np.ndarray]:
+        return [np.arange(2)] * len(self.classes)
+
     def encode(self, y: np.ndarray) -> Arrays:
         _check_width(y, len(self.classes))
         return [y.astype(np.float32)]
@@ -113,6 +122,10 @@ class SeveralClasses(ClassTargets):
         self.parts = [Classes(column) for column in columns]
         self.classes = [part.classes for part in self.parts]
         self.outputs = [output for part in self.parts for output in part.outputs]
+
+    @property
+    def columns(self) -> list[np.ndarray]:
+        return self.classes
 
     def encode(self, y: np.ndarray) -> Arrays:
         _check_width(y, len(self.parts))

@@ -1,14 +1,15 @@
 """Augmented training images for estimators that do not augment themselves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from fastcnn.engine.augmenter import Augment as Augmentations
 from fastcnn.engine.augmenter import augmented
 from fastcnn.errors import OptionError
 from fastcnn.features.image_mapper import ImageMapper
+from fastcnn.features.seeds import random_of
 
 
 class Augment(ImageMapper):
@@ -26,7 +27,7 @@ class Augment(ImageMapper):
 
     def __init__(
         self,
-        augmentations: Any = ("flip",),
+        augmentations: Sequence[Any] = ("flip",),
         *,
         fill: str = "reflect",
         fill_value: float = 0.0,
@@ -42,7 +43,7 @@ class Augment(ImageMapper):
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Images that are changed at random; those of uint8 stay uint8."""
         images = self._first_images(X)
-        seed = check_random_state(self.random_state).randint(2**31)
+        seed = random_of(self.random_state).randint(2**31)
         changed = augmented(self._augment(), images, int(seed))
         if images.dtype == np.uint8:
             changed = np.rint(changed).clip(0, 255).astype(np.uint8)

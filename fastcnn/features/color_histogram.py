@@ -22,6 +22,8 @@ RANGES = {
     "lab": ((-0.01, 100.01), (-110, 110), (-110, 110)),
 }
 
+MOST_BINS = 4096  # of a channel
+
 
 class ColorHistogram(ImageTransformer):
     """The share of pixels in each bin of colours, for each part of the image.
@@ -45,7 +47,7 @@ class ColorHistogram(ImageTransformer):
     def __init__(
         self,
         space: str = "rgb",
-        bins: Any = 8,
+        bins: int | Sequence[Any] = 8,
         *,
         joint: bool = False,
         grid: int | tuple[int, int] = 1,
@@ -67,7 +69,7 @@ class ColorHistogram(ImageTransformer):
 
     def _edges(self, channels: int) -> list[np.ndarray]:
         ranges = RANGES[self.space] if channels == 3 else ((0, 1),) * channels
-        bins = self.bins
+        bins: Any = self.bins
         if not _per_channel(bins):
             bins = [bins] * channels
         if len(bins) != channels:
@@ -121,5 +123,5 @@ def _per_channel(bins: Any) -> bool:
 def _edges(bins: Any, span: tuple[float, float]) -> np.ndarray:
     """Edges of equal bins, or those that were given."""
     if isinstance(bins, Integral):
-        return np.linspace(*span, positive("bins", bins) + 1, dtype=np.float32)
+        return np.linspace(*span, positive("bins", bins, MOST_BINS) + 1, dtype=np.float32)
     return np.ascontiguousarray(bins, np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._set_output import _get_output_config
 
+from fastcnn.arguments import check_attributes
 from fastcnn.data.images import read_images
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.engine.options import pair
@@ -45,6 +46,7 @@ class ImageLoader(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> "ImageLoader":
         """Only look whether X can be a list of paths; y is not used."""
+        check_attributes(self)
         self.n_features_in_ = 1
         _paths(X)
         return self

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, validate_data
 
+from fastcnn.arguments import check_attributes
 from fastcnn.data.samples import dense, is_sparse
 from fastcnn.errors import DataError, ShapeError
 
@@ -22,6 +23,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     reset: whether these are the samples of `fit`, which give the estimator n_features_in_,
         feature_names_in_ if columns have names, and sample_shape_; others must fit them.
     """
+    check_attributes(estimator)
     rows = is_rows(X)
     if is_sparse(X) and get_tags(estimator).input_tags.sparse:
         X = dense(validate_data(estimator, X, reset=reset, accept_sparse="csr"), "X")
@@ -53,7 +55,7 @@ def is_rows(X: Any) -> bool:
 def _shaped(array: np.ndarray, input_shape: Shape | None) -> np.ndarray:
     """Rows reshaped; images must have that shape already."""
     shape = array.shape[1:] if input_shape is None else tuple(input_shape)
-    if len(shape) > 1 and array.shape[1:] not in (shape, (math.prod(shape),)):
+    if array.shape[1:] not in (shape, (math.prod(shape),)):
         raise ShapeError(
             f"X has samples {array.shape[1:]}; input_shape {shape} expects images of that shape "
             f"or rows of {math.prod(shape)} features"

@@ -1,11 +1,11 @@
 """Which maker of the kernels is used: the one asked for, else FASTCNN_BACKEND, else native."""
 
 import os
-import sys
 from functools import cache
 from importlib.util import find_spec
 
 from fastcnn.errors import BackendError, OptionError, unknown
+from fastcnn.text import say
 
 BACKENDS = ("native", "numba", "reference")
 VARIABLE = "FASTCNN_BACKEND"
@@ -91,5 +91,5 @@ def _fall_back() -> str:
             "this installation has no compiled kernels, and no numba to do without: "
             f"{INSTALL}, or install fastcnn again where there is a C compiler"
         )
-    print("fastcnn: no compiled kernels in this installation; using Numba's", file=sys.stderr)
+    say("fastcnn: no compiled kernels in this installation; using Numba's", err=True)
     return "numba"

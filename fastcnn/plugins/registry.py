@@ -15,7 +15,8 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from typing import Any, NoReturn, TypeVar
 
-from fastcnn.errors import FastcnnError, OptionError, unknown
+from fastcnn.arguments import check_class, checked, in_our_words
+from fastcnn.errors import OptionError, told, unknown
 from fastcnn.plugins.discovery import Package, declared, load, package_of, package_of_module
 
 T = TypeVar("T")
@@ -48,6 +49,10 @@ class Registry:
                 raise OptionError(
                     f"two {self.group} are named {name!r}: {old} and {_origin(thing)}"
                 )
+            if inspect.isclass(thing):
+                check_class(thing)
+            elif inspect.isfunction(thing):
+                thing = checked(thing)
             self._found[name] = thing
             thing.registered_name = name  # type: ignore[attr-defined]
             return thing
@@ -65,6 +70,8 @@ class Registry:
 
     def get(self, name: str) -> Any:
         """The class or function of that name, imported now if it was not yet."""
+        if not isinstance(name, str):
+            raise OptionError(f"the name of a {self.kind} must be a text, not {told(name)}")
         name = self.aliases.get(name, name)
         if name not in self._found:
             if name in self._builtin_names():
@@ -78,6 +85,13 @@ class Registry:
     def names(self) -> list[str]:
         """All names but aliases, sorted; imports nothing."""
         return sorted({*self._found, *self._builtin_names(), *self._declared()})
+
+    def holds(self, value: Any) -> bool:
+        """Whether it is an object of this kind."""
+        if self.base is None:
+            return callable(value)
+        module, _, name = self.base.partition(":")
+        return isinstance(value, getattr(import_module(module), name))
 
     def problems(self) -> dict[str, str]:
         """What is wrong with plugins that were asked for, by name; and with the names of others."""
@@ -227,35 +241,38 @@ def make(registry: Registry, value: Any) -> Any:
     """An object from a name, from {"name": ..., option: ...}, or the object itself."""
     if isinstance(value, str):
         value = {"name": value}
-    if isinstance(value, int | float | list | tuple):
-        raise OptionError(f"{registry.kind} must be a name, a table or an object, not {value!r}")
     if not isinstance(value, dict):
+        if not registry.holds(value):
+            wanted = "a name, a table or an object"
+            names = ", ".join(registry.names())
+            raise OptionError(
+                f"{registry.kind} must be {wanted}, not {told(value)} (available: {names})"
+            )
         return value
     options = dict(value)
-    cls = registry.get(options.pop("name", None) or _nameless(registry, value))
-    try:
+    name = options.pop("name", None) or _nameless(registry, value)
+    cls = registry.get(name)
+    known = option_names(cls)
+    for option in () if takes_any(cls) else options:
+        if option not in known:
+            raise unknown(f"option of {registry.kind} {cls.registered_name!r}", option, known)
+    with in_our_words(f"{registry.kind} {name!r}"):
         return cls(**options)
-    except FastcnnError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise _bad_options(registry, cls, options, error) from error
 
 
 def _nameless(registry: Registry, value: dict) -> NoReturn:
-    raise OptionError(f"a {registry.kind} needs a 'name', got {value}")
-
-
-def _bad_options(registry: Registry, cls: Any, options: dict, error: Exception) -> OptionError:
-    known = option_names(cls)
-    for option in options:
-        if option not in known:
-            return unknown(f"option of {registry.kind} {cls.registered_name!r}", option, known)
-    return OptionError(f"{registry.kind} {cls.registered_name!r}: {error}")
+    raise OptionError(f"a {registry.kind} needs a 'name', got {told(value)}")
 
 
 def option_names(cls: Any) -> list[str]:
     """Names of the options that a class takes."""
     return list(inspect.signature(cls).parameters)
+
+
+def takes_any(cls: Any) -> bool:
+    """Whether it has `**options` that it does not name."""
+    parameters = inspect.signature(cls).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def config_of(thing: Any) -> dict[str, Any]:

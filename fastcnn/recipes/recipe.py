@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcnn.arguments import checked
 from fastcnn.engine.augmenter import Augment
 from fastcnn.engine.options import positive
 from fastcnn.engine.views import Views
@@ -99,6 +100,7 @@ def names() -> list[str]:
     return sorted(Path(f.name).stem for f in folder if f.name.endswith(".toml"))
 
 
+@checked
 def load(recipe: str | Path) -> Recipe:
     """One that comes with fastcnn, by name, or the TOML file of that path."""
     path = Path(recipe).expanduser()

@@ -9,23 +9,20 @@ from typing import Any
 import numpy as np
 
 from fastcnn.engine.callback import Callback, State
-from fastcnn.errors import FastcnnError, ModelFileError, OptionError
+from fastcnn.errors import FastcnnError, ModelFileError, OptionError, told
 from fastcnn.plugins.registry import callbacks as registry
 from fastcnn.plugins.registry import make
 
 SavedState = tuple[str, State]  # a callback's name, and its state
 
 
-def make_callbacks(values: Sequence[Any]) -> list[Callback]:
+def make_callbacks(values: Sequence[Any] | None) -> list[Callback]:
     """Callbacks from names, {"name": ..., option: ...} and objects."""
-    if isinstance(values, str | dict | Callback):
-        raise OptionError(f"callbacks must be a list, not {values!r}")
+    if values is None:
+        return []
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise OptionError(f"callbacks must be a list, not {told(values)}")
     made = [make(registry, value) for value in values]
-    for callback in made:
-        if not isinstance(callback, Callback):
-            raise OptionError(
-                f"a callback must be a name, a table or a Callback object, not {callback!r}"
-            )
     if len({id(callback) for callback in made}) < len(made):
         raise OptionError("the same callback object was given twice")
     averaging = [_name(callback) for callback in made if _averages(callback)]

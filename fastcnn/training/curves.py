@@ -2,6 +2,9 @@
 
 import io
 
+from fastcnn.text import one_line
+from fastcnn.training.figure import save_figure
+
 TRAINING, HELD_OUT = "#2a6fbb", "#d1662a"
 
 
@@ -13,7 +16,7 @@ def draw_curves(history: dict[str, list[float]], title: str, held_out: str) -> b
     figures = [name for name in ("loss", "accuracy") if name in history]
     picture = Figure(figsize=(5 * max(len(figures), 1), 3.6), layout="constrained")
     FigureCanvasAgg(picture)
-    picture.suptitle(title, fontsize=11)
+    picture.suptitle(one_line(title), fontsize=11, parse_math=False)
     for place, name in enumerate(figures):
         axes = picture.add_subplot(1, len(figures), place + 1)
         _draw(axes, history[name], "training", TRAINING)
@@ -21,7 +24,7 @@ def draw_curves(history: dict[str, list[float]], title: str, held_out: str) -> b
             _draw(axes, history[f"val_{name}"], held_out, HELD_OUT)
         _dress(axes, name, len(history[name]))
     file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=150)
+    save_figure(picture, file, format="png", dpi=150)
     return file.getvalue()
 
 

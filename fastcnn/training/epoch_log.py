@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.engine.callback import Callback
+from fastcnn.errors import OptionError, told
 
 Row = dict[str, Any]
 
@@ -16,6 +17,8 @@ class EpochLog(Callback):
 
     def __init__(self, filename: str | Path, append: bool = False) -> None:
         self.path = Path(filename)
+        if not self.path.name:
+            raise OptionError(f"filename must name a file, not {told(filename)}")
         self.append = append
 
     @abstractmethod

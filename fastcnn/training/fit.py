@@ -29,7 +29,7 @@ def fit(
     *,
     epochs: int,
     initial_epoch: int | None,
-    callbacks: Sequence[Any],
+    callbacks: Sequence[Any] | None,
     verbose: int,
     augment: Any,
     **data: Any,

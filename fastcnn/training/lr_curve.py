@@ -3,7 +3,9 @@
 import io
 from collections.abc import Sequence
 
+from fastcnn.text import one_line
 from fastcnn.training.curves import HELD_OUT, TRAINING
+from fastcnn.training.figure import save_figure
 
 
 def draw_lr_curve(
@@ -20,7 +22,7 @@ def draw_lr_curve(
     picture = Figure(figsize=(6, 3.8), layout="constrained")
     FigureCanvasAgg(picture)
     axes = picture.add_subplot()
-    axes.set_title(title, fontsize=11)
+    axes.set_title(one_line(title), fontsize=11, parse_math=False)
     axes.plot(rates, losses, ".", ms=3, c=TRAINING, alpha=0.5, label="batches")
     axes.plot(rates, smoothed, lw=1.5, c=TRAINING, label="smoothed")
     axes.axvline(suggestion, lw=1.2, c=HELD_OUT, label=f"suggestion {suggestion:.2g}")
@@ -34,5 +36,5 @@ def draw_lr_curve(
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=150)
+    save_figure(picture, file, format="png", dpi=150)
     return file.getvalue()

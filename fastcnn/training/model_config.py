@@ -73,7 +73,7 @@ def model_config(model: str | dict[str, Any]) -> ModelConfig:
         return read_model_toml(Path(model))
     table = {"name": model} if isinstance(model, str) else model
 
-    function = models.get(table["name"])
+    function = models.get(table.get("name"))  # type: ignore[arg-type]
 
     def structure(input_shape: Shape, classes: int) -> Structure:
         return make(models, {**table, "input_shape": input_shape, "classes": classes})
@@ -116,8 +116,9 @@ def config_of_document(
     if isinstance(optimizer, str):
         optimizer = {"name": optimizer}
     try:
-        make(losses, loss)
-        make(optimizers, optimizer)
+        for registry, thing in ((losses, loss), (optimizers, optimizer)):
+            if thing is not None:
+                make(registry, thing)
         make_callbacks(callbacks)
         check_within(callbacks)
         config = None if model is None else _named(model, document)

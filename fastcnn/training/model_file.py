@@ -86,7 +86,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """In UTF-8, whatever the text holds; see fastcnn/text.py."""
+    content = text.encode("utf-8", "backslashreplace")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def encode(arrays: dict[str, np.ndarray], document: dict[str, Any]) -> bytes:

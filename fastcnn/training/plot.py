@@ -5,6 +5,8 @@ from typing import Any
 
 from fastcnn.engine.network import Network
 from fastcnn.errors import OptionError
+from fastcnn.text import one_line
+from fastcnn.training.figure import save_figure
 from fastcnn.training.layout import Layout, Place, lay_out
 from fastcnn.training.model_file import write_atomically
 from fastcnn.training.summary import Row, summary_rows
@@ -14,6 +16,7 @@ LETTER, HEIGHT, STEP = 0.075, 0.42, 0.8  # inches: width of a letter, height of 
 GAP = 0.3  # inches between boxes
 HEAD = 0.07  # inches, of an arrow
 INK = "#444444"
+MIDDLE: Any = {"ha": "center", "va": "center", "parse_math": False}  # "$" begins no formula
 LARGEST = 600  # inches: what a PNG of 100 dots an inch can hold
 COLORS = {
     "conv": "#cfe2f3",
@@ -34,7 +37,7 @@ def draw_model(network: Network, title: str, path: str | Path) -> None:
     if kind not in FORMATS:
         raise OptionError(f"a picture ends with {', '.join('.' + f for f in FORMATS)}, not {path}")
     picture = _draw(summary_rows(network), title)
-    write_atomically(path, lambda file: picture.savefig(file, format=kind, dpi=100))
+    write_atomically(path, lambda file: save_figure(picture, file, format=kind, dpi=100))
 
 
 def _draw(rows: list[Row], title: str) -> Any:
@@ -56,7 +59,7 @@ def _draw(rows: list[Row], title: str) -> Any:
     axes.set_xlim(0, across)
     axes.set_ylim(down, 0)
     axes.axis("off")
-    axes.text(across / 2, 0.25, title, ha="center", va="center", fontsize=11)
+    axes.text(across / 2, 0.25, one_line(title), fontsize=11, **MIDDLE)
 
     def point(place: Place) -> tuple[float, float]:
         x = (place.x - low) * (width + GAP) + width / 2 + GAP
@@ -75,6 +78,7 @@ def _texts(row: Row) -> tuple[str, str]:
     counted = row.parameters is None or row.parameters > 0
     shape = " and ".join(row.shapes)
     title = row.name if plain else f"{row.name} ({row.kind})"
+    title = one_line(title)
     return title, f"{shape}, {parameters}" if counted else shape
 
 
@@ -91,8 +95,8 @@ def _box(
         corner, width - 0.1, HEIGHT - 0.1, boxstyle=style, fc=color, ec=INK, lw=0.8
     )
     axes.add_patch(box)
-    axes.text(x, y - 0.09, texts[0], ha="center", va="center", fontsize=8)
-    axes.text(x, y + 0.1, texts[1], ha="center", va="center", fontsize=7.5, color="#333333")
+    axes.text(x, y - 0.09, texts[0], fontsize=8, **MIDDLE)
+    axes.text(x, y + 0.1, texts[1], fontsize=7.5, color="#333333", **MIDDLE)
 
 
 def _kind(row: Row) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastcnn.engine.callback import Callback
 from fastcnn.plugins.registry import callbacks, make
+from fastcnn.text import say
 
 UNLIMITED = 10**6  # epochs: something else ends training
 
@@ -42,7 +43,7 @@ class EpochLines(Callback):
     """One line on stderr for each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        print(epoch_line(epoch, self.params["epochs"], logs), file=sys.stderr, flush=True)
+        say(epoch_line(epoch, self.params["epochs"], logs), err=True)
 
 
 class Throughput(Callback):

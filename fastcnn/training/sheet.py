@@ -5,6 +5,8 @@ import io
 import numpy as np
 
 from fastcnn.engine.augmenter import Augment, augmented, white
+from fastcnn.text import one_line
+from fastcnn.training.figure import save_figure
 
 
 def draw_sheet(
@@ -19,15 +21,15 @@ def draw_sheet(
     rows, across = shown.shape[:2]
     picture = Figure(figsize=(0.8 * across + 1, 0.8 * rows + 0.7), layout="constrained")
     FigureCanvasAgg(picture)
-    picture.suptitle(title, fontsize=10)
+    picture.suptitle(one_line(title), fontsize=10, parse_math=False)
     grid = picture.subplots(rows, across, squeeze=False)
     for row in range(rows):
-        grid[row][0].set_ylabel(names[row], fontsize=8)
+        grid[row][0].set_ylabel(one_line(names[row]), fontsize=8, parse_math=False)
         for column in range(across):
             _show(grid[row][column], shown[row, column])
     grid[0][0].set_title("original", fontsize=8)
     file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=120)
+    save_figure(picture, file, format="png", dpi=120)
     return file.getvalue()
 
 

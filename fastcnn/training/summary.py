@@ -9,6 +9,7 @@ from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
 from fastcnn.engine.preprocessing import Preprocessing, joined
 from fastcnn.engine.symbolic import Call, SymbolicTensor
+from fastcnn.text import one_line
 
 COLUMNS = ("layer", "output shape", "parameters", "multiply-adds", "bytes", "connected to")
 NUMBERS = (2, 3, 4)
@@ -124,11 +125,14 @@ def summary_text(model: Network) -> str:
         sum(row.bytes for row in rows if row.kind != "Input"),
     ]
     last = ("total", "", *(f"{total:,}" for total in totals), "")
-    cells = [cells[:width] for cells in (COLUMNS, *(row.cells() for row in rows), last)]
+    cells = [
+        tuple(map(one_line, cells[:width]))
+        for cells in (COLUMNS, *(row.cells() for row in rows), last)
+    ]
     widths = [max(len(row[k]) for row in cells) for k in range(width)]
     lines = ["  ".join(map(_align, row, widths, range(width))).rstrip() for row in cells]
     rule = "-" * max(map(len, lines))
-    text = [f"Model: {model.name}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]]
+    text = [f"Model: {one_line(model.name)}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]]
     frozen = _frozen(model)
     return "\n".join([*text, f"of these frozen: {frozen:,}"] if frozen else text)
 

@@ -129,7 +129,9 @@ def test_views_go_from_the_recipe_to_evaluate_and_predict(folder):
     assert plain["loss"] == pytest.approx(results["test_plain_loss"]) and "views" not in plain
     other = json.loads(run("evaluate", "a", "--views", "shift=2", "--json").stdout)
     assert other["loss"] not in (plain["loss"], same["loss"])
-    assert "views have flip" in run("evaluate", "a", "--views", "turn=2", code=2).output
+    assert (
+        "unknown option of Views 'turn'" in run("evaluate", "a", "--views", "turn=2", code=2).output
+    )
 
 
 def test_options_override_the_recipe(folder):
@@ -183,7 +185,7 @@ def test_recipes_are_listed():
         ("batch = 16", "unknown key 'batch'"),
         ("augment = ['flop']", "unknown augmentation 'flop'"),
         ("augment = 'flip'", "augment must be a list of names or tables, not 'flip'"),
-        ("views = {flips = true}", "views have flip"),
+        ("views = {flips = true}", "unknown option of Views 'flips'; did you mean 'flip'"),
         ("validate = 1", "validate must be true or false, not 1"),
         ("model = 'lenet5'", "give model or name, not both"),
         ("loss = 'hinges'", "unknown loss 'hinges'"),

@@ -86,13 +86,13 @@ def test_several_outputs_and_weights_of_samples():
 
 
 def test_mistakes():
-    with pytest.raises(OptionError, match="flip of views must be true or false, not 1"):
+    with pytest.raises(OptionError, match="Views: flip must be True or False, not 1"):
         Views(flip=1)
     with pytest.raises(OptionError, match="shift of views must be an integer from 0, not -1"):
         Views(shift=-1)
     with pytest.raises(OptionError, match="unknown fill 'black'"):
         Views(fill="black")
-    with pytest.raises(OptionError, match="views have flip, shift, fill and fill_value"):
+    with pytest.raises(OptionError, match="unknown option of Views"):
         net().predict(IMAGES, views={"flips": True})
     with pytest.raises(OptionError, match="views are a table like"):
         net().predict(IMAGES, views="flip")

@@ -35,7 +35,7 @@ def test_names_are_of_the_new_pixels():
 
 
 def test_wrong_size():
-    with pytest.raises(OptionError, match="size must be a positive integer, not 0"):
+    with pytest.raises(OptionError, match="size must be a positive integer up to 65535, not 0"):
         Resize(0).fit(IMAGES)
 
 

@@ -79,11 +79,11 @@ def test_layers_of_their_own(layer, function):
     ("make_it", "message"),
     [
         (lambda: make_activation("rleu"), "did you mean 'relu'"),
-        (lambda: make_activation(np.tanh), "an activation is a name, .*names: elu"),
+        (lambda: make_activation(np.tanh), "activation must be a name, .*available: elu"),
         (lambda: L.ELU(-1.0), "alpha must not be negative"),
         (lambda: L.LeakyReLU(-0.1), "negative_slope must not be negative"),
         (lambda: L.ReLU(threshold=-1.0), "threshold must not be negative"),
-        (lambda: L.ReLU(max_value=float("nan")), "max_value must not be negative"),
+        (lambda: L.ReLU(max_value=float("nan")), "max_value must be a finite number"),
         (lambda: make_activation({"name": "elu", "slope": 1}), "unknown option of activation"),
         (lambda: L.Activation("softmax"), r"use the layer Softmax\(\)"),
         (lambda: L.Dense(2, activation="tahn"), "did you mean 'tanh'"),

@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 from fastcnn.compare.measures import MEASURES
+from fastcnn.text import csv_cell
 
 
 def csv_text(document: dict[str, Any]) -> str:
@@ -17,6 +18,6 @@ def csv_text(document: dict[str, Any]) -> str:
     for row in document["rows"]:
         figures = [row[name] or {} for name in names]
         cells = [figure.get(key) for figure in figures for key in ("mean", "low", "high")]
-        head = [row["model"], row["size"], row["runs"], row["failed"]]
+        head = [csv_cell(row["model"]), row["size"], row["runs"], row["failed"]]
         writer.writerow(head + ["" if cell is None else cell for cell in cells])
     return file.getvalue()

@@ -1,6 +1,7 @@
 """The table that `fastcnn compare` prints."""
 
 import io
+import shutil
 import sys
 from typing import Any
 
@@ -28,15 +29,19 @@ def terminal_text(document: dict[str, Any]) -> str:
         first = (row["model"], f"{row['size']:,}", _accuracy(row))
         second = words.interval(row, "test_accuracy")
         table.add_row(*first, second, *(words.cell(row, m) for m in shown))
-    file = io.StringIO()
-    color = sys.stdout.isatty()
-    console = Console(file=file, force_terminal=color, width=None if color else WIDTH)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # decides which rules are drawn
+    file = io.TextIOWrapper(io.BytesIO(), encoding, "backslashreplace")
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH, 0)).columns if on_terminal else WIDTH
+    console = Console(file=file, width=width, color_system=None, markup=False, emoji=False)
     console.print(f"{words.title(document)}: {words.data_line(document)}", highlight=False)
     console.print(table, highlight=False)
     for sentence in document["verdict"]:
-        console.print(sentence, highlight=False, markup=False)
-    console.print(f"\nall figures, pictures, tests: {document['folder']}/report.html", markup=False)
-    return file.getvalue().rstrip()
+        console.print(sentence, highlight=False)
+    page = f"{document['folder']}/report.html"
+    console.print(f"\nall figures, pictures, tests: {page}", highlight=False, soft_wrap=True)
+    file.seek(0)
+    return file.read().rstrip()
 
 
 def _accuracy(row: dict[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """Raw pixels and a random forest."""
 
+import numbers
 from typing import ClassVar
 
 from fastcnn.engine.baseline import CLASSIFIER, Baseline, Steps
 from fastcnn.engine.options import positive
+from fastcnn.errors import OptionError
 from fastcnn.plugins.registry import baselines
 
 
@@ -26,7 +28,9 @@ class RandomForest(Baseline):
     ) -> None:
         self.n_estimators = positive("n_estimators", n_estimators)
         self.max_features = max_features
-        self.min_samples_leaf = min_samples_leaf
+        self.min_samples_leaf = positive("min_samples_leaf", min_samples_leaf)
+        if isinstance(max_features, numbers.Real) and not 0 < max_features <= 1:
+            raise OptionError(f"max_features must be a part in (0, 1], not {max_features!r}")
 
     def features(self, threads: int | None) -> Steps:
         from fastcnn.classical.pixels import Pixels

@@ -4,8 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from fastcnn.arguments import is_number
 from fastcnn.engine.callback import Callback
-from fastcnn.errors import OptionError
+from fastcnn.errors import OptionError, told
 from fastcnn.plugins.registry import callbacks
 
 
@@ -37,10 +38,14 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any]) -> None:
         optimizer = self.model.optimizer
         arguments = (epoch, optimizer.learning_rate) if self._takes_rate else (epoch,)
-        rate = float(self.schedule(*arguments))
-        if not 0 < rate < float("inf"):
-            raise OptionError(f"the schedule gave the learning rate {rate} for epoch {epoch}")
-        optimizer.learning_rate = rate
+        rate: Any = self.schedule(*arguments)
+        if getattr(rate, "ndim", None) == 0:  # an array of one number
+            rate = rate.item()
+        if not is_number(rate) or not rate > 0:
+            raise OptionError(
+                f"the schedule must return a positive number, not {told(rate)}, for epoch {epoch}"
+            )
+        optimizer.learning_rate = float(rate)
 
 
 def _parameters(function: Callable[..., float]) -> int:

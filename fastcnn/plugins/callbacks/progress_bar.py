@@ -5,6 +5,7 @@ from typing import Any
 
 from fastcnn.engine.callback import Callback
 from fastcnn.plugins.registry import callbacks
+from fastcnn.text import screen, show_line
 from fastcnn.training.duration import duration_text
 from fastcnn.training.progress import (
     UNLIMITED,
@@ -25,7 +26,6 @@ class ProgressBar(Callback):
     """
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
         self._drawn = 0.0
@@ -38,7 +38,7 @@ class ProgressBar(Callback):
             TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"),
             TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
+            console=screen(),
             auto_refresh=False,
             transient=True,
         )
@@ -80,7 +80,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         line = epoch_line(epoch, self.params["epochs"], logs)
-        self._progress.console.print(line, highlight=False, soft_wrap=True)
+        show_line(self._progress.console, line)
 
     def on_train_end(self, logs: dict[str, Any]) -> None:
         self._progress.stop()

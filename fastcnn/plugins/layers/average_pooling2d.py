@@ -20,8 +20,8 @@ class AveragePooling2D(Pooling2D):
 
     def __init__(
         self,
-        pool_size: int | tuple[int, int] = 2,
-        strides: int | tuple[int, int] | None = None,
+        pool_size: int | tuple[int, ...] = 2,
+        strides: int | tuple[int, ...] | None = None,
         padding: Padding = "valid",
         count_padding: bool = False,
         name: str | None = None,

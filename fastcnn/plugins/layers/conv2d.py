@@ -35,10 +35,10 @@ class Conv2D(WeightedLayer):
     def __init__(
         self,
         filters: int,
-        kernel_size: int | tuple[int, int],
-        strides: int | tuple[int, int] = 1,
+        kernel_size: int | tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
         padding: Padding = "valid",
-        dilation_rate: int | tuple[int, int] = 1,
+        dilation_rate: int | tuple[int, ...] = 1,
         groups: int = 1,
         activation: Any = None,
         **options: Unpack[KernelOptions],

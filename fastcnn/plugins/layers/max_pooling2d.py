@@ -28,8 +28,8 @@ class Pooling2D(Layer):
 
     def __init__(
         self,
-        pool_size: int | tuple[int, int] = 2,
-        strides: int | tuple[int, int] | None = None,
+        pool_size: int | tuple[int, ...] = 2,
+        strides: int | tuple[int, ...] | None = None,
         padding: Padding = "valid",
         name: str | None = None,
     ) -> None:

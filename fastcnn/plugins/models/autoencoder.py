@@ -13,6 +13,8 @@ def autoencoder(input_shape: Shape = (1, 28, 28), classes: int = 0) -> list[Laye
     Images of 0 to 1 in and, through a sigmoid, out: fit(x, x) with the loss mean_squared_error.
     It has no classes.
     """
+    if len(input_shape) != 3:
+        raise ShapeError(f"the autoencoder takes images, not {tuple(input_shape)}")
     channels, *sides = input_shape
     if any(side % 4 for side in sides):
         raise ShapeError(
