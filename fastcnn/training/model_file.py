@@ -27,7 +27,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FORMAT = "fastcnn-model"
-VERSION = 2
+VERSION = 3
 MAX_HEADER = 64 * 2**20
 
 
