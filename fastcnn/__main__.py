@@ -3,6 +3,7 @@
 import sys
 
 from fastcnn.signals import listener
+from fastcnn.text import say
 
 # With less address space, libraries fail in ways of their own as they are loaded: OpenBLAS has been
 # seen to end the process, to wait for ever, and to interrupt itself.
@@ -15,7 +16,7 @@ def main() -> None:
         _check_memory()
         from fastcnn.cli import main as command
     except (ImportError, MemoryError, OSError) as error:
-        sys.stderr.write(f"fastcnn: error: can't start: {' '.join(str(error).split())}\n")
+        say(f"fastcnn: error: can't start: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     command()
 
