@@ -23,7 +23,11 @@ LABELS = np.arange(64) % 4
 
 
 def made(seed=1, **options):
-    stack = [L.Conv2D(8, 3, padding="same", activation="relu"), L.Flatten(), L.Dense(4)]
+    stack = [
+        L.Conv2D(8, 3, padding="same", activation="relu"),
+        L.Flatten(),
+        L.Dense(4, activation="softmax"),
+    ]
     model = Sequential(stack, (12, 12, 3), seed=seed, **options)
     model.compile("sgd", "mse")
     return model

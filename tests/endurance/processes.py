@@ -106,7 +106,11 @@ def full_disk(count: int, folder: Path, seed: int = 0) -> Counter[str]:
 
 
 def _model(seed: int, backend: str | None = None) -> Sequential:
-    stack = [L.Conv2D(8, 3, padding="same", activation="relu"), L.Flatten(), L.Dense(4)]
+    stack = [
+        L.Conv2D(8, 3, padding="same", activation="relu"),
+        L.Flatten(),
+        L.Dense(4, activation="softmax"),
+    ]
     return Sequential(stack, (12, 12, 3), seed=seed, backend=backend)
 
 
