@@ -28,8 +28,8 @@ def model_of(*stack, **options):
 
 
 def flat(x):
-    """As Flatten gives it: channels slowest."""
-    return x.transpose(0, 3, 1, 2).reshape(len(x), -1)
+    """As Flatten gives it."""
+    return x.reshape(len(x), -1)
 
 
 def normalised(x, axes, epsilon=1e-3):
