@@ -61,7 +61,8 @@ class Layer(ABC):
     merges = False  # whether it takes a list of tensors
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
-    preprocessing: "Preprocessing | None" = None  # of the model's input that it reads, once trained
+    # Of each model's input that it reads, once trained; see engine/reader.py.
+    preprocessing: "tuple[Preprocessing | None, ...]" = ()
     scales_pixels = False  # by itself: where it reads an input, pixels come by value
     settings: "Settings | None" = None  # of the first model that held it
     tensor_format = "channels_first"  # of the tensors it was called on, if `formatted`
@@ -73,6 +74,7 @@ class Layer(ABC):
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     output_values: Values | None = None  # the numbers that it gives, if known; for `fit`'s checks
     keeps_values = False  # gives only numbers that it reads, moved or picked, or their means
+    keeps_scale = False  # or these beside zeros, or disturbed in training
     is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows
     fuses_sum = False  # and add another tensor before that

@@ -4,7 +4,7 @@ A uint8 pixel counts in steps of `unit`; all other types are taken by value. Dec
 first `fit`; every layer that reads the input remembers it, so that it goes wherever the layers go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,18 +71,15 @@ class Preprocessing:
 
         raw: pixels are taken by value, because the model's first layer scales them itself.
         """
-        return AS_IT_COMES.trained_on(images, raw)
+        return (BY_VALUE if raw else AS_IT_COMES).trained_on(images)
 
-    def trained_on(self, images: np.ndarray, raw: bool = False) -> "Preprocessing":
+    def trained_on(self, images: np.ndarray) -> "Preprocessing":
         """The same with the range of the first training data, and the unit that follows from it."""
         if self.seen is not None:
             return self
         low, high = extremes(images)
-        is_open, is_byte = self is AS_IT_COMES, images.dtype == np.uint8
-        unit = self.unit
-        if is_open and raw:
-            unit = 1.0
-        elif is_open and not is_byte and low < high:
+        is_byte, unit = images.dtype == np.uint8, self.unit
+        if self is AS_IT_COMES and not is_byte and low < high:
             unit = _unit(low, high)
         step = (unit or 1.0) if is_byte else 1.0
         seen = None if low == high else (low * step, high * step)  # one colour tells no range
@@ -193,6 +190,7 @@ class Preprocessing:
 
 
 AS_IT_COMES = Preprocessing(np.ones(1), np.zeros(1))  # uint8 to 0..1, floats as they are
+BY_VALUE = Preprocessing(np.ones(1), np.zeros(1), unit=1.0)
 
 
 def extremes(images: np.ndarray) -> tuple[float, float]:
@@ -229,6 +227,21 @@ def joined(found: Iterable[Preprocessing | None], input_name: str) -> Preprocess
                 f"({known[0].describe() or 'any'}; {other.describe() or 'any'}): give each an "
                 "input of its own, or set model.preprocessing"
             )
-    ranges = [p.seen for p in known if p.seen is not None]
-    seen = (min(a for a, _ in ranges), max(b for _, b in ranges)) if ranges else None
-    return replace(known[0], seen=seen)
+    return replace(known[0], seen=_whole_range(known))
+
+
+def together(found: Sequence[Preprocessing], images: Sequence[np.ndarray]) -> Preprocessing | None:
+    """One for inputs that the same layer reads in the same place, which were found for these
+    images; None if there is none."""
+    seen = _whole_range(found)
+    if all(p.agrees(found[0]) for p in found):
+        return replace(found[0], seen=seen)
+    floats = all(array.dtype != np.uint8 for array in images)
+    if seen and floats and all(p.is_plain for p in found):
+        return replace(found[0], unit=_unit(*seen), seen=seen)
+    return None
+
+
+def _whole_range(found: Iterable[Preprocessing]) -> tuple[float, float] | None:
+    ranges = [p.seen for p in found if p.seen is not None]
+    return (min(a for a, _ in ranges), max(b for _, b in ranges)) if ranges else None
