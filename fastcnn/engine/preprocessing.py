@@ -16,8 +16,16 @@ BYTE = 255
 # Fractions are values of about 0 to 1: resampled or noisy pictures reach a bit beyond.
 LEAST_FRACTION, MOST_FRACTION = -0.4, 2.0
 FAR = 8  # times what training saw: no brighter picture explains that
+NEAR = 0.1  # to the ends of -1..1 or 0..1
+# Of the values that are not 0: a few hot pixels, noise, or features that training saw dark are no
+# other scale. Of all pictures together, and of a single one.
+MANY, MANY_OF_ONE = 0.25, 0.5
 DIVIDE = "divide them by 255, or give them as uint8"
+DIVIDE_WIDE = "divide them by the value of white in them"
+MULTIPLY_WIDE = "multiply them by the value of white in that range"
 MULTIPLY = "multiply them by 255, or give them as uint8"
+CENTRE = "multiply them by 2 and subtract 1"
+OTHERWISE = "bring them to that range"
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,44 +135,82 @@ class Preprocessing:
         """
         if self.seen is None:
             return None
-        is_byte = images.dtype.kind == "u"
+        is_byte = images.dtype == np.uint8
         if is_byte and self.unit is None:
             return self._text("0 to 255 (uint8)", "give floats on that scale")
         if is_byte and (self.unit != 1.0 or self.seen[1] * FAR >= BYTE):
             return None
         low, high = range_of or extremes(images)
-        is_pictures = images.shape[1] > 1  # vectors and sequences are images of one row
-        remedy = (self._remedy if is_pictures else self._remedy_of_vectors)(low, high)
-        if only_bytes and remedy not in (DIVIDE, MULTIPLY):
+        remedy = self._remedy(images, low, high)
+        if only_bytes and remedy not in (DIVIDE, DIVIDE_WIDE, MULTIPLY, MULTIPLY_WIDE):
             return None
         if remedy is None or _all_constant(images):
             return None
-        return self._text(f"{low:.4g} to {high:.4g} ({images.dtype})", remedy)
+        kind = "uint8" if is_byte else "not uint8"
+        return self._text(f"{low:.4g} to {high:.4g} ({kind})", remedy)
 
-    def _remedy(self, low: float, high: float) -> str | None:
+    def _remedy(self, images: np.ndarray, low: float, high: float) -> str | None:
         """What to do about values of this range; None: nothing, they are near what training saw."""
-        assert self.seen is not None
-        least, most = self.seen
-        size = max(abs(least), abs(most))
-        if self.is_fractions:
-            if high > MOST_FRACTION and low >= 0:
-                return DIVIDE
-            wrong = high > MOST_FRACTION or low < LEAST_FRACTION
-        elif least >= 0 and low >= 0 and high <= 1:
-            return MULTIPLY
+        if images.shape[1] > 1:  # vectors and sequences are images of one row
+            remedy, limits = self._other_scale(low, high), self._limits()
         else:
-            turned = least >= 0 and low < 0 and max(-low, high) < size / FAR
-            wrong = max(abs(low), abs(high)) > FAR * size or turned
-        return "bring them to that range" if wrong else None
+            remedy, limits = self._other_scale_of_vectors(images, low, high), self._vector_limits()
+        if remedy is None and not (limits[0] <= low and high <= limits[1]):
+            remedy = self._way_back(low, high) if _many_beyond(images, *limits) else None
+        return remedy
 
-    def _remedy_of_vectors(self, low: float, high: float) -> str | None:
-        """Their numbers may be anything: only what is far larger, or looks like scaled bytes."""
+    def _way_back(self, low: float, high: float) -> str:
+        if not self.is_fractions or low < 0:
+            return OTHERWISE
+        return DIVIDE if high <= 2 * BYTE else DIVIDE_WIDE
+
+    @property
+    def _way_up(self) -> str:
+        """For fractions."""
+        assert self.seen is not None
+        return MULTIPLY if BYTE / 4 < self.seen[1] <= 2 * BYTE else MULTIPLY_WIDE
+
+    def _other_scale(self, low: float, high: float) -> str | None:
+        """Values of pictures that lie just as another scale has them."""
         assert self.seen is not None
         least, most = self.seen
-        if max(abs(low), abs(high)) > FAR * max(abs(least), abs(most), 1.0):
-            return DIVIDE if self.is_fractions and low >= 0 else "bring them to that range"
-        scaled_bytes = least >= 0 and most > BYTE / 4 and low >= 0 and high <= 1
-        return MULTIPLY if scaled_bytes else None
+        if self.is_centred:
+            return CENTRE if 0 <= low < NEAR and 1 - NEAR < high <= 1 else None
+        if self.is_fractions or least < 0:
+            return None
+        if low >= 0 and high <= 1:
+            return self._way_up if most > FAR else None
+        return OTHERWISE if low < 0 and max(-low, high) < most / FAR else None
+
+    def _other_scale_of_vectors(self, images: np.ndarray, low: float, high: float) -> str | None:
+        """Their numbers may be anything: only what looks like scaled bytes."""
+        assert self.seen is not None
+        least, most = self.seen
+        if least < 0 or most <= BYTE / 4 or low < 0 or high > 1:
+            return None
+        return self._way_up if ((images > 0) & (images < 1)).any() else None
+
+    def _limits(self) -> tuple[float, float]:
+        """Values beyond them are far from what training saw."""
+        assert self.seen is not None
+        if self.is_fractions:
+            return LEAST_FRACTION, MOST_FRACTION
+        size = FAR * max(abs(self.seen[0]), abs(self.seen[1]))
+        return -size, size
+
+    def _vector_limits(self) -> tuple[float, float]:
+        assert self.seen is not None
+        size = FAR * max(abs(self.seen[0]), abs(self.seen[1]), 1.0)
+        return -size, size
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether it was trained on values of about -1..1."""
+        return (
+            self.seen is not None
+            and all(abs(abs(end) - 1) < NEAR for end in self.seen)
+            and self.seen[0] < 0
+        )
 
     @property
     def is_fractions(self) -> bool:
@@ -207,6 +253,20 @@ def _unit(low: float, high: float) -> float | None:
     if _are_fractions(low, high):
         return 1 / BYTE
     return 1.0 if low >= 0 and high <= BYTE else None
+
+
+def _many_beyond(images: np.ndarray, least: float, most: float) -> bool:
+    """Whether many of the values lie beyond; those of pictures of one colour do not count."""
+    axes = tuple(range(1, images.ndim))
+    low, high = images.min(axis=axes), images.max(axis=axes)
+    suspects = images[((low < least) | (high > most)) & (low < high)]
+    if not len(suspects):
+        return False
+    beyond = np.count_nonzero((suspects < least) | (suspects > most), axis=axes)
+    lit = np.count_nonzero(suspects, axis=axes)
+    return bool(
+        beyond.sum() > MANY * np.count_nonzero(images) or (beyond > MANY_OF_ONE * lit).any()
+    )
 
 
 def _all_constant(images: np.ndarray) -> bool:

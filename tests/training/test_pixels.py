@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from fastcnn import CNNClassifier, Input, Model, Sequential, load_model
 from fastcnn import layers as L
@@ -189,6 +191,9 @@ def test_a_constant_picture_passes(trained):
 CENTRED = (BYTES / 127.5 - 1).astype(np.float32)
 SIXTEEN = np.random.default_rng(1).integers(0, 65536, BYTES.shape)
 DARK = (BYTES // 6 / 255).astype(np.float32)
+NOISE = np.random.default_rng(2).normal(size=BYTES.shape)
+HOT = np.where(np.arange(36).reshape(6, 6, 1) == 7, 300, FORMS["float 0..1"])  # a pixel of each
+ONE_OTHER = np.concatenate([FORMS["float 0..1"], FORMS["float 0..255"][:1]])
 
 
 @pytest.mark.parametrize(
@@ -209,11 +214,50 @@ DARK = (BYTES // 6 / 255).astype(np.float32)
         (SIXTEEN, BYTES, False),
         (SIXTEEN, SIXTEEN / 65535, False),
         (BYTES / 255 * 16, BYTES, False),  # digits of 0..16
+        (BYTES / 255 * 16, BYTES / 255, False),
+        (BYTES / 255 * 3, BYTES / 255, True),  # not so bright
+        (FORMS["float 0..1"], SIXTEEN, False),
+        (CENTRED, FORMS["float 0..1"], False),
+        (CENTRED, abs(CENTRED) + 0.2, True),  # bright ones
+        (FORMS["float 0..1"] + 0.3 * NOISE, FORMS["float 0..1"], True),
+        (FORMS["float 0..1"], FORMS["float 0..1"] + 0.3 * NOISE, True),
+        (FORMS["float 0..1"], HOT, True),
+        (FORMS["float 0..255"], 255 * HOT, True),
+        (FORMS["float 0..1"], ONE_OTHER, False),
+        (FORMS["float 0..255"], ONE_OTHER, True),
+        (FORMS["float 0..1"], np.concatenate([DARK, np.full((1, 6, 6, 1), 255.0)]), True),
     ],
 )
 def test_ranges(seen, given, passes):
     known = Preprocessing.of(seen)
     assert (known.fault(given) is None) == passes
+
+
+@pytest.mark.parametrize(
+    ("seen", "given", "passes"),
+    [
+        (np.arange(40), np.arange(40) % 2, True),  # small counts, token numbers
+        (np.arange(80), np.arange(80) % 2, True),
+        (np.arange(80), np.arange(80) / 80, False),
+        (np.arange(80) / 80, np.arange(80), False),
+        (NOISE.ravel()[:80], np.where(np.arange(80) == 3, 300, NOISE.ravel()[:80]), True),
+    ],
+)
+def test_ranges_of_vectors(seen, given, passes):
+    seen, given = (np.float64(array).reshape(-1, 1, 1, 20) for array in (seen, given))
+    assert (Preprocessing.of(seen).fault(given) is None) == passes
+
+
+def test_features_scaled_one_by_one_are_no_other_scale():
+    """A pixel that training saw almost black, and another set does not."""
+    rows = BYTES.reshape(48, 36).astype(np.float64)
+    rows[:, :3] = 0
+    rows[0, :3] = 1
+    others = rows.copy()
+    others[:5, :3] = 200
+    for scaler in (MinMaxScaler(), StandardScaler()):
+        clf = CNNClassifier([L.Conv2D(2, 3), L.Flatten()], input_shape=(6, 6, 1), epochs=1)
+        make_pipeline(scaler, clf).fit(rows, LABELS).predict(others)
 
 
 @pytest.mark.parametrize("shape", [(36,), (36, 1)])

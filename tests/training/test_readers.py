@@ -60,7 +60,7 @@ def test_what_comes_before_a_trained_model_or_is_left_out(layer):
     trained.fit(RNG.integers(0, 256, (24, *shape)), LABELS, verbose=0)
     for model in (Model(x, trained(deepcopy(layer)(x))), Sequential([deepcopy(layer), trained])):
         np.testing.assert_array_equal(model.predict(BYTES), model.predict(VALUES))
-        with pytest.raises(DataError, match="trained on . to 25.: multiply"):
+        with pytest.raises(DataError, match=r"trained on . to 25.: multiply"):
             model.predict(VALUES / 255)
     whole = fitted(net(layer), VALUES)
     rest = Sequential(whole.layers[1:], shape)
