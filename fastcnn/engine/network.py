@@ -68,6 +68,16 @@ class Network:
                 return callee
         raise unknown("layer", name, self.names.values())
 
+    def output_of(self, callee: Callee) -> SymbolicTensor:
+        """What the only call of a layer (or inner model) gives here, whatever other models do."""
+        calls = [call for call in self.calls if call.callee is callee]
+        if len(calls) != 1 or len(calls[0].outputs) != 1:
+            count = sum(len(call.outputs) for call in calls)
+            raise OptionError(
+                f"{self.names[callee]!r} gives {count} tensors in model {self.name!r}, not one"
+            )
+        return calls[0].outputs[0]
+
     def all_layers(self) -> Iterator[Layer]:
         """Every layer once, those of inner models included."""
         seen: set[Any] = set()  # a model may stand in several others: do not walk it every time

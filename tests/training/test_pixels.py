@@ -282,6 +282,13 @@ def test_the_check_can_be_turned_off(tmp_path):
         model.predict(value)
 
 
+def test_the_check_of_an_estimator():
+    clf = CNNClassifier([L.Flatten()], epochs=1, check_range=False).fit(BYTES, LABELS)
+    clf.predict(FORMS["float 0..255"])
+    with pytest.raises(DataError, match="divide them by 255"):
+        clf.set_params(check_range=True).fit(BYTES, LABELS).predict(FORMS["float 0..255"])
+
+
 # ---- layers that scale for themselves
 
 
