@@ -42,6 +42,9 @@ class Network:
         self.calls = _calls_between(self.name, self.inputs, self.outputs)
         self._input_names = _numbered(tensor.name for tensor in self.inputs)
         self.names = _names(self.calls)
+        for callee in self.names:
+            if isinstance(callee, Layer) and not callee.first_calls:
+                callee.first_calls = tuple(c for c in self.calls if c.callee is callee)
 
     @property
     def is_connected(self) -> bool:
