@@ -86,12 +86,13 @@ class Preprocessing:
         if self.seen is not None:
             return self
         low, high = extremes(images)
+        if low == high:
+            return self  # one colour tells no range, and decides nothing
         is_byte, unit = images.dtype == np.uint8, self.unit
-        if self is AS_IT_COMES and not is_byte and low < high:
+        if not is_byte and self.agrees(AS_IT_COMES):
             unit = _unit(low, high)
         step = (unit or 1.0) if is_byte else 1.0
-        seen = None if low == high else (low * step, high * step)  # one colour tells no range
-        return replace(self, unit=unit, seen=seen)
+        return replace(self, unit=unit, seen=(low * step, high * step))
 
     def widened(self, images: np.ndarray) -> "Preprocessing":
         """The same after one more batch of the training, which may hold what others did not."""

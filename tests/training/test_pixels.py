@@ -389,6 +389,16 @@ def test_a_fit_that_fails_decides_nothing():
     model.fit(FORMS["float 0..255"], LABELS, verbose=0)
 
 
+def test_pictures_of_one_colour_decide_nothing(tmp_path):
+    """Nor does a file in between."""
+    for black in (np.zeros_like(BYTES), np.zeros_like(FORMS["float 0..1"])):
+        model = net()
+        model.fit(black, LABELS, verbose=0)
+        model = through_a_file(model, tmp_path)
+        model.fit(FORMS["float 0..255"], LABELS, verbose=0)
+        np.testing.assert_array_equal(model.predict(BYTES), model.predict(FORMS["float 0..255"]))
+
+
 def test_bytes_of_0_and_1_are_pointed_out():
     model = net()
     with pytest.warns(UserWarning, match=r"uint8.*means 0 to 255.*only 0 and 1"):
