@@ -15,6 +15,7 @@ from fastcnn.errors import DataError, OptionError
 BYTE = 255
 # Fractions are values of about 0 to 1: resampled or noisy pictures reach a bit beyond.
 LEAST_FRACTION, MOST_FRACTION = -0.4, 2.0
+FOUR_BITS = 15
 FAR = 8  # times what training saw: no brighter picture explains that
 NEAR = 0.1  # to the ends of -1..1 or 0..1
 # Of the values that are not 0: a few hot pixels, noise, or features that training saw dark are no
@@ -153,7 +154,7 @@ class Preprocessing:
     def _remedy(self, images: np.ndarray, low: float, high: float) -> str | None:
         """What to do about values of this range; None: nothing, they are near what training saw."""
         if images.shape[1] > 1:  # vectors and sequences are images of one row
-            remedy, limits = self._other_scale(low, high), self._limits()
+            remedy, limits = self._other_scale(images, low, high), self._limits()
         else:
             remedy, limits = self._other_scale_of_vectors(images, low, high), self._vector_limits()
         if remedy is None and not (limits[0] <= low and high <= limits[1]):
@@ -171,16 +172,18 @@ class Preprocessing:
         assert self.seen is not None
         return MULTIPLY if BYTE / 4 < self.seen[1] <= 2 * BYTE else MULTIPLY_WIDE
 
-    def _other_scale(self, low: float, high: float) -> str | None:
+    def _other_scale(self, images: np.ndarray, low: float, high: float) -> str | None:
         """Values of pictures that lie just as another scale has them."""
         assert self.seen is not None
         least, most = self.seen
         if self.is_centred:
-            return CENTRE if 0 <= low < NEAR and 1 - NEAR < high <= 1 else None
+            is_other = 0 <= low < NEAR and 1 - NEAR < high <= 1 and _has_fractions(images)
+            return CENTRE if is_other else None
         if self.is_fractions or least < 0:
             return None
         if low >= 0 and high <= 1:
-            return self._way_up if most > FAR else None
+            is_other = most > BYTE / 4 or (most >= FOUR_BITS and _has_fractions(images))
+            return self._way_up if is_other else None
         return OTHERWISE if low < 0 and max(-low, high) < most / FAR else None
 
     def _other_scale_of_vectors(self, images: np.ndarray, low: float, high: float) -> str | None:
@@ -189,7 +192,7 @@ class Preprocessing:
         least, most = self.seen
         if least < 0 or most <= BYTE / 4 or low < 0 or high > 1:
             return None
-        return self._way_up if ((images > 0) & (images < 1)).any() else None
+        return self._way_up if _has_fractions(images) else None
 
     def _limits(self) -> tuple[float, float]:
         """Values beyond them are far from what training saw."""
@@ -254,6 +257,11 @@ def _unit(low: float, high: float) -> float | None:
     if _are_fractions(low, high):
         return 1 / BYTE
     return 1.0 if low >= 0 and high <= BYTE else None
+
+
+def _has_fractions(images: np.ndarray) -> bool:
+    """Whether some lie between 0 and 1: boards, counts and masks hold whole numbers."""
+    return bool(((images > 0) & (images < 1)).any())
 
 
 def _many_beyond(images: np.ndarray, least: float, most: float) -> bool:

@@ -216,6 +216,10 @@ ONE_OTHER = np.concatenate([FORMS["float 0..1"], FORMS["float 0..255"][:1]])
         (BYTES / 255 * 16, BYTES, False),  # digits of 0..16
         (BYTES / 255 * 16, BYTES / 255, False),
         (BYTES / 255 * 3, BYTES / 255, True),  # not so bright
+        (BYTES / 255 * 10, BYTES / 255, True),  # not so far, in metres
+        (BYTES // 16, BYTES % 2 * 1.0, True),  # small numbers
+        (FORMS["float 0..255"], BYTES > 127, False),
+        (BYTES % 3 - 1.0, BYTES % 2 * 1.0, True),  # boards of a game
         (FORMS["float 0..1"], SIXTEEN, False),
         (CENTRED, FORMS["float 0..1"], False),
         (CENTRED, abs(CENTRED) + 0.2, True),  # bright ones
