@@ -23,7 +23,8 @@ from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Source
 from fastcnn.engine.plans import Plans
-from fastcnn.engine.preprocessing import AS_IT_COMES, BYTE, Preprocessing, joined
+from fastcnn.engine.preprocessing import AS_IT_COMES, BY_VALUE, BYTE, Preprocessing, joined
+from fastcnn.engine.reader import Reader, agreed, check_inner, readers_of
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.settings import Asked
 from fastcnn.engine.symbolic import to_format
@@ -75,7 +76,7 @@ class PlannedNetwork(Network):
         self._plans = Plans()
         self._running = RLock()  # plans have one set of buffers
         renew_in_children(self, "_running", PlannedNetwork._forsake_plans)
-        self.readers: list[list[Layer]] = []  # of each input: the layers that read it
+        self.readers: list[list[Reader]] = []  # of each input
         self.columns: dict[str, Shape] = {}  # of kernels: the images whose numbers they weigh
 
     def _settle(self, layers: Iterable[Layer]) -> None:
@@ -92,12 +93,12 @@ class PlannedNetwork(Network):
         self._settle(layers)
         self._store = ParameterStore(graph, self.seed, self.dtype, weights, self._frozen)
         self._graph = graph
-        self.readers = [graph.readers(node) for node in graph.inputs]
+        self.readers = [readers_of(graph, node) for node in graph.inputs]
         pairs = [(node.key("kernel"), node.layer) for node in graph.nodes if node.layer]
         last = graph.data_format == "channels_last"
         self.columns = {key: layer.columns for key, layer in pairs if last and layer.columns}
         self._remembered()  # or say that the layers disagree
-        _check_inner(graph, [layer for layers in self.readers for layer in layers])
+        check_inner(graph, self.readers)
         settings = self._asked.resolved()
         for layer in layers:
             layer.settings = layer.settings or settings
@@ -135,7 +136,7 @@ class PlannedNetwork(Network):
         found = self._remembered()
         if all(p is None for p in found):
             return None
-        made = [p or AS_IT_COMES for p in found]
+        made = self._meanings()
         return made if len(made) > 1 else made[0]
 
     @preprocessing.setter
@@ -148,20 +149,28 @@ class PlannedNetwork(Network):
                 raise OptionError(
                     f"preprocessing has {len(one.scale)} channels, the input {channels}"
                 )
-            for layer in readers:
-                layer.preprocessing = one
+            for reader in readers:
+                reader.remember(one)
 
     @property
     def scales_pixels(self) -> list[bool]:
         """For each input whether its layers scale it themselves, so that pixels come by value."""
-        return [any(layer.scales_pixels for layer in layers) for layers in self.readers]
+        return [any(reader.layer.scales_pixels for reader in r) for r in self.readers]
 
     def _remembered(self) -> list[Preprocessing | None]:
         """For each input what its layers remember of it."""
         if len(self.readers) == 1 and len(self.readers[0]) == 1:  # told fast, for predictions
             return [self.readers[0][0].preprocessing]
         pairs = zip(self.readers, self.input_names, strict=bool(self.readers))
-        return [joined((layer.preprocessing for layer in r), name) for r, name in pairs]
+        return [joined((reader.preprocessing for reader in r), name) for r, name in pairs]
+
+    def _meanings(self) -> list[Preprocessing]:
+        """What the numbers of each input mean, before the first training too."""
+        found = self._remembered()
+        if all(p is not None for p in found):
+            return found  # type: ignore[return-value]
+        unknown = (BY_VALUE if scaled else AS_IT_COMES for scaled in self.scales_pixels)
+        return [p or u for p, u in zip(found, unknown, strict=True)]
 
     @property
     def input_shape(self) -> Any:
@@ -201,7 +210,7 @@ class PlannedNetwork(Network):
         shapes = [node.shape for node in self.graph.inputs]
         parts = (self._input_names, shapes, self.data_format, name, self.dtype)
         images, ranges = check_inputs(xs, *parts)
-        known = known or [p or AS_IT_COMES for p in self._remembered()]
+        known = known or self._meanings()
         if self.check_range:
             for k, one in enumerate(known):
                 fault = one.fault(images[k], ranges[k])
@@ -248,8 +257,9 @@ class PlannedNetwork(Network):
         self.check_ends()  # they may be why targets do not fit
         source = self._with_targets("training", Source(images, preprocessing=known), ys, weights)
         check_setup(self._heads(bool(weights)), source.targets)
-        triples = zip(source.preprocessing, source.images, self.scales_pixels, strict=True)
-        source.preprocessing = [p.trained_on(array, by_value) for p, array, by_value in triples]
+        pairs = zip(source.preprocessing, source.images, strict=True)
+        source.preprocessing = [p.trained_on(array) for p, array in pairs]
+        self.agree(source)
         if any(map(_are_flags, source.images, source.preprocessing)):
             warn(
                 "uint8 means 0 to 255, but these training data hold only 0 and 1: "
@@ -257,11 +267,16 @@ class PlannedNetwork(Network):
             )
         return source
 
+    def agree(self, source: Source) -> None:
+        """Let inputs that one layer reads in the same place mean the same, or raise DataError."""
+        parts = (source.preprocessing, source.images, self.input_names)
+        source.preprocessing = agreed(self.readers, *parts)
+
     def remember(self, source: Source) -> None:
         """Keep what the first training data decided, in the layers."""
         for readers, made in zip(self.readers, source.preprocessing, strict=True):
-            for layer in readers:
-                layer.preprocessing = made
+            for reader in readers:
+                reader.remember(made)
 
     # ---- plans
 
@@ -389,15 +404,3 @@ def _are_flags(images: np.ndarray, pixels: Preprocessing) -> bool:
     """Whether bytes hold 0 and 1 alone."""
     top = pixels.seen[1] / (pixels.unit or 1.0) if pixels.seen else BYTE
     return images.dtype == np.uint8 and top < 1.5
-
-
-def _check_inner(graph: Graph, outer: Sequence[Layer]) -> None:
-    """Values scaled by channel are made where an input is read, not between layers."""
-    for node in graph.nodes:
-        pixels = node.layer.preprocessing if node.layer and node.layer not in outer else None
-        if pixels is not None and not pixels.is_plain:
-            raise OptionError(
-                f"layer {node.name!r} was trained on pixels scaled by channel, but reads "
-                f"{node.inputs[0].name!r} here, not an input: let it read the input, and do what "
-                "comes before to the data"
-            )

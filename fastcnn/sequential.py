@@ -9,6 +9,7 @@ from fastcnn.arguments import checked
 from fastcnn.data.samples import check_samples
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
+from fastcnn.engine.reader import Reader
 from fastcnn.engine.symbolic import Input, SymbolicTensor, to_format
 from fastcnn.errors import OptionError
 from fastcnn.model import Model
@@ -80,7 +81,7 @@ class Sequential(Model):
             )
         self._settle([layer] if isinstance(layer, Layer) else layer.all_layers())
         if not self._stack:
-            self.readers = [[layer]] if isinstance(layer, Layer) else list(layer.readers)
+            self.readers = [[Reader(layer)]] if isinstance(layer, Layer) else list(layer.readers)
         self._stack.append(layer)
 
     @checked

@@ -48,8 +48,8 @@ def _describe_layer(layer: Layer) -> dict[str, Any]:
     config = {**config_of(layer), "layer_name": layer.name}
     if not layer.trainable:
         config["trainable"] = False
-    if layer.preprocessing is not None:
-        config["preprocessing"] = layer.preprocessing.plain()
+    if any(layer.preprocessing):
+        config["preprocessing"] = [pixels and pixels.plain() for pixels in layer.preprocessing]
     if layer.columns is not None:
         config["columns"] = list(layer.columns)
     return config
@@ -91,12 +91,12 @@ def build(description: dict[str, Any], weights: dict[str, Any], **options: Any) 
 def _build_layer(config: dict[str, Any]) -> Layer:
     config = dict(config)
     name, trainable = config.pop("layer_name", None), config.pop("trainable", True)
-    pixels, columns = config.pop("preprocessing", None), config.pop("columns", None)
+    pixels, columns = config.pop("preprocessing", ()), config.pop("columns", None)
     layer = make(layers, {key: _tuples(value) for key, value in config.items()})
     layer.name = None if name is None else str(name)
     layer.trainable = bool(trainable)
     layer.columns = None if columns is None else tuple(int(n) for n in columns)
-    layer.preprocessing = None if pixels is None else Preprocessing.from_plain(pixels)
+    layer.preprocessing = tuple(entry and Preprocessing.from_plain(entry) for entry in pixels)
     return layer
 
 

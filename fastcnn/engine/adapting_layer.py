@@ -8,6 +8,7 @@ import numpy as np
 from fastcnn.engine.layer import Layer, Parameter
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.preprocessing import Preprocessing
+from fastcnn.engine.reader import Reader
 from fastcnn.errors import OptionError, ShapeError, unknown
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ class AdaptingLayer(Layer):
                 f"adapt takes images, sequences or rows of numbers, not {samples.dtype} "
                 f"{samples.shape}"
             )
-        if self.preprocessing is None or self.preprocessing.is_plain:
-            self.preprocessing = Preprocessing.of(samples, self.scales_pixels)
-        scale, offset = self.preprocessing.factors(samples.dtype)
+        reader = Reader(self)
+        pixels = reader.preprocessing
+        if pixels is None or pixels.is_plain:
+            pixels = Preprocessing.of(samples, self.scales_pixels)
+            reader.remember(pixels)
+        scale, offset = pixels.factors(samples.dtype)
         self.take(self._channels_first(samples, data_format), scale, offset)
 
     def _channels_first(self, samples: np.ndarray, data_format: str | None) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from fastcnn.errors import SetupWarning, warn
 
 Function = Callable[[np.ndarray, np.ndarray], Any]
+Figures = Callable[[Any, tuple[int, ...]], np.ndarray]
 # (y_true, y_pred, weights) -> (figures, gradient): see Derived.__call__
 Method = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -32,8 +33,8 @@ class Derived:
     How it is found is decided with the first batch, and stays.
     """
 
-    def __init__(self, name: str, function: Function, figures: Callable[[Any, int], np.ndarray]):
-        """figures: checks what the function gives for n samples; () or (n,)"""
+    def __init__(self, name: str, function: Function, figures: Figures):
+        """figures: checks what the function gives for outputs of a shape (n, K); () or (n,)"""
         self.name, self.function, self.figures = name, function, figures
         self.method: Method | None = None
 
@@ -132,8 +133,10 @@ class Derived:
             raise NotTraced(f"{type(error).__name__}: {error}".splitlines()[0]) from None
         if getattr(values, "dtype", np.dtype(float)).kind == "O":
             raise NotTraced("it uses functions of numpy")
-        figures = self.figures(values, len(y_pred))
-        share = np.ones(()) if figures.ndim == 0 else weights / len(weights)
+        figures = self.figures(values, y_pred.shape)
+        share = np.ones(()) if figures.ndim == 0 else weights / np.size(values)
+        if np.ndim(values) > 1:
+            share = np.broadcast_to(share[:, None], np.shape(values))
         with np.errstate(all="ignore"):  # what is no number is told by the caller
             return figures, np.asarray(back(share.astype(figures.dtype)), np.float64)
 
@@ -165,7 +168,7 @@ class Derived:
         return figures, gradient
 
     def _values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return self.figures(self.function(y_true, y_pred), len(y_pred))
+        return self.figures(self.function(y_true, y_pred), y_pred.shape)
 
     def _mean(self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> float:
         """What is minimised."""

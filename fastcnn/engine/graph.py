@@ -155,16 +155,6 @@ class Graph:
                 readers[source].append(node)
         return readers
 
-    def readers(self, source: Node) -> list[Layer]:
-        """The layers that read a node, those that the graph put in between left out."""
-        layers: list[Layer] = []
-        for node in self.consumers()[source]:
-            if node.layer is not None and node.layer.is_hidden:
-                layers += self.readers(node)
-            elif node.layer is not None:
-                layers.append(node.layer)
-        return layers
-
     @classmethod
     def chain(cls, input_shape: Shape, stack: Sequence[Layer]) -> "Graph":
         """One layer after the other."""

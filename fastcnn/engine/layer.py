@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 # Attributes that models give to layers.
 IN_MODELS = (
-    *("variables", "calls", "activation_layer", "preprocessing", "settings"),
+    *("variables", "calls", "first_calls", "activation_layer", "preprocessing", "settings"),
     *("tensor_format", "columns"),
 )
 
@@ -61,7 +61,9 @@ class Layer(ABC):
     merges = False  # whether it takes a list of tensors
     variables: "dict[str, Variable] | None" = None  # by parameter; None: in no model yet
     calls: "tuple[Call, ...]" = ()  # on symbolic tensors
-    preprocessing: "Preprocessing | None" = None  # of the model's input that it reads, once trained
+    first_calls: "tuple[Call, ...]" = ()  # those in the first model that held it
+    # Of each model's input that it reads, once trained; see engine/reader.py.
+    preprocessing: "tuple[Preprocessing | None, ...]" = ()
     scales_pixels = False  # by itself: where it reads an input, pixels come by value
     settings: "Settings | None" = None  # of the first model that held it
     tensor_format = "channels_first"  # of the tensors it was called on, if `formatted`
@@ -73,6 +75,7 @@ class Layer(ABC):
     is_activation = False  # has a `function` (engine/activation.py), which may be fused
     output_values: Values | None = None  # the numbers that it gives, if known; for `fit`'s checks
     keeps_values = False  # gives only numbers that it reads, moved or picked, or their means
+    keeps_scale = False  # or these beside zeros, or disturbed in training
     is_sum = False  # adds its inputs up
     fuses_activation = False  # its kernels can apply the activation that follows
     fuses_sum = False  # and add another tensor before that
@@ -116,14 +119,17 @@ class Layer(ABC):
 
     @property
     def input(self) -> Any:
-        """The symbolic tensor that the layer was called on; a list if it merges."""
-        read = self._only_call().inputs
+        """The symbolic tensor that the layer was called on; a list if it merges. As `output`."""
+        read = self._own_call().inputs
         return read if self.merges else read[0]
 
     @property
     def output(self) -> "SymbolicTensor":
-        """The symbolic tensor that its call gave, e.g. to make a model of the layers before it."""
-        return self._only_call().outputs[0]
+        """The symbolic tensor that its call gave, e.g. to make a model of the layers before it.
+
+        That of the first model, if several ones hold the layer; an error if one uses it twice.
+        """
+        return self._own_call().outputs[0]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Layer":
         """A layer of the same options that is in no model: it shares no parameters with this one.
@@ -135,13 +141,14 @@ class Layer(ABC):
         vars(made).update(deepcopy(own, memo))
         return made
 
-    def _only_call(self) -> "Call":
-        if len(self.calls) != 1:
+    def _own_call(self) -> "Call":
+        calls = self.first_calls or self.calls
+        if len(calls) != 1:
             raise OptionError(
-                f"layer {self.name!r} was called {len(self.calls)} times, so that its input and "
+                f"layer {self.name!r} was called {len(calls)} times, so that its input and "
                 "output are not one tensor: keep the tensors that the calls give"
             )
-        return self.calls[0]
+        return calls[0]
 
     def __repr__(self) -> str:
         parameters = inspect.signature(type(self)).parameters.values()

@@ -42,6 +42,9 @@ class Network:
         self.calls = _calls_between(self.name, self.inputs, self.outputs)
         self._input_names = _numbered(tensor.name for tensor in self.inputs)
         self.names = _names(self.calls)
+        for callee in self.names:
+            if isinstance(callee, Layer) and not callee.first_calls:
+                callee.first_calls = tuple(c for c in self.calls if c.callee is callee)
 
     @property
     def is_connected(self) -> bool:
@@ -67,6 +70,16 @@ class Network:
             if known == name:
                 return callee
         raise unknown("layer", name, self.names.values())
+
+    def output_of(self, callee: Callee) -> SymbolicTensor:
+        """What the only call of a layer (or inner model) gives here, whatever other models do."""
+        calls = [call for call in self.calls if call.callee is callee]
+        if len(calls) != 1 or len(calls[0].outputs) != 1:
+            count = sum(len(call.outputs) for call in calls)
+            raise OptionError(
+                f"{self.names[callee]!r} gives {count} tensors in model {self.name!r}, not one"
+            )
+        return calls[0].outputs[0]
 
     def all_layers(self) -> Iterator[Layer]:
         """Every layer once, those of inner models included."""

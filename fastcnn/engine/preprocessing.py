@@ -4,7 +4,7 @@ A uint8 pixel counts in steps of `unit`; all other types are taken by value. Dec
 first `fit`; every layer that reads the input remembers it, so that it goes wherever the layers go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,18 @@ from fastcnn.errors import DataError, OptionError
 BYTE = 255
 # Fractions are values of about 0 to 1: resampled or noisy pictures reach a bit beyond.
 LEAST_FRACTION, MOST_FRACTION = -0.4, 2.0
+FOUR_BITS = 15
 FAR = 8  # times what training saw: no brighter picture explains that
+NEAR = 0.1  # to the ends of -1..1 or 0..1
+# Of the values that are not 0: a few hot pixels, noise, or features that training saw dark are no
+# other scale. Of all pictures together, and of a single one.
+MANY, MANY_OF_ONE = 0.25, 0.5
 DIVIDE = "divide them by 255, or give them as uint8"
+DIVIDE_WIDE = "divide them by the value of white in them"
+MULTIPLY_WIDE = "multiply them by the value of white in that range"
 MULTIPLY = "multiply them by 255, or give them as uint8"
+CENTRE = "multiply them by 2 and subtract 1"
+OTHERWISE = "bring them to that range"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +80,20 @@ class Preprocessing:
 
         raw: pixels are taken by value, because the model's first layer scales them itself.
         """
-        return AS_IT_COMES.trained_on(images, raw)
+        return (BY_VALUE if raw else AS_IT_COMES).trained_on(images)
 
-    def trained_on(self, images: np.ndarray, raw: bool = False) -> "Preprocessing":
+    def trained_on(self, images: np.ndarray) -> "Preprocessing":
         """The same with the range of the first training data, and the unit that follows from it."""
         if self.seen is not None:
             return self
         low, high = extremes(images)
-        is_open, is_byte = self is AS_IT_COMES, images.dtype == np.uint8
-        unit = self.unit
-        if is_open and raw:
-            unit = 1.0
-        elif is_open and not is_byte and low < high:
+        if low == high:
+            return self  # one colour tells no range, and decides nothing
+        is_byte, unit = images.dtype == np.uint8, self.unit
+        if not is_byte and self.agrees(AS_IT_COMES):
             unit = _unit(low, high)
         step = (unit or 1.0) if is_byte else 1.0
-        seen = None if low == high else (low * step, high * step)  # one colour tells no range
-        return replace(self, unit=unit, seen=seen)
+        return replace(self, unit=unit, seen=(low * step, high * step))
 
     def widened(self, images: np.ndarray) -> "Preprocessing":
         """The same after one more batch of the training, which may hold what others did not."""
@@ -130,44 +137,84 @@ class Preprocessing:
         """
         if self.seen is None:
             return None
-        is_byte = images.dtype.kind == "u"
+        is_byte = images.dtype == np.uint8
         if is_byte and self.unit is None:
             return self._text("0 to 255 (uint8)", "give floats on that scale")
         if is_byte and (self.unit != 1.0 or self.seen[1] * FAR >= BYTE):
             return None
         low, high = range_of or extremes(images)
-        is_pictures = images.shape[1] > 1  # vectors and sequences are images of one row
-        remedy = (self._remedy if is_pictures else self._remedy_of_vectors)(low, high)
-        if only_bytes and remedy not in (DIVIDE, MULTIPLY):
+        remedy = self._remedy(images, low, high)
+        if only_bytes and remedy not in (DIVIDE, DIVIDE_WIDE, MULTIPLY, MULTIPLY_WIDE):
             return None
         if remedy is None or _all_constant(images):
             return None
-        return self._text(f"{low:.4g} to {high:.4g} ({images.dtype})", remedy)
+        kind = "uint8" if is_byte else "not uint8"
+        return self._text(f"{low:.4g} to {high:.4g} ({kind})", remedy)
 
-    def _remedy(self, low: float, high: float) -> str | None:
+    def _remedy(self, images: np.ndarray, low: float, high: float) -> str | None:
         """What to do about values of this range; None: nothing, they are near what training saw."""
-        assert self.seen is not None
-        least, most = self.seen
-        size = max(abs(least), abs(most))
-        if self.is_fractions:
-            if high > MOST_FRACTION and low >= 0:
-                return DIVIDE
-            wrong = high > MOST_FRACTION or low < LEAST_FRACTION
-        elif least >= 0 and low >= 0 and high <= 1:
-            return MULTIPLY
+        if images.shape[1] > 1:  # vectors and sequences are images of one row
+            remedy, limits = self._other_scale(images, low, high), self._limits()
         else:
-            turned = least >= 0 and low < 0 and max(-low, high) < size / FAR
-            wrong = max(abs(low), abs(high)) > FAR * size or turned
-        return "bring them to that range" if wrong else None
+            remedy, limits = self._other_scale_of_vectors(images, low, high), self._vector_limits()
+        if remedy is None and not (limits[0] <= low and high <= limits[1]):
+            remedy = self._way_back(low, high) if _many_beyond(images, *limits) else None
+        return remedy
 
-    def _remedy_of_vectors(self, low: float, high: float) -> str | None:
-        """Their numbers may be anything: only what is far larger, or looks like scaled bytes."""
+    def _way_back(self, low: float, high: float) -> str:
+        if not self.is_fractions or low < 0:
+            return OTHERWISE
+        return DIVIDE if high <= 2 * BYTE else DIVIDE_WIDE
+
+    @property
+    def _way_up(self) -> str:
+        """For fractions."""
+        assert self.seen is not None
+        return MULTIPLY if BYTE / 4 < self.seen[1] <= 2 * BYTE else MULTIPLY_WIDE
+
+    def _other_scale(self, images: np.ndarray, low: float, high: float) -> str | None:
+        """Values of pictures that lie just as another scale has them."""
         assert self.seen is not None
         least, most = self.seen
-        if max(abs(low), abs(high)) > FAR * max(abs(least), abs(most), 1.0):
-            return DIVIDE if self.is_fractions and low >= 0 else "bring them to that range"
-        scaled_bytes = least >= 0 and most > BYTE / 4 and low >= 0 and high <= 1
-        return MULTIPLY if scaled_bytes else None
+        if self.is_centred:
+            is_other = 0 <= low < NEAR and 1 - NEAR < high <= 1 and _has_fractions(images)
+            return CENTRE if is_other else None
+        if self.is_fractions or least < 0:
+            return None
+        if low >= 0 and high <= 1:
+            is_other = most > BYTE / 4 or (most >= FOUR_BITS and _has_fractions(images))
+            return self._way_up if is_other else None
+        return OTHERWISE if low < 0 and max(-low, high) < most / FAR else None
+
+    def _other_scale_of_vectors(self, images: np.ndarray, low: float, high: float) -> str | None:
+        """Their numbers may be anything: only what looks like scaled bytes."""
+        assert self.seen is not None
+        least, most = self.seen
+        if least < 0 or most <= BYTE / 4 or low < 0 or high > 1:
+            return None
+        return self._way_up if _has_fractions(images) else None
+
+    def _limits(self) -> tuple[float, float]:
+        """Values beyond them are far from what training saw."""
+        assert self.seen is not None
+        if self.is_fractions:
+            return LEAST_FRACTION, MOST_FRACTION
+        size = FAR * max(abs(self.seen[0]), abs(self.seen[1]))
+        return -size, size
+
+    def _vector_limits(self) -> tuple[float, float]:
+        assert self.seen is not None
+        size = FAR * max(abs(self.seen[0]), abs(self.seen[1]), 1.0)
+        return -size, size
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether it was trained on values of about -1..1."""
+        return (
+            self.seen is not None
+            and all(abs(abs(end) - 1) < NEAR for end in self.seen)
+            and self.seen[0] < 0
+        )
 
     @property
     def is_fractions(self) -> bool:
@@ -193,6 +240,7 @@ class Preprocessing:
 
 
 AS_IT_COMES = Preprocessing(np.ones(1), np.zeros(1))  # uint8 to 0..1, floats as they are
+BY_VALUE = Preprocessing(np.ones(1), np.zeros(1), unit=1.0)
 
 
 def extremes(images: np.ndarray) -> tuple[float, float]:
@@ -209,6 +257,25 @@ def _unit(low: float, high: float) -> float | None:
     if _are_fractions(low, high):
         return 1 / BYTE
     return 1.0 if low >= 0 and high <= BYTE else None
+
+
+def _has_fractions(images: np.ndarray) -> bool:
+    """Whether some lie between 0 and 1: boards, counts and masks hold whole numbers."""
+    return bool(((images > 0) & (images < 1)).any())
+
+
+def _many_beyond(images: np.ndarray, least: float, most: float) -> bool:
+    """Whether many of the values lie beyond; those of pictures of one colour do not count."""
+    axes = tuple(range(1, images.ndim))
+    low, high = images.min(axis=axes), images.max(axis=axes)
+    suspects = images[((low < least) | (high > most)) & (low < high)]
+    if not len(suspects):
+        return False
+    beyond = np.count_nonzero((suspects < least) | (suspects > most), axis=axes)
+    lit = np.count_nonzero(suspects, axis=axes)
+    return bool(
+        beyond.sum() > MANY * np.count_nonzero(images) or (beyond > MANY_OF_ONE * lit).any()
+    )
 
 
 def _all_constant(images: np.ndarray) -> bool:
@@ -229,6 +296,21 @@ def joined(found: Iterable[Preprocessing | None], input_name: str) -> Preprocess
                 f"({known[0].describe() or 'any'}; {other.describe() or 'any'}): give each an "
                 "input of its own, or set model.preprocessing"
             )
-    ranges = [p.seen for p in known if p.seen is not None]
-    seen = (min(a for a, _ in ranges), max(b for _, b in ranges)) if ranges else None
-    return replace(known[0], seen=seen)
+    return replace(known[0], seen=_whole_range(known))
+
+
+def together(found: Sequence[Preprocessing], images: Sequence[np.ndarray]) -> Preprocessing | None:
+    """One for inputs that the same layer reads in the same place, which were found for these
+    images; None if there is none."""
+    seen = _whole_range(found)
+    if all(p.agrees(found[0]) for p in found):
+        return replace(found[0], seen=seen)
+    floats = all(array.dtype != np.uint8 for array in images)
+    if seen and floats and all(p.is_plain for p in found):
+        return replace(found[0], unit=_unit(*seen), seen=seen)
+    return None
+
+
+def _whole_range(found: Iterable[Preprocessing]) -> tuple[float, float] | None:
+    ranges = [p.seen for p in found if p.seen is not None]
+    return (min(a for a, _ in ranges), max(b for _, b in ranges)) if ranges else None

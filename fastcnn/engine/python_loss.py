@@ -17,9 +17,11 @@ from fastcnn.plugins.registry import losses, make
 class PythonLoss(Loss):
     """Base of losses in NumPy: subclasses define `function`, and perhaps `gradient`.
 
-    function(y_true, y_pred): the loss of each sample, (n,), or one figure for the batch, which is
-        then what is minimised; such a loss knows no weights of samples
-    gradient(y_true, y_pred): derivatives of these by y_pred, (n, K)
+    function(y_true, y_pred): the loss of each sample, (n,), or of each of its outputs, (n, K),
+        whose mean counts; or one figure for the batch, which is then what is minimised; such a
+        loss knows no weights of samples
+    gradient(y_true, y_pred): derivatives of the figures of samples, or of the one, by y_pred,
+        (n, K)
 
     y_pred is (n, K), y_true as well or, with targets = "labels", class numbers (n,): the samples
     of one batch, in the model's dtype. Without `gradient` they come in float64, and it is derived:
@@ -38,15 +40,17 @@ class PythonLoss(Loss):
     def arguments(self, build: Builder, y: Tensor, targets: Any) -> dict[str, Any]:
         return {**super().arguments(build, y, targets), "order": build.order}
 
-    def figures(self, values: Any, samples: int) -> np.ndarray:
-        """What `function` gave, (samples,) or (), or an error that says what is wrong with it."""
+    def figures(self, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """What `function` gave for outputs of this shape (n, K), as (n,), means of (n, K), or ();
+        or an error that says what is wrong with it."""
         array = numbers_of(self.name, "function", values)
-        if array.shape not in ((samples,), ()):
+        if array.shape not in (shape, shape[:1], ()):
+            samples = shape[0]
             raise ShapeError(
                 f"the function of the loss {self.name!r} gives {array.shape} for {samples} samples,"
-                f" not ({samples},), a figure for each, or one for all of them"
+                f" not ({samples},), a figure for each, {shape}, or one for all of them"
             )
-        return array
+        return array.mean(axis=1) if array.ndim > 1 else array
 
     def slopes(self, values: Any, shape: tuple[int, ...]) -> np.ndarray:
         """What `gradient` gave, of this shape."""
@@ -81,7 +85,7 @@ class PythonLoss(Loss):
         """Of the figure of each sample, or of the one figure."""
         derived = Derived(self.name, self.function, self.figures)
         weights = np.ones(len(y_pred))
-        if self.figures(self.function(y_true, y_pred), len(y_pred)).ndim == 0:
+        if self.figures(self.function(y_true, y_pred), y_pred.shape).ndim == 0:
             return derived.one_by_one(y_true, y_pred, weights)[1]
         return derived.by_sample(y_true, y_pred, weights)[1] * len(y_pred)
 
@@ -201,7 +205,7 @@ def measured(
     """(figures, gradient of their weighted mean, in training)"""
     if training and derived is not None:
         return derived(y_true, y_pred, weights)
-    figures = loss.figures(loss.function(y_true, y_pred), len(y_pred))
+    figures = loss.figures(loss.function(y_true, y_pred), y_pred.shape)
     if not training or loss.gradient is None:
         return figures, None
     slopes = loss.slopes(loss.gradient(y_true, y_pred), y_pred.shape)

@@ -52,6 +52,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         warm_start: bool = False,
         random_state: Any = None,
         precision: str | None = None,
+        check_range: bool = True,
         n_jobs: int | None = None,
         verbose: int | bool = 0,
         callbacks: Sequence[Any] | None = (),
@@ -71,6 +72,7 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         self.warm_start = warm_start
         self.random_state = random_state
         self.precision = precision
+        self.check_range = check_range
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.callbacks = callbacks
@@ -160,9 +162,14 @@ class CNNEstimator(CallbackSupportMixin, NestedParameters):
         random = random_of(self.random_state)
         self._seed = int(self.random_state if whole else random.randint(2**31))
         self._targets = targets
-        options = {"seed": self._seed, "precision": self.precision}
         self.model_: Model = build_model(
-            self.layers, shape, targets.outputs, self.data_format, **options
+            self.layers,
+            shape,
+            targets.outputs,
+            self.data_format,
+            seed=self._seed,
+            precision=self.precision,
+            check_range=self.check_range,
         )
         self.model_.classes = targets.names
 

@@ -45,6 +45,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
     random_state: of initial weights, shuffling, dropout and what is held out; an integer is the
         model's seed.
     precision: "float32" or "bf16", see Model; default FASTCNN_PRECISION, else "float32".
+    check_range: False takes images on any scale, see Model.
     n_jobs: threads; None is all that joblib and threadpoolctl allow. Results do not depend on it.
     verbose: 0 nothing, 1 a progress bar on a terminal, 2 a line for each epoch.
     callbacks: a list of names, {"name": ..., option: ...} or objects, of which copies are used.
@@ -82,6 +83,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
         warm_start: bool = False,
         random_state: Any = None,
         precision: str | None = None,
+        check_range: bool = True,
         n_jobs: int | None = None,
         verbose: int | bool = 0,
         callbacks: Sequence[Any] | None = (),
@@ -102,6 +104,7 @@ class CNNClassifier(ClassifierMixin, CNNEstimator):
             warm_start=warm_start,
             random_state=random_state,
             precision=precision,
+            check_range=check_range,
             n_jobs=n_jobs,
             verbose=verbose,
             callbacks=callbacks,

@@ -44,7 +44,7 @@ class CNNFeatures(ImageTransformer):
         whole = self._trained(X, y)
         output = self._output(whole)
         self.layer_ = whole.names[output.call.callee] if output.call else "input"
-        self.model_ = Model(whole.inputs, output, name=whole.name)
+        self.model_ = Model(whole.inputs, output, check_range=whole.check_range, name=whole.name)
         self._features(samples[:1])  # says what does not fit
         return self
 
@@ -63,8 +63,8 @@ class CNNFeatures(ImageTransformer):
             assert last is not None
             return last.inputs[0]
         if isinstance(self.layer, str):
-            return whole.get_layer(self.layer).output
-        return whole.get_layer(index=self.layer).output
+            return whole.output_of(whole.get_layer(self.layer))
+        return whole.output_of(whole.get_layer(index=self.layer))
 
     def transform(self, X: Any) -> np.ndarray:
         """(n, features) float32."""

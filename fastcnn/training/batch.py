@@ -25,6 +25,7 @@ def training_batch(model: Any, name: str, x: Any, y: Any, weights: Any = None) -
         if fault is not None:
             model._out_of_range(name, number, fault)
     source.preprocessing = [known.widened(images) for known, images in pairs]
+    model.agree(source)
     if any(a is not b for a, b in zip(source.preprocessing, before, strict=True)):
         model.remember(source)
     return source

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from fastcnn.engine.layer import Layer
 from fastcnn.engine.network import Network
-from fastcnn.engine.preprocessing import Preprocessing, joined
+from fastcnn.engine.preprocessing import joined
+from fastcnn.engine.reader import Reader
 from fastcnn.engine.symbolic import Call, SymbolicTensor
 from fastcnn.text import one_line
 
@@ -62,20 +63,20 @@ def summary_rows(network: Network) -> list[Row]:
 
 def _input_row(tensor: SymbolicTensor, name: str, network: Network) -> Row:
     """With what pixels mean to the layers that read the input."""
-    pixels = joined(_remembered(tensor, network), name)
+    pixels = joined((reader.preprocessing for reader in _readers(tensor, network)), name)
     kind = ", ".join(filter(None, ("Input", pixels.describe() if pixels else "")))
     return Row(name, kind, [shape_text(tensor)], 0, 0, BYTES * math.prod(tensor.sample), [])
 
 
-def _remembered(tensor: SymbolicTensor, network: Network) -> Iterator[Preprocessing | None]:
+def _readers(tensor: SymbolicTensor, network: Network) -> Iterator[Reader]:
     for call in network.calls:
         for number, read in enumerate(call.inputs):
             if read is not tensor:
                 continue
             if isinstance(call.callee, Network):
-                yield from _remembered(call.callee.inputs[number], call.callee)
+                yield from _readers(call.callee.inputs[number], call.callee)
             else:
-                yield call.callee.preprocessing
+                yield Reader(call.callee, number)
 
 
 def shape_text(tensor: SymbolicTensor) -> str:

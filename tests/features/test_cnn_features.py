@@ -8,7 +8,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from fastcnn import CNNClassifier, Model
+from fastcnn import CNNClassifier, Input, Model, Sequential
+from fastcnn import layers as L
 from fastcnn.errors import OptionError
 from fastcnn.features import CNNFeatures
 from tests.estimators.cases import bars
@@ -69,6 +70,20 @@ def test_in_a_pipeline_and_pickled(trained):
     again = pickle.loads(pickle.dumps(pipeline))
     np.testing.assert_array_equal(again.predict_proba(IMAGES), pipeline.predict_proba(IMAGES))
     assert pipeline.score(IMAGES, LABELS) > 0.6
+
+
+def test_layers_that_other_models_hold_as_well(trained):
+    """Inner models are layers, too; the check of ranges is the model's."""
+    model = trained.model_
+    Sequential([*model.layers[:-1], L.Dense(3)], model.input_shape)
+    known = trained.predict_proba(IMAGES)
+    x = Input(model.input_shape)
+    outer = Model(x, L.Activation("linear")(model(x)), check_range=False)
+    for layer in (0, model.name):
+        inner = CNNFeatures(outer, layer=layer).fit(IMAGES)
+        np.testing.assert_allclose(inner.transform(IMAGES), known, atol=1e-6)
+        assert not inner.model_.check_range
+    assert CNNFeatures(model, layer="dense").fit_transform(IMAGES).shape[1] == 16
 
 
 def test_what_is_wrong(trained):

@@ -121,6 +121,17 @@ def test_gradients_are_those_of_central_differences(name, traced):
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("hide", [lambda f: f, hidden_from_autograd], ids=["autograd", "numpy"])
+@pytest.mark.filterwarnings("ignore:the loss 'f' has no gradient")
+def test_figures_of_outputs_count_by_their_mean(hide):
+    """As in Keras."""
+    y_true, y_pred, weights = (DRAW.uniform(size=size) for size in ((5, 4), (5, 4), 5))
+    ways = (lambda t, y: (t - y) ** 2, lambda t, y: ((t - y) ** 2).mean(axis=1))
+    each, mean = (Derived("f", hide(f), Custom(f).figures) for f in ways)
+    for a, b in zip(each(y_true, y_pred, weights), mean(y_true, y_pred, weights), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
 def test_differences_stay_inside_the_domain():
     """At the end of a logarithm or a root the side that is a number counts."""
     y_true = np.ones((1, 2))
@@ -264,7 +275,7 @@ def bad(figures):
 @pytest.mark.parametrize(
     ("figures", "error", "message"),
     [
-        (lambda t, y: (t - y) ** 2, ShapeError, r"'strange' gives \(10, 1\) for 10 samples, not"),
+        (lambda t, y: (t[:, 0] - y) ** 2, ShapeError, r"'strange' gives \(10, 10\) for 10 samples"),
         (lambda t, y: ((t - y) ** 2)[:3, 0], ShapeError, r"'strange' gives \(3,\)"),
         (lambda t, y: None, OptionError, "'strange' gives no array of numbers, but NoneType"),
         (lambda t, y: "much", OptionError, "'strange' gives no array of numbers, but str"),

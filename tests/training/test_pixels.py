@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from fastcnn import CNNClassifier, Input, Model, Sequential, load_model
 from fastcnn import layers as L
@@ -189,6 +191,9 @@ def test_a_constant_picture_passes(trained):
 CENTRED = (BYTES / 127.5 - 1).astype(np.float32)
 SIXTEEN = np.random.default_rng(1).integers(0, 65536, BYTES.shape)
 DARK = (BYTES // 6 / 255).astype(np.float32)
+NOISE = np.random.default_rng(2).normal(size=BYTES.shape)
+HOT = np.where(np.arange(36).reshape(6, 6, 1) == 7, 300, FORMS["float 0..1"])  # a pixel of each
+ONE_OTHER = np.concatenate([FORMS["float 0..1"], FORMS["float 0..255"][:1]])
 
 
 @pytest.mark.parametrize(
@@ -209,11 +214,54 @@ DARK = (BYTES // 6 / 255).astype(np.float32)
         (SIXTEEN, BYTES, False),
         (SIXTEEN, SIXTEEN / 65535, False),
         (BYTES / 255 * 16, BYTES, False),  # digits of 0..16
+        (BYTES / 255 * 16, BYTES / 255, False),
+        (BYTES / 255 * 3, BYTES / 255, True),  # not so bright
+        (BYTES / 255 * 10, BYTES / 255, True),  # not so far, in metres
+        (BYTES // 16, BYTES % 2 * 1.0, True),  # small numbers
+        (FORMS["float 0..255"], BYTES > 127, False),
+        (BYTES % 3 - 1.0, BYTES % 2 * 1.0, True),  # boards of a game
+        (FORMS["float 0..1"], SIXTEEN, False),
+        (CENTRED, FORMS["float 0..1"], False),
+        (CENTRED, abs(CENTRED) + 0.2, True),  # bright ones
+        (FORMS["float 0..1"] + 0.3 * NOISE, FORMS["float 0..1"], True),
+        (FORMS["float 0..1"], FORMS["float 0..1"] + 0.3 * NOISE, True),
+        (FORMS["float 0..1"], HOT, True),
+        (FORMS["float 0..255"], 255 * HOT, True),
+        (FORMS["float 0..1"], ONE_OTHER, False),
+        (FORMS["float 0..255"], ONE_OTHER, True),
+        (FORMS["float 0..1"], np.concatenate([DARK, np.full((1, 6, 6, 1), 255.0)]), True),
     ],
 )
 def test_ranges(seen, given, passes):
     known = Preprocessing.of(seen)
     assert (known.fault(given) is None) == passes
+
+
+@pytest.mark.parametrize(
+    ("seen", "given", "passes"),
+    [
+        (np.arange(40), np.arange(40) % 2, True),  # small counts, token numbers
+        (np.arange(80), np.arange(80) % 2, True),
+        (np.arange(80), np.arange(80) / 80, False),
+        (np.arange(80) / 80, np.arange(80), False),
+        (NOISE.ravel()[:80], np.where(np.arange(80) == 3, 300, NOISE.ravel()[:80]), True),
+    ],
+)
+def test_ranges_of_vectors(seen, given, passes):
+    seen, given = (np.float64(array).reshape(-1, 1, 1, 20) for array in (seen, given))
+    assert (Preprocessing.of(seen).fault(given) is None) == passes
+
+
+def test_features_scaled_one_by_one_are_no_other_scale():
+    """A pixel that training saw almost black, and another set does not."""
+    rows = BYTES.reshape(48, 36).astype(np.float64)
+    rows[:, :3] = 0
+    rows[0, :3] = 1
+    others = rows.copy()
+    others[:5, :3] = 200
+    for scaler in (MinMaxScaler(), StandardScaler()):
+        clf = CNNClassifier([L.Conv2D(2, 3), L.Flatten()], input_shape=(6, 6, 1), epochs=1)
+        make_pipeline(scaler, clf).fit(rows, LABELS).predict(others)
 
 
 @pytest.mark.parametrize("shape", [(36,), (36, 1)])
@@ -236,6 +284,13 @@ def test_the_check_can_be_turned_off(tmp_path):
     model.check_range = True
     with pytest.raises(DataError, match="divide them by 255"):
         model.predict(value)
+
+
+def test_the_check_of_an_estimator():
+    clf = CNNClassifier([L.Flatten()], epochs=1, check_range=False).fit(BYTES, LABELS)
+    clf.predict(FORMS["float 0..255"])
+    with pytest.raises(DataError, match="divide them by 255"):
+        clf.set_params(check_range=True).fit(BYTES, LABELS).predict(FORMS["float 0..255"])
 
 
 # ---- layers that scale for themselves
@@ -272,7 +327,7 @@ def test_adapt_takes_what_fit_takes(kind, data_format, form):
         model.fit(x, LABELS, epochs=1, verbose=0)
     for name, value in layers[0].statistics.items():
         np.testing.assert_allclose(layers[1].statistics[name], value, rtol=1e-5, atol=1e-9)
-    assert layers[0].preprocessing.agrees(layers[1].preprocessing)
+    assert layers[0].preprocessing[0].agrees(layers[1].preprocessing[0])
 
 
 def test_adapt_knows_the_tensor_it_was_called_on():
@@ -314,7 +369,7 @@ def test_values_scaled_by_channel_are_made_at_an_input():
     again = Model(x, model(x))
     np.testing.assert_array_equal(again.predict(BYTES), model.predict(BYTES))
     with pytest.raises(OptionError, match="let it read the input"):
-        Model(x, model(L.ZeroPadding2D(0)(x)))
+        Model(x, model(L.Activation("relu")(x)))
 
 
 def test_a_first_fit_of_a_derived_model_counts_for_all():
@@ -336,6 +391,16 @@ def test_a_fit_that_fails_decides_nothing():
         model.fit(BYTES, LABELS, verbose=0, callbacks=["no_such_callback"])
     assert model.preprocessing is None
     model.fit(FORMS["float 0..255"], LABELS, verbose=0)
+
+
+def test_pictures_of_one_colour_decide_nothing(tmp_path):
+    """Nor does a file in between."""
+    for black in (np.zeros_like(BYTES), np.zeros_like(FORMS["float 0..1"])):
+        model = net()
+        model.fit(black, LABELS, verbose=0)
+        model = through_a_file(model, tmp_path)
+        model.fit(FORMS["float 0..255"], LABELS, verbose=0)
+        np.testing.assert_array_equal(model.predict(BYTES), model.predict(FORMS["float 0..255"]))
 
 
 def test_bytes_of_0_and_1_are_pointed_out():

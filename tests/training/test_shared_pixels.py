@@ -57,6 +57,17 @@ def test_the_scaled_pixels_are_what_counts(trained):
     )
 
 
+def test_features_of_a_model_whose_layers_others_hold(trained):
+    """The sentences about features and about transfer hold in any order."""
+    known = Model(trained.input, trained.get_layer("features").output).predict(BYTES)
+    head = Sequential([*trained.layers[:-1], L.Dense(5)], (8, 8, 3))
+    x = Input((8, 8, 3))
+    Model(x, trained(x))
+    again = Model(trained.input, trained.get_layer("features").output)
+    np.testing.assert_array_equal(again.predict(BYTES), known)
+    np.testing.assert_array_equal(Sequential(head.layers[:-1]).predict(BYTES), known)
+
+
 def test_a_layer_called_twice(trained):
     part = Model(trained.input, trained.layers[0].output)
     left, right = Input((8, 8, 3)), Input((8, 8, 3))

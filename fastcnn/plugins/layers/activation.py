@@ -29,6 +29,7 @@ class Activation(Layer):
         self.activation = activation
         self.function = function
         self.output_values = function.output_values
+        self.keeps_scale = function.registered_name == "linear"
         self.name = name
 
     def output_shape(self, *shapes: Shape) -> Shape:

@@ -16,6 +16,8 @@ class ChannelPadding(Layer):
     (before, after). The shortcut without parameters of residual nets (He et al. 2016, option A).
     """
 
+    keeps_scale = True
+
     def __init__(self, padding: int | tuple[int, int], name: str | None = None) -> None:
         sides = (padding, padding) if isinstance(padding, int) else tuple(padding)
         if len(sides) != 2 or not all(isinstance(n, int) and n >= 0 for n in sides):

@@ -19,6 +19,7 @@ class Dropout(Layer):
     """
 
     any_order = True
+    keeps_scale = True
 
     def __init__(self, rate: float, name: str | None = None) -> None:
         self.rate = dropout_rate(rate)

@@ -16,6 +16,7 @@ class Noise(Layer):
     """
 
     kernel: str
+    keeps_scale = True
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return shapes[0]

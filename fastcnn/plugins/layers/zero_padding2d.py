@@ -19,6 +19,8 @@ class ZeroPadding2D(Layer):
         that takes such a padding itself needs no copy of x.
     """
 
+    keeps_scale = True
+
     def __init__(self, padding: Padding = 1, name: str | None = None) -> None:
         explicit_padding(padding)
         self.padding = padding
