@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastcnn.data.known_formats import foreign_model
 from fastcnn.data.look import describe_folder
+from fastcnn.data.rawfile import near_name
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.model import Model
 from fastcnn.saving import load_model
@@ -46,6 +47,9 @@ def find_classifier(path: str, threads: int | None = None, backend: str | None =
 
 
 def model_file(path: str) -> Path:
+    if not Path(path).exists():
+        near = near_name(Path(path))
+        raise ModelFileError(f"{path}: no such model file or run folder{near}")
     if not Path(path).is_dir():
         return Path(path)
     folder = RunFolder(path)

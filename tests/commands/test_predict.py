@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,29 @@ def test_a_table(photos):
     assert len(result.stdout.splitlines()) == len(NAMES) + 1
     result = run("predict", "r", photos, "--csv", "-", "--json", code=2)
     assert "both write to stdout" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["zip", "gztar"])
+def test_an_archive_is_read_like_its_folder(photos, form):
+    packed = shutil.make_archive("packed", form, ".", photos)
+    singly = json.loads(run("predict", "r", photos, "--json").stdout)
+    rows = json.loads(run("predict", "r", packed, "--json").stdout)
+    assert [row["image"] for row in rows] == [f"{packed}/{row['image']}" for row in singly]
+    assert [row["classes"] for row in rows] == [row["classes"] for row in singly]
+
+
+def test_what_is_no_picture_is_named(photos):
+    write(Path("test.csv"), b"pixel0,pixel1\n1,2\n")
+    np.savez("x.npz", x=np.zeros(3))
+    for name, what in (("test.csv", "a table"), ("x.npz", "an .npz of NumPy arrays")):
+        line = only_line(run("predict", "r", photos, name, code=1))
+        assert f"{name} is {what}; expected pictures, or folders and archives of them" in line
+
+
+def test_names_that_are_nearly_right(photos):
+    line = only_line(run("predict", "r", "photo", code=1))
+    assert "photo: no such file or folder; did you mean 'photos'?" in line
+    Path("runs").mkdir()
+    shutil.copytree("r", "runs/cats-lenet")
+    line = only_line(run("predict", "runs/cat-lenet", photos, code=1))
+    assert "no such model file or run folder; did you mean 'runs/cats-lenet'?" in line
