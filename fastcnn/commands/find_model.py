@@ -47,7 +47,7 @@ def find_classifier(path: str, threads: int | None = None, backend: str | None =
 
 
 def model_file(path: str) -> Path:
-    if not Path(path).exists():
+    if not path or not Path(path).exists():
         near = near_name(Path(path))
         raise ModelFileError(f"{path}: no such model file or run folder{near}")
     if not Path(path).is_dir():
@@ -62,6 +62,20 @@ def model_file(path: str) -> Path:
         f"{path}: no {folder.model.name} and no {folder.checkpoint.name} in it; "
         f"{describe_folder(Path(path))}"
     )
+
+
+def run_folder(path: str) -> RunFolder:
+    """The run of a folder or of a file in it, to go on with."""
+    given = Path(path)
+    if not given.exists():
+        raise ModelFileError(f"{path}: no such run folder or checkpoint{near_name(given)}")
+    if reason := foreign_model(given):
+        raise ModelFileError(reason)
+    folder = RunFolder.of(given)
+    if not folder.record.exists():
+        lies = describe_folder(folder.path)
+        raise ModelFileError(f"{path}: no {folder.record.name} there, the record of a run; {lies}")
+    return folder
 
 
 def run_arguments(path: str) -> dict[str, Any] | None:

@@ -82,7 +82,7 @@ def _find(paths: Sequence[str]) -> _Found:
     """Files as they are given; of folders and archives all pictures, by their content."""
     found = _Found()
     for path in paths:
-        if not Path(path).exists():
+        if not path or not Path(path).exists():
             raise DataError(f"{path}: no such file or folder{near_name(Path(path))}")
         if not Path(path).is_dir() and not is_archive(Path(path)):
             _check_kind(Path(path))

@@ -35,6 +35,10 @@ OUTSIDE = "beside the class folders"
 OTHER_PART = "neither in train/ nor in valid/ or test/"
 
 
+class PicturesError(DataError):
+    """Of pictures that can't be read, where it is known which are wanted."""
+
+
 @dataclass
 class Listed:
     """files: picture, class and part of the data set; left_out: {file: why}."""
@@ -87,7 +91,7 @@ def read_folder(
     try:
         pictures = read_pictures(listed.files, size, options)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise PicturesError(f"{path}: {error}") from error
     dataset = _dataset(_name(path), classes, listed, pictures, options)
     return replace(dataset, notes=(*layout.notes, *dataset.notes))
 

@@ -21,7 +21,7 @@ from fastcnn.data.csv_file import SUFFIXES as TABLES
 from fastcnn.data.csv_file import beside, csv_dataset, find_table, is_known
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.digits import load_digits
-from fastcnn.data.folder import read_folder
+from fastcnn.data.folder import PicturesError, read_folder
 from fastcnn.data.idx import find_sets, is_idx, load_idx_file, load_idx_folder
 from fastcnn.data.known_formats import format_of, known_files, tar_names
 from fastcnn.data.mnist import FASHION_MNIST, MNIST
@@ -92,6 +92,8 @@ def built_in(name_or_path: str | Path, named: bool = False) -> str | None:
     named: the path isn't looked at
     """
     name = str(name_or_path).replace("_", "-")
+    if not name:  # of a variable of the shell, perhaps; as a path it would be this folder
+        raise OptionError(f"the name of the data is empty; expected {', '.join(NAMES)} or a path")
     if name not in NAMES:
         return None
     if named or not Path(name_or_path).exists():
@@ -136,6 +138,8 @@ def _load_file(path: Path, shape: Sequence[int] | None, options: dict[str, Any])
     if is_archive(path):
         try:
             return read_folder(path, **options)
+        except PicturesError:
+            raise
         except DataError as error:
             raise DataError(f"{error}{_packed(path)}") from error
     found = format_of(path)
@@ -173,6 +177,8 @@ def _load_folder(path: Path, shape: Sequence[int] | None, options: dict[str, Any
         return replace(dataset, notes=(*dataset.notes, *beside(table)))
     try:
         return read_folder(path, **options)
+    except PicturesError:
+        raise
     except DataError as error:
         raise DataError(f"{error}{known_files(path)}{_known_tables(path)}") from error
 

@@ -111,3 +111,27 @@ def test_names_that_are_nearly_right(photos):
     shutil.copytree("r", "runs/cats-lenet")
     line = only_line(run("predict", "runs/cat-lenet", photos, code=1))
     assert "no such model file or run folder; did you mean 'runs/cats-lenet'?" in line
+
+
+def test_empty_names_mean_nothing(photos):
+    """Of a variable of the shell that isn't set: neither the default nor this folder."""
+    for words, code in (
+        (("train", "--data", ""), 2),
+        (("train", "--out", ""), 2),
+        (("evaluate", "r", "--data", ""), 2),
+        (("predict", "r", ""), 1),
+        (("predict", "", photos), 1),
+    ):
+        line = only_line(run(*words, code=code))
+        assert "is empty" in line or ": no such " in line
+
+
+def test_files_that_are_no_model_for_training(photos):
+    write(Path("m.h5"), b"\x89HDF\r\n\x1a\n" + bytes(40))
+    for option in ("--model", "--resume"):
+        line = only_line(run("train", option, "m.h5", code=2 if option == "--model" else 1))
+        assert "m.h5 is an HDF5 file" in line
+    line = only_line(run("train", "--model", "r/model.safetensors", code=2))
+    assert "holds a model that is made already; expected the name of a model" in line
+    line = only_line(run("train", "--resume", photos, code=1))
+    assert "no run.json there, the record of a run; there lie: " in line

@@ -285,3 +285,16 @@ def test_tables_are_named_where_folders_tell_no_classes(tmp_path):
     packed = shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path, "labels.csv")
     with pytest.raises(DataError, match=r"; labels.csv is not read in an archive: unpack it"):
         load_dataset(packed)
+
+
+def test_hints_at_other_data_are_for_folders_without_classes(tmp_path):
+    """Pictures that can't be read are another matter."""
+    write_classes(tmp_path)
+    write(tmp_path / "cat" / "x.png", b"<!DOCTYPE html><html>")
+    write(tmp_path / "x.npz", npz_bytes(x=pixels(2)))
+    with pytest.raises(DataError) as error:
+        load_dataset(tmp_path)
+    assert "1 of 7 pictures can't be read: cat/x.png: not a picture, but an HTML page" in str(
+        error.value
+    )
+    assert "npz" not in str(error.value)
