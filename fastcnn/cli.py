@@ -257,7 +257,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 
 @main.command(epilog=EPILOG)
 @click.argument("model")
-@click.argument("files", metavar="IMAGE|FOLDER...", nargs=-1, required=True)
+@click.argument("files", metavar="IMAGE|FOLDER|ARCHIVE...", nargs=-1, required=True)
 @click.option("--top", type=POSITIVE, default=3, show_default=True, help="Classes per picture.")
 @click.option("--csv", "table", metavar="FILE", help="Write a table; - is stdout.")
 @pictures
@@ -269,7 +269,7 @@ def evaluate(as_json: bool, model: str, **options: Any) -> None:
 def predict(
     as_json: bool, model: str, files: tuple[str, ...], table: str | None, **options: Any
 ) -> None:
-    """What MODEL (a model file or run folder) sees on pictures, and in folders of them."""
+    """What MODEL (a model file or run folder) sees on pictures, in folders and archives of them."""
     from fastcnn.commands.predict import predict as run
     from fastcnn.commands.predict import predict_csv, write_csv
     from fastcnn.commands.text import predict_text

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastcnn.data.known_formats import foreign_model
 from fastcnn.data.look import describe_folder
+from fastcnn.data.rawfile import near_name
 from fastcnn.errors import ModelFileError, OptionError
 from fastcnn.model import Model
 from fastcnn.saving import load_model
@@ -46,6 +47,9 @@ def find_classifier(path: str, threads: int | None = None, backend: str | None =
 
 
 def model_file(path: str) -> Path:
+    if not path or not Path(path).exists():
+        near = near_name(Path(path))
+        raise ModelFileError(f"{path}: no such model file or run folder{near}")
     if not Path(path).is_dir():
         return Path(path)
     folder = RunFolder(path)
@@ -58,6 +62,20 @@ def model_file(path: str) -> Path:
         f"{path}: no {folder.model.name} and no {folder.checkpoint.name} in it; "
         f"{describe_folder(Path(path))}"
     )
+
+
+def run_folder(path: str) -> RunFolder:
+    """The run of a folder or of a file in it, to go on with."""
+    given = Path(path)
+    if not given.exists():
+        raise ModelFileError(f"{path}: no such run folder or checkpoint{near_name(given)}")
+    if reason := foreign_model(given):
+        raise ModelFileError(reason)
+    folder = RunFolder.of(given)
+    if not folder.record.exists():
+        lies = describe_folder(folder.path)
+        raise ModelFileError(f"{path}: no {folder.record.name} there, the record of a run; {lies}")
+    return folder
 
 
 def run_arguments(path: str) -> dict[str, Any] | None:

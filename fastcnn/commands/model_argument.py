@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.commands.named_options import named_options
+from fastcnn.data.known_formats import foreign_model
 from fastcnn.errors import ModelFileError, OptionError, unknown
 from fastcnn.plugins.registry import baselines, models
 from fastcnn.training.checked import read_toml
@@ -18,6 +19,9 @@ def model_argument(text: str) -> ModelConfig:
         return model_config(text)
     name = text.partition(":")[0]
     if name not in [*models.names(), *models.aliases]:
+        if Path(text).is_file():
+            what = foreign_model(Path(text)) or f"{text} holds a model that is made already"
+            raise OptionError(f"{what}; expected the name of a model, or a file that ends in .toml")
         raise unknown("model", name, [*models.names(), *baselines.names()])
     return model_config(named_options(text, "--model", models))
 

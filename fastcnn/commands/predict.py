@@ -14,9 +14,11 @@ from fastcnn.commands.class_names import class_names
 from fastcnn.commands.find_model import find_classifier, run_arguments
 from fastcnn.commands.picture_arguments import picture_options
 from fastcnn.commands.views import views_option
-from fastcnn.data.file_tree import list_folder
-from fastcnn.data.folder import why_no_picture
-from fastcnn.data.look import describe_folder
+from fastcnn.data.archive import is_archive
+from fastcnn.data.csv_file import SUFFIXES as TABLES
+from fastcnn.data.folder import list_tree, why_no_picture
+from fastcnn.data.known_formats import format_of
+from fastcnn.data.look import describe_tree
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.data.picture_set import (
     PictureBatches,
@@ -25,6 +27,7 @@ from fastcnn.data.picture_set import (
     first_names,
     reason_texts,
 )
+from fastcnn.data.rawfile import near_name
 from fastcnn.errors import DataError, DataWarning
 from fastcnn.text import csv_cell
 from fastcnn.training.model_file import write_text
@@ -43,7 +46,7 @@ def predict(
 ) -> list[dict[str, Any]]:
     """For each picture the `top` most probable classes, best first.
 
-    files: pictures, and folders of them
+    files: pictures, and folders and archives of them
     views: by default those of the recipe that the model was trained by; pictures: how they are
         read, by default as in training, if the run's record lies beside the model.
 
@@ -76,16 +79,18 @@ class _Found:
 
 
 def _find(paths: Sequence[str]) -> _Found:
-    """Files as they are given; of folders all pictures, by their content, in sub-folders too."""
+    """Files as they are given; of folders and archives all pictures, by their content."""
     found = _Found()
     for path in paths:
-        if not Path(path).is_dir():
-            if not Path(path).exists():
-                raise DataError(f"{path}: no such file or folder")
+        if not path or not Path(path).exists():
+            raise DataError(f"{path}: no such file or folder{near_name(Path(path))}")
+        if not Path(path).is_dir() and not is_archive(Path(path)):
+            _check_kind(Path(path))
             found.files.append(PictureFile.of(path))
             continue
         before = len(found.files)
-        for entry in list_folder(Path(path)).entries:
+        tree = list_tree(Path(path))
+        for entry in tree.entries:
             name = str(Path(path, *entry.parts))
             reason = why_no_picture(entry)
             if reason is None:
@@ -93,8 +98,20 @@ def _find(paths: Sequence[str]) -> _Found:
             else:
                 found.left_out[name] = reason
         if len(found.files) == before:
-            raise DataError(f"{path}: no pictures; {describe_folder(Path(path))}")
+            raise DataError(f"{path}: no pictures; {describe_tree(tree)}")
     return found
+
+
+def _check_kind(path: Path) -> None:
+    """Tables, arrays, models: no pictures that are damaged, but no pictures at all."""
+    found = format_of(path)
+    table = path.name.lower().endswith(TABLES)
+    if table or (found is not None and found.kind in ("data", "model", "archive")):
+        what = "a table" if table else found and found.text
+        raise DataError(
+            f"{path} is {what}; expected pictures, or folders and archives of them (arrays and "
+            "tables in Python: load_model(...).predict(images))"
+        )
 
 
 def _picture_options(arguments: dict[str, Any] | None, given: dict[str, Any]) -> PictureOptions:

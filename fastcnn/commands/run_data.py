@@ -30,7 +30,8 @@ def given_data(options: Any, default: str) -> tuple[str, Dataset]:
 
     options: TrainOptions; default: a name, which means a built-in set, or a path
     """
-    data = data_argument(options.data or default, named=not options.data)
+    asked = options.data is not None
+    data = data_argument(options.data if asked else default, named=not asked)
     pictures = {name: getattr(options, name) for name in NAMES}
     dataset = load_dataset(
         *(data, options.data_dir),

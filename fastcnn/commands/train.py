@@ -9,6 +9,7 @@ from typing import Any
 from fastcnn.commands.augment import augment_option
 from fastcnn.commands.begin_anew import began_nothing, kept_options, options_again
 from fastcnn.commands.callbacks import callback_tables, limits_time, watchers
+from fastcnn.commands.find_model import run_folder
 from fastcnn.commands.learning_rate import base_rate, learning_rate
 from fastcnn.commands.model_argument import baseline_argument, model_argument
 from fastcnn.commands.named_options import named_list
@@ -310,7 +311,7 @@ def new_run(options: TrainOptions, folder: RunFolder | None = None) -> Run:
 def resumed_run(options: TrainOptions) -> Run:
     """The run of that folder, where its checkpoint left it."""
     assert options.resume is not None
-    folder = RunFolder.of(options.resume)
+    folder = run_folder(options.resume)
     record = folder.read_record()
     remove_litter(folder.path)
     if record.get("kind") == "baseline":

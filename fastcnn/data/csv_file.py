@@ -79,7 +79,7 @@ def find_table(folder: Path) -> Path | None:
     tables = [path for path in list_files(folder) if path.name.lower().endswith(SUFFIXES)]
     folders = any(path.is_dir() for path in folder.iterdir())
     training = [path for path in tables if _part_of(path) == TRAIN]
-    training = [path for path in training if not folders or _is_known(path)]
+    training = [path for path in training if not folders or is_known(path)]
     if len(training) > 1:
         names = ", ".join(path.name for path in training)
         raise DataError(f"{folder} holds {len(training)} tables to train on ({names}): name one")
@@ -88,7 +88,10 @@ def find_table(folder: Path) -> Path | None:
     return tables[0] if len(tables) == 1 and not folders else None
 
 
-def _is_known(path: Path) -> bool:
+def is_known(path: Path) -> bool:
+    """Whether it is called like a table, and its columns are those of pixels or pictures."""
+    if not path.name.lower().endswith(SUFFIXES):
+        return False
     try:
         table = open_table(path)
     except DataError:

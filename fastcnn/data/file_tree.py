@@ -16,6 +16,13 @@ HIDDEN = {
 }
 
 
+# A folder with both is a run or a comparison of ours, whose curves are no pictures of the data.
+RESULTS = (
+    ("run.json", {"model.safetensors", "checkpoint.safetensors", "history.jsonl"}),
+    ("comparison.json", {"jobs", "results.json", "report.md"}),
+)
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of this name is none of the user's."""
     return name.startswith(".") or name.casefold() in HIDDEN
@@ -31,14 +38,21 @@ class Entry:
 
 class FileTree:
     """path: of the folder or archive; entries: its files in sorted order; folders: all of them,
-    empty ones, too, without the top, ()."""
+    empty ones, too, without the top, (). Runs and comparisons in it, and folders that hold nothing
+    else, count as hidden."""
 
     def __init__(self, path: Path, entries: Iterable[Entry], folders: Iterable[Parts]) -> None:
         self.path = path
         shown = (e for e in entries if not any(map(is_hidden, e.parts)))
-        self.entries = sorted(shown, key=lambda entry: entry.parts)
+        listed = sorted(shown, key=lambda entry: entry.parts)
         kept = {f for f in folders if f and not any(map(is_hidden, f))}
-        kept |= {e.parts[:n] for e in self.entries for n in range(1, len(e.parts))}
+        kept |= {e.parts[:n] for e in listed for n in range(1, len(e.parts))}
+        results = _results(listed, kept)
+        self.entries = [e for e in listed if not _lies_in(e.parts[:-1], results)]
+        if results:
+            used = {e.parts[:n] for e in self.entries for n in range(1, len(e.parts))}
+            emptied = {r[:n] for r in results for n in range(1, len(r) + 1)} - used
+            kept = {f for f in kept if f not in emptied and not _lies_in(f, results)}
         self.folders = kept
 
     def name(self, parts: Parts) -> str:
@@ -57,6 +71,25 @@ class FileTree:
     def files_below(self, top: Parts) -> list[Entry]:
         """The files in this folder and all below."""
         return [entry for entry in self.entries if entry.parts[: len(top)] == top]
+
+
+def _results(entries: Iterable[Entry], folders: set[Parts]) -> set[Parts]:
+    """The folders, but for the top, that hold what a run or a comparison writes."""
+    there: dict[Parts, set[str]] = {}
+    for parts in (*(entry.parts for entry in entries), *folders):
+        there.setdefault(parts[:-1], set()).add(parts[-1])
+    return {
+        folder
+        for folder, names in there.items()
+        if folder
+        and any(
+            record in names and (names & others or len(names) == 1) for record, others in RESULTS
+        )
+    }
+
+
+def _lies_in(folder: Parts, results: set[Parts]) -> bool:
+    return any(folder[:n] in results for n in range(1, len(folder) + 1))
 
 
 def list_folder(path: Path) -> FileTree:

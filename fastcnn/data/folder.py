@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastcnn.data.archive import is_archive, list_archive
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.file_tree import Entry, FileTree, Parts, list_folder
 from fastcnn.data.layout import Layout, find_layout
-from fastcnn.data.look import describe_tree
+from fastcnn.data.look import describe_tree, looks_like
 from fastcnn.data.parts import TEST, TRAIN, VALIDATION
 from fastcnn.data.picture import PictureError, oriented_size
 from fastcnn.data.picture_options import PictureOptions
@@ -33,6 +33,10 @@ NO_PICTURE = "no picture"
 NO_LABELS = "in no class folder, so they have no labels"
 OUTSIDE = "beside the class folders"
 OTHER_PART = "neither in train/ nor in valid/ or test/"
+
+
+class PicturesError(DataError):
+    """Of pictures that can't be read, where it is known which are wanted."""
 
 
 @dataclass
@@ -76,7 +80,7 @@ def read_folder(
     """
     options = PictureOptions.of(background, bits, max_pixels, skip_damaged)
     size, path = check_size(image_size), Path(path)
-    tree = _list(path)
+    tree = list_tree(path)
     layout = find_layout(tree)
     classes = _class_names(tree, layout.splits[TRAIN])
     listed = _list_all(tree, layout, classes)
@@ -87,11 +91,13 @@ def read_folder(
     try:
         pictures = read_pictures(listed.files, size, options)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    return _dataset(_name(path), classes, listed, pictures, options)
+        raise PicturesError(f"{path}: {error}") from error
+    dataset = _dataset(_name(path), classes, listed, pictures, options)
+    return replace(dataset, notes=(*layout.notes, *dataset.notes))
 
 
-def _list(path: Path) -> FileTree:
+def list_tree(path: Path) -> FileTree:
+    """The files of a folder, or of an archive of one."""
     if path.is_dir():
         return list_folder(path)
     if not path.is_file():
@@ -133,7 +139,7 @@ def _list_all(tree: FileTree, layout: Layout, classes: tuple[str, ...]) -> Liste
             if len(listed.files) == before and (*folder, name) in tree.folders:
                 raise DataError(
                     f"{tree.name((*folder, name))}: no pictures; "
-                    f"{describe_tree(tree, (*folder, name))}"
+                    f"{describe_tree(tree, (*folder, name))}{looks_like(tree, (), folder)}"
                 )
     for entry in tree.entries:
         if entry.parts not in taken:

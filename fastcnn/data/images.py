@@ -57,7 +57,12 @@ def check_labels(
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise DataError(f"{name} have shape {array.shape}; expected ({count},), one per image")
+        one_hot = array.ndim == 2 and array.size and set(np.unique(array)) <= {0, 1}
+        one_hot = one_hot and bool((array.sum(axis=1) == 1).all())
+        hint = "; of one-hot rows take labels.argmax(axis=1)" if one_hot else ""
+        raise DataError(
+            f"{name} have shape {array.shape}; expected ({count},), one per image{hint}"
+        )
     if len(array) != count:
         raise DataError(f"{len(array):,} {name} for {count:,} images; expected one per image")
     if array.dtype.kind not in "iu":

@@ -94,7 +94,12 @@ def format_of(path: Path) -> Format | None:
         return _of_zip(path)
     if picture := picture_type(data):
         return Format(f"a picture ({picture.name})", "picture")
-    found = ((text, kind) for test, text, kind in TABLE if test(data))
+    return format_of_bytes(data)
+
+
+def format_of_bytes(data: bytes) -> Format | None:
+    """By the first bytes of a file that is neither a zip nor a picture."""
+    found = ((text, kind) for test, text, kind in TABLE if test(data[:FIRST]))
     return next((Format(text, kind) for text, kind in found), None)
 
 

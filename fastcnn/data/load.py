@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastcnn.arguments import checked
-from fastcnn.data.archive import SUFFIXES, is_archive
+from fastcnn.data.archive import SUFFIXES, is_archive, list_archive
 from fastcnn.data.cifar import (
     CIFAR10,
     CIFAR10_TRAIN,
@@ -18,16 +18,16 @@ from fastcnn.data.cifar import (
     refuse_pickles,
 )
 from fastcnn.data.csv_file import SUFFIXES as TABLES
-from fastcnn.data.csv_file import beside, csv_dataset, find_table
+from fastcnn.data.csv_file import beside, csv_dataset, find_table, is_known
 from fastcnn.data.dataset import Dataset, ImageSet
 from fastcnn.data.digits import load_digits
-from fastcnn.data.folder import read_folder
+from fastcnn.data.folder import PicturesError, read_folder
 from fastcnn.data.idx import find_sets, is_idx, load_idx_file, load_idx_folder
 from fastcnn.data.known_formats import format_of, known_files, tar_names
 from fastcnn.data.mnist import FASHION_MNIST, MNIST
 from fastcnn.data.npz import npz_dataset, pair_files
 from fastcnn.data.parts import TRAIN
-from fastcnn.data.rawfile import find_file, list_files
+from fastcnn.data.rawfile import find_file, list_files, near_name, near_names
 from fastcnn.data.resizing import check_size, resize_images
 from fastcnn.data.splits import split
 from fastcnn.errors import DataError, DataWarning, OptionError, unknown
@@ -79,7 +79,7 @@ def load_dataset(
         path = Path(name_or_path).expanduser()
         sizes = {"image_size": size, "largest_side": largest_side}
         dataset = load_path(path, image_shape=image_shape, **sizes, **pictures)
-    dataset = _resize(dataset, size).tell()
+    dataset = _resize(_note_shape(dataset, image_shape), size).tell()
     if dataset.test is None and dataset.validation is None and test_fraction > 0:
         train, test = split(dataset.train, test_fraction, seed)
         return replace(dataset, train=train, test=test)
@@ -92,6 +92,8 @@ def built_in(name_or_path: str | Path, named: bool = False) -> str | None:
     named: the path isn't looked at
     """
     name = str(name_or_path).replace("_", "-")
+    if not name:  # of a variable of the shell, perhaps; as a path it would be this folder
+        raise OptionError(f"the name of the data is empty; expected {', '.join(NAMES)} or a path")
     if name not in NAMES:
         return None
     if named or not Path(name_or_path).exists():
@@ -120,8 +122,8 @@ def load_path(
     if path.is_file():
         return _load_file(path, image_shape, options)
     if path.name == text and not path.suffix:
-        raise unknown("data set", text, NAMES)
-    raise DataError(f"{path}: no such file or folder{_near(path)}")
+        raise unknown("data set", text, [*NAMES, *near_names(path)])
+    raise DataError(f"{path}: no such file or folder{near_name(path)}")
 
 
 def _load_file(path: Path, shape: Sequence[int] | None, options: dict[str, Any]) -> Dataset:
@@ -134,12 +136,27 @@ def _load_file(path: Path, shape: Sequence[int] | None, options: dict[str, Any])
         return load_idx_file(path)
     refuse_pickles(path, tar_names(path))
     if is_archive(path):
-        return read_folder(path, **options)
+        try:
+            return read_folder(path, **options)
+        except PicturesError:
+            raise
+        except DataError as error:
+            raise DataError(f"{error}{_packed(path)}") from error
     found = format_of(path)
     what = f"{path} is {found.text}" if found else f"{path} is of no known format"
     if found and "pickle" in found.text:
         what += ", which can run any code and is never read (CIFAR: take the binary version)"
     raise DataError(f"{what}; expected {EXPECTED}")
+
+
+def _packed(path: Path) -> str:
+    """What an archive holds that would be read from a folder."""
+    try:
+        names = ["/".join(entry.parts) for entry in list_archive(path).entries]
+    except DataError:
+        return ""
+    found = [name for name in names if name.lower().endswith((*TABLES, ".npz", "-ubyte", ".bin"))]
+    return f"; {found[0]} is not read in an archive: unpack it" if found else ""
 
 
 def _load_folder(path: Path, shape: Sequence[int] | None, options: dict[str, Any]) -> Dataset:
@@ -160,20 +177,26 @@ def _load_folder(path: Path, shape: Sequence[int] | None, options: dict[str, Any
         return replace(dataset, notes=(*dataset.notes, *beside(table)))
     try:
         return read_folder(path, **options)
+    except PicturesError:
+        raise
     except DataError as error:
-        raise DataError(f"{error}{known_files(path)}") from error
+        raise DataError(f"{error}{known_files(path)}{_known_tables(path)}") from error
 
 
-def _near(path: Path) -> str:
-    """ "; did you mean 'photos'?", if something beside it is called so."""
-    import difflib
+def _known_tables(path: Path) -> str:
+    """ "; labels.csv is a table of images: name it", if classes stand there and not in folders."""
+    found = [table.name for table in list_files(path) if is_known(table)]
+    return f"; {found[0]} is a table of images: name it" if found else ""
 
-    try:
-        names = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
-    except OSError:
-        return f": there is no {path.parent}"
-    near = difflib.get_close_matches(path.name.lower(), names, n=1)
-    return f"; did you mean {str(path.parent / names[near[0]])!r}?" if near else ""
+
+def _note_shape(dataset: Dataset, shape: Sequence[int] | None) -> Dataset:
+    """Only tables of pixels are read in a shape that is given."""
+    if shape is None or tuple(shape[:2]) == dataset.image_shape[:2]:
+        return dataset
+    note = (
+        "image_shape is not used: it tells the pixels in a line of a CSV file (image_size resizes)"
+    )
+    return replace(dataset, notes=(*dataset.notes, note))
 
 
 def _resize(dataset: Dataset, size: tuple[int, int] | None) -> Dataset:

@@ -38,9 +38,18 @@ def describe_tree(tree: FileTree, top: Parts = ()) -> str:
         names = ["/".join(parts) for parts in files if _kind(parts[-1]) == kind]
         said.append(f"{count:,} {kind} ({first_names(names[:2] if count > 2 else names)})")
     lies = ", ".join(said if folders else said[1:]) or "nothing"
-    there = {name.casefold() for name in (*folders, *(p[0] for p in files))}
-    seems = next((text for names, text in FOREIGN if names <= there), None)
-    return f"there lie: {lies}" + (f"; this looks like {seems}" if seems else "")
+    return f"there lie: {lies}{looks_like(tree, top)}"
+
+
+def looks_like(tree: FileTree, *tops: Parts) -> str:
+    """ "; this looks like YOLO's data ...", if one of these folders does."""
+    for top in tops:
+        names = (*tree.folders_in(top), *(entry.parts[-1] for entry in tree.files_in(top)))
+        there = {name.casefold() for name in names}
+        for needed, text in FOREIGN:
+            if needed <= there:
+                return f"; this looks like {text}"
+    return ""
 
 
 def _kind(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fastcnn.data.complaints import catch_complaints
+from fastcnn.data.known_formats import format_of_bytes
 from fastcnn.data.picture_header import Header, find_fault, pnm_maximum, read_header
 from fastcnn.data.picture_options import PictureOptions
 from fastcnn.data.picture_types import (
@@ -21,6 +22,7 @@ from fastcnn.errors import DataError
 TURNED_BY_US = ("PNG", "WebP", "AVIF")
 ALWAYS_UNCHANGED = ("AVIF", "JPEG 2000", "GIF", "PAM")
 DRAWN_AT_ONCE = 1 << 18  # pixels: more would take much memory in float64
+UNKNOWN = "not a picture that OpenCV can read (JPEG, PNG, GIF, WebP, TIFF, ...)"
 FIRST_ONLY = "the first picture of several is read (animation or pages)"
 TRUNCATED = ("Premature end of JPEG", "Corrupt JPEG data: premature end")
 
@@ -54,7 +56,8 @@ def decode_picture(data: bytes, options: PictureOptions) -> Picture:
     if not data:
         raise PictureError("not a picture: the file is empty")
     if kind is None:
-        raise PictureError("not a picture that OpenCV can read (JPEG, PNG, GIF, WebP, TIFF, ...)")
+        found = format_of_bytes(data)
+        raise PictureError(f"not a picture, but {found.text}" if found else UNKNOWN)
     if not is_readable(kind):
         raise PictureError(unreadable_reason(kind), damaged=False)
     if fault := find_fault(kind.name, data):

@@ -74,6 +74,24 @@ def find_file(folder: Path, *names: str) -> Path | None:
     return None
 
 
+def near_names(path: Path) -> list[str]:
+    """What lies beside it and is called nearly so; nothing if the folder can't be read."""
+    import difflib
+
+    try:
+        names = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
+    except OSError:
+        return []
+    return [names[near] for near in difflib.get_close_matches(path.name.lower(), names, n=1)]
+
+
+def near_name(path: Path) -> str:
+    """For a message: "; did you mean 'photos'?", or that the folder isn't there either."""
+    if not path.parent.is_dir():
+        return f": there is no {path.parent}"
+    return "".join(f"; did you mean {str(path.with_name(name))!r}?" for name in near_names(path))
+
+
 def list_files(folder: Path) -> list[Path]:
     """The files of the folder in the order of their names, without hidden ones."""
     try:

@@ -28,6 +28,8 @@ class RunFolder:
         """The wanted folder, if no run lies there; else `default`, with a number if it exists."""
         if wanted is None:
             return cls(_new_folder(Path(default)))
+        if not wanted:
+            raise OptionError("the name of the run's folder is empty; expected --out FOLDER")
         folder = cls(wanted)
         for path in (folder.record, folder.checkpoint, folder.model, folder.history):
             if path.exists():

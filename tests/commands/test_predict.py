@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,53 @@ def test_a_table(photos):
     assert len(result.stdout.splitlines()) == len(NAMES) + 1
     result = run("predict", "r", photos, "--csv", "-", "--json", code=2)
     assert "both write to stdout" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["zip", "gztar"])
+def test_an_archive_is_read_like_its_folder(photos, form):
+    packed = shutil.make_archive("packed", form, ".", photos)
+    singly = json.loads(run("predict", "r", photos, "--json").stdout)
+    rows = json.loads(run("predict", "r", packed, "--json").stdout)
+    assert [row["image"] for row in rows] == [f"{packed}/{row['image']}" for row in singly]
+    assert [row["classes"] for row in rows] == [row["classes"] for row in singly]
+
+
+def test_what_is_no_picture_is_named(photos):
+    write(Path("test.csv"), b"pixel0,pixel1\n1,2\n")
+    np.savez("x.npz", x=np.zeros(3))
+    for name, what in (("test.csv", "a table"), ("x.npz", "an .npz of NumPy arrays")):
+        line = only_line(run("predict", "r", photos, name, code=1))
+        assert f"{name} is {what}; expected pictures, or folders and archives of them" in line
+
+
+def test_names_that_are_nearly_right(photos):
+    line = only_line(run("predict", "r", "photo", code=1))
+    assert "photo: no such file or folder; did you mean 'photos'?" in line
+    Path("runs").mkdir()
+    shutil.copytree("r", "runs/cats-lenet")
+    line = only_line(run("predict", "runs/cat-lenet", photos, code=1))
+    assert "no such model file or run folder; did you mean 'runs/cats-lenet'?" in line
+
+
+def test_empty_names_mean_nothing(photos):
+    """Of a variable of the shell that isn't set: neither the default nor this folder."""
+    for words, code in (
+        (("train", "--data", ""), 2),
+        (("train", "--out", ""), 2),
+        (("evaluate", "r", "--data", ""), 2),
+        (("predict", "r", ""), 1),
+        (("predict", "", photos), 1),
+    ):
+        line = only_line(run(*words, code=code))
+        assert "is empty" in line or ": no such " in line
+
+
+def test_files_that_are_no_model_for_training(photos):
+    write(Path("m.h5"), b"\x89HDF\r\n\x1a\n" + bytes(40))
+    for option in ("--model", "--resume"):
+        line = only_line(run("train", option, "m.h5", code=2 if option == "--model" else 1))
+        assert "m.h5 is an HDF5 file" in line
+    line = only_line(run("train", "--model", "r/model.safetensors", code=2))
+    assert "holds a model that is made already; expected the name of a model" in line
+    line = only_line(run("train", "--resume", photos, code=1))
+    assert "no run.json there, the record of a run; there lie: " in line

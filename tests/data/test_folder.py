@@ -3,7 +3,7 @@ import pytest
 
 from fastcnn.data.dataset import Dataset
 from fastcnn.data.folder import load_folder
-from fastcnn.errors import DataError, OptionError
+from fastcnn.errors import DataError, DataWarning, OptionError
 from tests.data.files import pixels, write, write_classes, write_picture
 
 
@@ -72,7 +72,8 @@ def test_all_three_parts(tmp_path):
 
 def test_a_class_may_be_called_train(tmp_path):
     write_classes(tmp_path, ("plane", "train"))
-    assert load_folder(tmp_path).classes == ("plane", "train")
+    with pytest.warns(DataWarning, match="train/ is taken as a class"):
+        assert load_folder(tmp_path).classes == ("plane", "train")
 
 
 def test_other_files_and_hidden_folders_are_passed_over(tmp_path):

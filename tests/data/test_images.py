@@ -107,7 +107,10 @@ BAD_LABELS = {
     "floats": ([0.0, 1.0, 2.0], "labels are float64; expected integers from 0"),
     "text": (["a", "b", "c"], "labels are <U1"),
     "count": ([0, 1], "2 labels for 3 images"),
-    "one-hot": (np.eye(3), r"labels have shape \(3, 3\); expected \(3,\), one per image"),
+    "one-hot": (
+        np.eye(3),
+        r"labels have shape \(3, 3\); expected \(3,\), one per image; of one-hot",
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """Where the parts and classes of a folder are, and that every file is used or named."""
 
+import re
 import warnings
 
 import numpy as np
@@ -69,7 +70,74 @@ def test_folders_beside_the_parts(tmp_path):
 
 def test_classes_may_be_called_like_parts(tmp_path):
     write_classes(tmp_path, ("bullet", "train", "steam_train", "test_tube"))
-    assert load_folder(tmp_path).classes == ("bullet", "steam_train", "test_tube", "train")
+    with pytest.warns(DataWarning, match="train/ is taken as a class, not as a part of the data"):
+        assert load_folder(tmp_path).classes == ("bullet", "steam_train", "test_tube", "train")
+
+
+def place(root, names):
+    """A picture, or text, for each name; of those that begin with the same folder, others."""
+    for k, name in enumerate(names):
+        if name.endswith(".png"):
+            write_picture(root / name, pixels(6, 8, 3, seed=k))
+        else:
+            write(root / name, b"hello")
+
+
+TRAINING = ["cat/0.png", "cat/1.png", "dog/0.png"]
+BESIDE = {
+    "test1, flat": (["test1/0.png"], "in no class folder, .*test1/0"),
+    "test_images, flat": (["test_images/0.png"], "in no class folder, .*test_images/0"),
+    "TestData, flat": (["TestData/0.png"], "in no class folder, .*TestData/0"),
+    "a set in a folder of its name": (["abc_test/abc_test/0.png"], "in no class folder, .*abc_te"),
+    "unlabelled": (["unlabeled/0.png"], "neither in train/ nor .*unlabeled/0"),
+    "the same classes": (["eval/cat/0.png", "eval/dog/0.png"], "neither in train/ .*eval/cat/0"),
+    "no pictures": (["labels/0.txt"], "neither in train/ nor in .*labels/0"),
+    "flat test, and more": (["test/0.png", "more/0.png"], "in no class folder, .*test/0"),
+}
+
+
+@pytest.mark.parametrize("train", ["train", "train1", "trainset", "TrainingData", "train2017"])
+@pytest.mark.parametrize("names, message", BESIDE.values(), ids=BESIDE)
+def test_no_part_becomes_a_class(tmp_path, train, names, message):
+    """What lies beside a labelled training set is a part or left out, whatever its name."""
+    place(tmp_path, [f"{train}/{name}" for name in TRAINING] + names)
+    with pytest.warns(DataWarning) as notes:
+        dataset = load_folder(tmp_path)
+    assert any(re.search(message, str(note.message)) for note in notes)
+    assert dataset.classes == ("cat", "dog") and sizes(dataset) == {TRAIN: 3}
+
+
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        ("trainset", "testset"),
+        ("TrainData", "TestData"),
+        ("train2017", "val2017"),
+        ("train_images", "test_images"),
+    ],
+)
+def test_longer_names_of_parts(tmp_path, train, test):
+    place(tmp_path, [f"{part}/{name}" for part in (train, test) for name in TRAINING])
+    assert sorted(sizes(load_folder(tmp_path)).values()) == [3, 3]
+
+
+def test_folders_of_the_same_names_in_all_classes_are_told(tmp_path):
+    place(tmp_path, [f"{fold}/{name}" for fold in ("fold1", "fold2") for name in TRAINING])
+    with pytest.warns(DataWarning, match="each of fold1, fold2 holds the folders cat, dog: these"):
+        assert load_folder(tmp_path).classes == ("fold1", "fold2")
+
+
+def test_runs_in_a_folder_of_data_are_hidden(tmp_path):
+    """`fastcnn train --data .` leaves a run there, whose curves are no picture of a class."""
+    place(tmp_path, TRAINING)
+    before = load_folder(tmp_path).fingerprint()
+    for run in ("runs/a", "runs/b"):
+        place(tmp_path / run, ["curves.png", "model.safetensors", "run.json"])
+    place(tmp_path, ["runs/killed/run.json", "runs/c/comparison.json", "runs/c/jobs/0.json"])
+    assert load_folder(tmp_path).fingerprint() == before
+    place(tmp_path, ["dog/run.json"])
+    with pytest.warns(DataWarning, match=r"left out 1 file: no picture \(dog/run.json\)"):
+        assert load_folder(tmp_path).fingerprint() == before
 
 
 def test_sub_folders_of_a_class(tmp_path):
@@ -93,6 +161,18 @@ def test_a_linked_class_and_a_link_in_a_circle(tmp_path):
 
 WRONG = {
     "flat": (["train/0.png", "test/0.png"], r"train/ holds 1 files right in it, which tells no cl"),
+    "numbered": (["train/0.png", "test1/0.png"], r"train/ holds 1 files right in it"),
+    "years": (["train2017/0.png", "val2017/0.png"], r"train2017/ holds 1 files right in it"),
+    "unlabelled": (["train/0.png", "unlabeled/0.png"], r"train/ holds 1 files right in it"),
+    "a third": (["train/0.png", "test/0.png", "sample/0.png"], r"train/ holds 1 files right in"),
+    "unclear": (
+        ["train/steam/0.png", "train/diesel/0.png", "bus/0.png"],
+        "train/ holds folders .diesel, steam. as a training set does, and bus/ lies beside it",
+    ),
+    "test beside": (
+        ["cat/0.png", "dog/0.png", "test/cat/0.png", "test/dog/0.png"],
+        "cat, dog lie in test/ and beside it; expected those for training in train/",
+    ),
     "no train": (["test/a/0.png", "val/a/0.png"], r"val/, test/ without a train/"),
     "two": (["train/a/0.png", "Training/a/0.png"], "Training/ and train/ both name the train set"),
     "class": (["train/a/0.png", "train/b/0.png", "val/c/0.png"], "class 'c' is not among the tr"),

@@ -12,7 +12,7 @@ import pytest
 
 from fastcnn import datasets
 from fastcnn.data.load import NAMES, SOURCES, load_dataset
-from fastcnn.errors import DataError, OptionError
+from fastcnn.errors import DataError, DataWarning, OptionError
 from tests.data.files import (
     npz_bytes,
     pixels,
@@ -258,3 +258,43 @@ def test_addresses_are_encrypted():
     for source in SOURCES.values():
         for remote in source.remotes:
             assert all(mirror.startswith("https://") for mirror in remote.mirrors)
+
+
+def test_names_of_folders_here_are_suggested(tmp_path, monkeypatch):
+    write_classes(tmp_path / "icons")
+    monkeypatch.chdir(tmp_path)
+    for name, meant in (("iconz", "icons"), ("Icons", "icons"), ("minst", "mnist")):
+        with pytest.raises(OptionError, match=f"unknown data set '{name}'; did you mean '{meant}'"):
+            load_dataset(name)
+
+
+def test_a_shape_that_is_not_used_is_noted(tmp_path):
+    """Only tables of pixels have lines that a shape is given for."""
+    write_classes(tmp_path, shape=(6, 8))
+    with pytest.warns(DataWarning, match="image_shape is not used: it tells the pixels in a line"):
+        load_dataset(tmp_path, image_shape=(5, 5))
+
+
+def test_tables_are_named_where_folders_tell_no_classes(tmp_path):
+    for k in range(3):
+        write(tmp_path / "train" / f"{k}.png", b"hello")
+    write(tmp_path / "submission.csv", b"id,a,b\n")
+    write(tmp_path / "labels.csv", b"id,breed\n0,a\n")
+    with pytest.raises(DataError, match=r"tells no classes; .*; labels.csv is a table of images"):
+        load_dataset(tmp_path)
+    packed = shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path, "labels.csv")
+    with pytest.raises(DataError, match=r"; labels.csv is not read in an archive: unpack it"):
+        load_dataset(packed)
+
+
+def test_hints_at_other_data_are_for_folders_without_classes(tmp_path):
+    """Pictures that can't be read are another matter."""
+    write_classes(tmp_path)
+    write(tmp_path / "cat" / "x.png", b"<!DOCTYPE html><html>")
+    write(tmp_path / "x.npz", npz_bytes(x=pixels(2)))
+    with pytest.raises(DataError) as error:
+        load_dataset(tmp_path)
+    assert "1 of 7 pictures can't be read: cat/x.png: not a picture, but an HTML page" in str(
+        error.value
+    )
+    assert "npz" not in str(error.value)
