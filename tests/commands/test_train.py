@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastcnn.cli_errors import _warning_line
+from fastcnn.errors import SetupWarning
 from fastcnn.saving import load_model
 from fastcnn.signals import SIGNALS
 from tests.cli_runs import NET, folder, only_line, run, save_images, start, train, train_json  # noqa: F401
