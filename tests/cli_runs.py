@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 
 import fastcnn
 from fastcnn.cli import main
+from fastcnn.signals import SIGNALS
 
+STARTED: list[subprocess.Popen] = []
 NET = """
 name = "tiny"
 [[layers]]
@@ -42,7 +45,11 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     (tmp_path / "net.toml").write_text(NET)
     save_images("images.npz", 120)
-    return tmp_path
+    yield tmp_path
+    while STARTED:  # what a test that failed has left
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
 
 
 def save_images(path, count, **changes):
@@ -72,7 +79,16 @@ def start(*command):
     """A real process; it finds the same fastcnn from any folder."""
     environment = {**os.environ, "PYTHONPATH": str(Path(fastcnn.__file__).parents[1])}
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+    options = {"stdout": pipe, "stderr": pipe, "text": True, "preexec_fn": hear_signals}
+    process = subprocess.Popen(command, env=environment, **options)
+    STARTED.append(process)
+    return process
+
+
+def hear_signals():
+    """In a new process: those that nohup or a background job ignores are not ignored there."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def only_line(result):

@@ -19,6 +19,7 @@ from fastcnn import Sequential, load_model
 from fastcnn import layers as L
 from fastcnn.errors import ModelFileError
 from fastcnn.signals import SIGNALS
+from tests.cli_runs import hear_signals
 from tests.endurance.readers import NET
 
 ROOT = Path(__file__).parents[2]
@@ -27,13 +28,15 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 12, 12, 3), dtype=np.uin
 
 
 def _start(folder: Path, *arguments: str, limit: int | None = None) -> subprocess.Popen:
-    def limits() -> None:
+    def before() -> None:
+        hear_signals()
+        if limit is None:
+            return
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing beyond the limit is an error then
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     pipe, environment = subprocess.PIPE, {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "fastcnn", *arguments, "--json"]
-    before = None if limit is None else limits
     places = {"cwd": folder, "env": environment, "preexec_fn": before}
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **places)
 
