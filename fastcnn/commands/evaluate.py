@@ -1,5 +1,6 @@
 """`fastcnn evaluate`: how good a model is on a data set, class by class."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,11 @@ def evaluate(
     model = find_classifier(path, threads, backend)
     arguments = run_arguments(path) or {}
     options = picture_options(arguments, **pictures)
-    data, named = (data, False) if data else (arguments.get("data"), True)
+    data, named = (arguments.get("data"), True) if data is None else (data, False)
     if data is None:
         raise OptionError(f"no run.json beside {path} that tells its data: give --data")
+    if named and Path(data).is_absolute() and not Path(data).exists():
+        raise DataError(f"{data}, the data of the run, is not there: if it moved, give --data PATH")
     height, width, _ = model.input_shape
     dataset = load_dataset(
         data,

@@ -43,8 +43,9 @@ class FileTree:
 
     def __init__(self, path: Path, entries: Iterable[Entry], folders: Iterable[Parts]) -> None:
         self.path = path
-        shown = (e for e in entries if not any(map(is_hidden, e.parts)))
-        listed = sorted(shown, key=lambda entry: entry.parts)
+        # An archive may hold a name twice: the last one is what unpacking it leaves.
+        shown = {e.parts: e for e in entries if not any(map(is_hidden, e.parts))}
+        listed = sorted(shown.values(), key=lambda entry: entry.parts)
         kept = {f for f in folders if f and not any(map(is_hidden, f))}
         kept |= {e.parts[:n] for e in listed for n in range(1, len(e.parts))}
         results = _results(listed, kept)

@@ -22,6 +22,7 @@ IMAGE_WORDS = ("x", "images", "image", "imgs", "img", "data", "pixels")
 LABEL_WORDS = ("y", "labels", "label", "targets", "target")
 NAMES_KEYS = ("class_names", "classes", "label_names", "target_names", "names")
 UNNAMED = ("arr_0", "arr_1")  # what np.savez calls images and labels that are given without names
+MOST_CHANNELS = 4  # with more, the images may be volumes
 FORMS = (
     "x_train, y_train (and x_val, y_val, x_test, y_test), train_images, train_labels, ..., "
     "or x, y or images, labels"
@@ -60,6 +61,10 @@ def npz_dataset(path: str | Path, *, data_format: str | None = None) -> Dataset:
     class_key, class_names = _class_names(path, names)
     left = sorted(set(names) - used - {class_key})
     notes = [f"arrays of {path.name} left out: {', '.join(left)}"] if left else []
+    shape = parts[TRAIN][0].shape
+    if shape[3] > MOST_CHANNELS:
+        size = "x".join(map(str, shape[1:3]))
+        notes.append(f"{keys[TRAIN][0]} are read as images {size} of {shape[3]:,} channels")
     return dataset_of(path.stem, parts, class_names, notes)
 
 
@@ -79,18 +84,23 @@ def _find_keys(path: Path, names: Sequence[str]) -> Keys:
         found.pop("", None)
     elif "" in found:
         found[TRAIN] = found.pop("")
-    keys = {part: _one_pair(path, *sides) for part, sides in found.items()}
+    keys = {part: _one_pair(path, names, *sides) for part, sides in found.items()}
     if TRAIN not in keys:
         there = ", ".join(sorted(names)) or "nothing"
         raise DataError(f"{path}: expected the arrays {FORMS}; found {there}")
     return keys
 
 
-def _one_pair(path: Path, images: list[str], labels: list[str]) -> tuple[str, str]:
+def _one_pair(
+    path: Path, names: Sequence[str], images: list[str], labels: list[str]
+) -> tuple[str, str]:
     """Of several, those whose words come first in the lists above."""
     if not images or not labels:
         alone, missing = (images or labels)[0], "labels" if images else "images"
-        raise DataError(f"{path}: {alone} without {missing}; expected the arrays {FORMS}")
+        there = ", ".join(sorted(names))
+        raise DataError(
+            f"{path}: {alone} without {missing}; expected the arrays {FORMS}; found {there}"
+        )
     return _first(images, IMAGE_WORDS), _first(labels, LABEL_WORDS)
 
 

@@ -135,3 +135,12 @@ def test_files_that_are_no_model_for_training(photos):
     assert "holds a model that is made already; expected the name of a model" in line
     line = only_line(run("train", "--resume", photos, code=1))
     assert "no run.json there, the record of a run; there lie: " in line
+
+
+def test_data_of_a_run_that_moved(photos):
+    record = Path("r/run.json")
+    there = Path(json.loads(record.read_text())["arguments"]["data"])
+    there.rename("moved.npz")
+    line = only_line(run("evaluate", "r", code=1))
+    assert "the data of the run, is not there: if it moved, give --data PATH" in line
+    run("evaluate", "r", "--data", "moved.npz")

@@ -53,6 +53,17 @@ def test_a_mac_zip(tmp_path):
     assert dataset.classes == ("hund", "katze") and len(dataset.train) == 6
 
 
+def test_a_name_that_comes_twice_is_the_last_one(tmp_path):
+    """As unpacking leaves it."""
+    write_classes(tmp_path / "d", ("cat", "dog"))
+    expected = load_folder(tmp_path / "d").fingerprint()
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w") as packed:
+        packed.add(tmp_path / "d" / "dog" / "0.png", "cat/0.png")
+        packed.add(tmp_path / "d", ".")
+    assert load_folder(path).fingerprint() == expected
+
+
 def test_names_that_are_not_marked_as_utf8(tmp_path):
     write_classes(tmp_path / "d", ("aaaa", "bbbb"))
     data = pack(tmp_path / "d", tmp_path / "x.zip").read_bytes()

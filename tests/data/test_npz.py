@@ -253,3 +253,13 @@ def test_fuzz(tmp_path_factory, at, noise, cut):
         npz_dataset(path)
     except DataError as error:
         assert "\n" not in str(error)
+
+
+def test_what_may_be_meant_otherwise(tmp_path):
+    """Volumes look like images of many channels; images may have a name that is not known."""
+    write(tmp_path / "v.npz", npz_bytes(x=pixels(6, 5, 5, 5), y=np.arange(6) % 2))
+    notes = npz_dataset(tmp_path / "v.npz").notes
+    assert notes == ("x are read as images 5x5 of 5 channels",)
+    write(tmp_path / "f.npz", npz_bytes(features=pixels(6, 5, 5), labels=np.arange(6) % 2))
+    with pytest.raises(DataError, match=r"labels without images; .*; found features, labels$"):
+        npz_dataset(tmp_path / "f.npz")
