@@ -18,6 +18,7 @@ from fastcnn.cli import main
 from fastcnn.errors import DataWarning
 from fastcnn.plugins.registry import baselines
 from tests.classical.cases import images
+from tests.cli_runs import start
 
 KEYS = {
     *("status", "test_accuracy", "train_accuracy", "epochs", "seconds", "images_per_second"),
@@ -205,10 +206,7 @@ def test_a_signal_ends_it_within_libsvm(number):
     x = random.integers(0, 256, (6000, 32, 32, 1), dtype=np.uint8)
     np.savez("images.npz", x=x, y=np.arange(6000) % 10)
     command = ("train", "--data", "images.npz", "--model", "hog-svm:C=1", "--out", "a")
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fastcnn", *command], stderr=pipe, text=True, env=environment()
-    )
+    process = start(sys.executable, "-m", "fastcnn", *command)
     record = Path("a/run.json")
     while not record.exists() and process.poll() is None:
         time.sleep(0.05)

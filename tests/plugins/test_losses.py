@@ -351,9 +351,9 @@ BAD = [
     (lambda: fastcnn.losses.Custom(3), OptionError, "functions"),
     (lambda: fastcnn.losses.Custom(cubed, targets="soft"), OptionError, "labels"),
     (
-        lambda: regression(lambda t, y: y).evaluate(X, ONE_HOT),
+        lambda: regression(lambda t, y: y[..., None]).evaluate(X, ONE_HOT),
         ShapeError,
-        r"\(20, 4\) for 20 samples, not \(20,\)",
+        r"\(20, 4, 1\) for 20 samples, not \(20,\)",
     ),
     (lambda: regression(cubed).evaluate(X, Y), DataError, r"expected \(20, 4\)"),
 ]

@@ -41,10 +41,10 @@ class OneFigure(Square):
 
 
 class Ragged(Square):
-    """A figure for each output."""
+    """Figures with an axis too many."""
 
     def function(self, y_true, y_pred):
-        return (y_pred - y_true) ** 2
+        return ((y_pred - y_true) ** 2)[..., None]
 
 
 class Drifts(Square):
@@ -82,7 +82,7 @@ def test_a_right_loss_passes(cls):
     [
         (ForgetsHalf, r"gradients: the gradient of the input .*wrong"),
         (OneFigure, r"gradients: the gradient of the input .*wrong"),
-        (Ragged, r"gives \(17, 3\) for 17 samples, not \(17,\)"),
+        (Ragged, r"gives \(17, 3, 1\) for 17 samples, not \(17,\)"),
         (Logarithm, r"expected: outputs in \(0.0, 1.0\) give the loss inf"),
         (Drifts, "depends on something that is hidden"),
     ],
