@@ -23,7 +23,7 @@ from fastcnn.engine.optimizer import Optimizer
 from fastcnn.engine.parameters import ParameterStore
 from fastcnn.engine.plan import Plan, Source
 from fastcnn.engine.plans import Plans
-from fastcnn.engine.preprocessing import AS_IT_COMES, BY_VALUE, BYTE, Preprocessing, joined
+from fastcnn.engine.preprocessing import AS_IT_COMES, BY_VALUE, Preprocessing, joined
 from fastcnn.engine.reader import Reader, agreed, check_inner, readers_of
 from fastcnn.engine.regularizer import penalty_value
 from fastcnn.engine.settings import Asked
@@ -260,7 +260,7 @@ class PlannedNetwork(Network):
         pairs = zip(source.preprocessing, source.images, strict=True)
         source.preprocessing = [p.trained_on(array) for p, array in pairs]
         self.agree(source)
-        if any(map(_are_flags, source.images, source.preprocessing)):
+        if any(map(Preprocessing.saw_flags, source.preprocessing, source.images)):
             warn(
                 "uint8 means 0 to 255, but these training data hold only 0 and 1: "
                 "give them as floats if they are no pixels"
@@ -398,9 +398,3 @@ class PlannedNetwork(Network):
             for sums, rows in zip(total, parts, strict=True):
                 sums += rows
         return total
-
-
-def _are_flags(images: np.ndarray, pixels: Preprocessing) -> bool:
-    """Whether bytes hold 0 and 1 alone."""
-    top = pixels.seen[1] / (pixels.unit or 1.0) if pixels.seen else BYTE
-    return images.dtype == np.uint8 and top < 1.5

@@ -95,6 +95,11 @@ class Preprocessing:
         step = (unit or 1.0) if is_byte else 1.0
         return replace(self, unit=unit, seen=(low * step, high * step))
 
+    def saw_flags(self, images: np.ndarray) -> bool:
+        """Whether these are bytes, and the first training data held 0 and 1 alone."""
+        top = self.seen[1] / (self.unit or 1.0) if self.seen else BYTE
+        return images.dtype == np.uint8 and top < 1.5
+
     def widened(self, images: np.ndarray) -> "Preprocessing":
         """The same after one more batch of the training, which may hold what others did not."""
         if self.seen is None or images.dtype == np.uint8:
