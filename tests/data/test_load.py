@@ -182,7 +182,8 @@ def test_image_size(tmp_path):
     assert load_dataset("digits", image_size=16).image_shape == (16, 16, 1)
     assert load_dataset(write_classes(tmp_path / "p"), image_size=5).image_shape == (5, 5, 3)
     write(tmp_path / "a.npz", npz_bytes(x=np.ones((5, 4, 4, 5), np.float32), y=np.arange(5) // 3))
-    resized = load_dataset(tmp_path / "a.npz", image_size=3).train.images
+    with pytest.warns(DataWarning, match="x are read as images 4x4 of 5 channels"):
+        resized = load_dataset(tmp_path / "a.npz", image_size=3).train.images
     assert resized.shape == (4, 3, 3, 5) and (resized == 1).all()
 
 
