@@ -108,7 +108,7 @@ def test_a_broken_package_breaks_nothing_else(python, tmp_path):
 
 def test_a_model_outlives_the_package_and_says_what_it_needs(python, tmp_path):
     """Last, since the package is removed."""
-    model = ["--model", PACKAGE / "shuffle.toml", "--epochs", "4", "--out", "run", "--json"]
+    model = ["--model", PACKAGE / "shuffle.toml", "--epochs", "6", "--out", "run", "--json"]
     trained = fastcnn(python, "train", "--data", "digits", *model, folder=tmp_path)
     assert trained["test_accuracy"] > 0.9
     history = (tmp_path / "run" / "history.jsonl").read_text(encoding="utf-8")
