@@ -306,7 +306,7 @@ class Model(PlannedNetwork):
             own = {"y": y, "sample_weight": sample_weight, "views": views}
             refuse_with_batches(batch_size, EVALUATION_BATCH, **own)
             return self._evaluate(self._sources(Batches(x, steps, "test", "steps")), False)
-        size = sizes_of_arrays(batch_size, steps, "steps")
+        size = sizes_of_arrays(batch_size, steps, "steps", EVALUATION_BATCH)
         if views is not None:
             from fastcnn.outputs import evaluate_outputs  # it makes a model
 
@@ -338,7 +338,7 @@ class Model(PlannedNetwork):
             refuse_with_batches(batch_size, EVALUATION_BATCH)
             results = self._predict_batches(Batches(x, steps, "predicted", "steps"), views)
         else:
-            size = sizes_of_arrays(batch_size, steps, "steps")
+            size = sizes_of_arrays(batch_size, steps, "steps", EVALUATION_BATCH)
             with self._running:
                 images = self._images("predicted", self._inputs(x))
                 results = self._predict(images, views, min(size, len(images[0][0])))

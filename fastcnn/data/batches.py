@@ -18,6 +18,8 @@ def gives_batches(x: Any) -> bool:
 
     Iterators, callables, and what can be gone through or has items by number, but is no array.
     """
+    if type(x) is np.ndarray:  # told fast, for predictions of one image
+        return False
     if isinstance(x, DATA) or any(hasattr(x, name) for name in ARRAYS):
         return False
     try:
@@ -93,11 +95,11 @@ def end_to_end(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def sizes_of_arrays(batch_size: Any, steps: Any, option: str) -> int:
-    """The size of batches, where x is no batches; `steps` is for these."""
+def sizes_of_arrays(batch_size: Any, steps: Any, option: str, usual: int) -> int:
+    """The size of batches, where x is no batches; `steps` is for these; usual: the default."""
     if steps is not None:
         raise OptionError(f"{option} is for batches from an iterator or a callable, x is an array")
-    return positive("batch_size", batch_size)
+    return batch_size if batch_size is usual else positive("batch_size", batch_size)
 
 
 def refuse_with_batches(batch_size: int, usual: int, **options: Any) -> None:

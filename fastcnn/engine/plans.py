@@ -61,10 +61,10 @@ class Plans:
         plan = self._plans.pop(key, None)
         if plan is None or plan.batch < batch or plan.moves != moves:
             plan = None  # its memory is free before the new one takes some
-            plan = make(room)
-        self._plans[key] = plan
-        if len(self._plans) > 1:
+            self._plans[key] = plan = make(room)
             self._evict()
+        else:
+            self._plans[key] = plan
         return plan
 
     def _evict(self) -> None:

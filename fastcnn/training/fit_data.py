@@ -58,7 +58,7 @@ def make_feed(
         feed = BatchFeed(model, batches, augment, class_weight)
         known = list(feed.source.preprocessing)
         return feed, _validation(model, validation_data, validation_steps, epochs, known)
-    size = sizes_of_arrays(batch_size, steps_per_epoch, "steps_per_epoch")
+    size = sizes_of_arrays(batch_size, steps_per_epoch, "steps_per_epoch", BATCH_SIZE)
     parts, held_out = hold_out(model._in_order(x, with_targets(y), sample_weight), validation_split)
     source = model._training_source(*parts)
     if class_weight is not None:
