@@ -10,9 +10,11 @@ git ls-files -z | tar --null -T - -c | tar -x -C "$work"
 cd "$work"
 flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 build() { FASTCNN_OPTIMIZE=-O1 CFLAGS=$flags LDFLAGS=$flags python setup.py -q build_clib build_ext --inplace; }
-check() {
+check() {  # -s: pytest would keep the report of what ends it
     LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
-        ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. python -m pytest -q -n 0 -p no:cacheprovider -k "not numba and not memory_does_not_grow" "$@"
+        ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
+        python -m pytest -q -s -n 0 -p no:cacheprovider \
+        -k "not numba and not memory_does_not_grow" "$@"
 }
 
 build
@@ -28,5 +30,8 @@ if check tests/kernels/test_gather.py >planted.log 2>&1; then
     echo "the planted bug was not found"
     exit 1
 fi
-grep -m 1 "ERROR: AddressSanitizer: heap-buffer-overflow" planted.log
+grep -m 1 "ERROR: AddressSanitizer: heap-buffer-overflow" planted.log || {
+    echo "the planted bug was not found, though the tests fail"
+    exit 1
+}
 echo "nothing found but the planted bug"
